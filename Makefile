@@ -1,0 +1,73 @@
+# Every command makes the environment it needs: Python, make and a package index are enough.
+#   make demo                          train LeNet-5 on 5,000 real digits
+#   make test PYTHON=python3.12        another Python; the environment is then made anew
+#   make test-quick BACKEND=jax        one backend
+#   make test-quick PYTEST_ARGS='tests/test_imports.py -x'
+
+PYTHON ?= python3
+BACKEND ?= tensorflow
+PYTEST_ARGS ?=
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+BIN := .venv/bin
+MADE := .venv/made-by-$(notdir $(PYTHON))
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+PYTEST := $(BIN)/python -m pytest
+
+# A failing backend does not keep the next one from running; the exit status tells all the same.
+MAKEFLAGS += --keep-going
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-quick test-full test-tensorflow test-jax test-torch lint clean
+
+help:
+	@echo "make demo        train LeNet-5 on 5,000 real digits and write a report (90 s)"
+	@echo "make test        every test, on TensorFlow, JAX and PyTorch (installs all three)"
+	@echo "make test-quick  every test on one backend: BACKEND=tensorflow, jax or torch"
+	@echo "make test-full   make test and the tests that take long"
+	@echo "make lint        ruff: rules and format"
+	@echo "make clean       remove the environment and what was built"
+
+demo: .venv/demo-installed
+	KERAS_BACKEND=$(BACKEND) $(BIN)/python recipes/lenet5_mnist.py --data mnist_5k
+
+# Tests marked `backend` run on each backend, the rest once. pytest fails where it collects nothing.
+test test-full: test-tensorflow test-jax test-torch
+test-full: PYTEST += --full
+
+test-tensorflow: .venv/dev-installed
+	KERAS_BACKEND=tensorflow $(PYTEST) $(PYTEST_ARGS)
+
+test-jax test-torch: test-%: .venv/dev-installed
+	KERAS_BACKEND=$* $(PYTEST) -m backend tests $(PYTEST_ARGS)
+
+test-quick: .venv/dev-installed
+	KERAS_BACKEND=$(BACKEND) $(PYTEST) $(PYTEST_ARGS)
+
+lint: .venv/dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf .venv dist .pytest_cache .ruff_cache
+
+# Each stamp is written last: an installation that failed is done again.
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "keras_classics needs Python 3.11 or newer; $(PYTHON) is" \
+	        "$$($(PYTHON) --version 2>&1). Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+	    exit 1; }
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/demo-installed: $(MADE) pyproject.toml constraints.txt
+	@echo "Installing keras_classics for the demo into .venv (700 MB to download, a few minutes) ..."
+	$(INSTALL) -e '.[demo]'
+	@touch $@
+
+.venv/dev-installed: $(MADE) pyproject.toml constraints.txt
+	@echo "Installing keras_classics with three backends into .venv (1 GB to download or more, a few minutes) ..."
+	$(INSTALL) -e '.[demo,jax,torch,dev]'
+	@touch .venv/demo-installed $@

@@ -1,0 +1,66 @@
+"""The classic convolutional networks, exactly as their papers describe them, on any Keras backend.
+
+Names are resolved on first use (PEP 562), so `import keras_classics` costs next to nothing and
+imports no backend by itself.
+"""
+
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+
+__version__ = "0.1.0"
+
+# Public name -> module that defines it.
+_EXPORTS = {
+    "lenet5": "keras_classics.models.lenet",
+    "mnist_cnn": "keras_classics.models.mnist_cnn",
+    "list_models": "keras_classics.zoo",
+    "get_model": "keras_classics.zoo",
+    "model_card": "keras_classics.zoo",
+}
+_SUBMODULES = ("data", "layers", "models", "report", "training", "zoo")
+
+__all__ = ["__version__", *_EXPORTS, *_SUBMODULES]
+
+
+def __getattr__(name):
+    if name in _EXPORTS:
+        value = getattr(importlib.import_module(_EXPORTS[name]), name)
+        globals()[name] = value
+        return value
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(set(globals()) | set(__all__))
+
+
+class _RegisterAfterKeras(importlib.abc.MetaPathFinder):
+    """Imports our layers right after Keras, so that `keras.models.load_model` knows them.
+
+    Keras finds a saved layer by its registered name and imports nobody's modules to look for it.
+    """
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != "keras":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec("keras")
+        if spec is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module):
+                execute(module)
+                importlib.import_module(f"{__name__}.layers")
+
+            spec.loader.exec_module = execute_and_register
+        return spec
+
+
+if "keras" in sys.modules:
+    importlib.import_module(f"{__name__}.layers")
+else:
+    sys.meta_path.insert(0, _RegisterAfterKeras())

@@ -1,0 +1,1 @@
+"""Pixels: where they come from and what happens to them before the network."""

@@ -1,0 +1,85 @@
+"""Random planar affine distortions of pictures (LeNet-5, section III-A).
+
+The paper names the family (horizontal and vertical translation, scaling, squeezing, horizontal
+shear; no rotation) and not the ranges: those here were chosen on held-out training digits.
+"""
+
+from dataclasses import dataclass
+
+from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.randomness import uniform
+
+
+@dataclass(frozen=True)
+class RandomAffine:
+    """Translates, scales, squeezes and shears each picture by amounts of its own.
+
+    Every amount is uniform in ± the given range and a pure function of the picture's seed. New
+    pixels are bilinear; what comes from outside the picture is 0, the background.
+
+    Args:
+        translation: in pixels, horizontally and vertically, each drawn by itself.
+        scale: both sides grow by 1 + s.
+        squeeze: width grows by 1 + q while height shrinks by 1 / (1 + q), or the other way.
+        shear: a row moves sideways by this many pixels for each pixel above the centre.
+
+    Input shape:
+        pictures (n, height, width, channels) of any type and seeds (n,), or one picture
+        (height, width, channels) and one seed.
+
+    Output shape:
+        as the input, float32.
+
+    Reference:
+        LeCun et al. 1998, section III-A: "combinations of the following planar affine
+        transformations: horizontal and vertical translations, scaling, squeezing (simultaneous
+        horizontal compression and vertical elongation, or the reverse), and horizontal shearing".
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.distortions import RandomAffine
+        >>> distort = RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.2)
+        >>> distort(np.ones((1, 28, 28, 1)), np.uint64([7])).shape.as_list()
+        [1, 28, 28, 1]
+    """
+
+    translation: float
+    scale: float
+    squeeze: float
+    shear: float
+
+    def matrices(self, seeds, height, width):
+        """Returns (n, 8) rows a0 … c1 that map output pixels to input pixels."""
+        tf = import_tensorflow()
+        right, down, scale, squeeze, shear = (
+            uniform(seeds, draw, -limit, limit)
+            for draw, limit in enumerate(
+                (self.translation, self.translation, self.scale, self.squeeze, self.shear)
+            )
+        )
+        # A picture grown by s is read at positions 1/s as far from its centre.
+        across = 1 / ((1 + scale) * (1 + squeeze))
+        along = (1 + squeeze) / (1 + scale)
+        x, y = (width - 1) / 2, (height - 1) / 2
+        zero = tf.zeros_like(right)
+        rows = (
+            *(across, shear, x - across * (x + right) - shear * (y + down)),
+            *(zero, along, y - along * (y + down)),
+            *(zero, zero),
+        )
+        return tf.stack(rows, axis=-1)
+
+    def __call__(self, images, seeds):
+        tf = import_tensorflow()
+        images, seeds = tf.cast(images, tf.float32), tf.convert_to_tensor(seeds)
+        if images.shape.rank == 3:
+            return self(images[tf.newaxis], seeds[tf.newaxis])[0]
+        height, width = images.shape[1:3]
+        return tf.raw_ops.ImageProjectiveTransformV3(
+            images=images,
+            transforms=self.matrices(seeds, height, width),
+            output_shape=(height, width),
+            fill_value=0.0,
+            interpolation="BILINEAR",
+            fill_mode="CONSTANT",
+        )

@@ -1,0 +1,142 @@
+"""The four files in which MNIST was published, and the data sets that took over their format.
+
+An IDX file is a magic number, the sizes of its axes and then the values, integers big-endian:
+2051, n, height, width and n·height·width bytes for pictures; 2049, n and n bytes for labels.
+"""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from keras_classics.data.errors import DataError
+
+_PREFIXES = {"train": "train", "test": "t10k"}
+_PICTURES, _LABELS = 2051, 2049
+_KINDS = {_PICTURES: "pictures", _LABELS: "labels"}
+
+
+def read_idx_directory(
+    directory: str | Path, split: str
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Reads one split of a directory that holds the four original files.
+
+    They are `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
+    `t10k-labels-idx1-ubyte`; a dot instead of the second hyphen (`train-images.idx3-ubyte`) and
+    an added `.gz` are understood, and a gzipped file is known by its content, not by its name.
+    A file `labels.txt` beside them, one class name a line, names the classes; without it they
+    are "0", "1", … up to the largest label of both splits.
+
+    Args:
+        directory: the directory; `~` is expanded.
+        split: `"train"`, or `"test"` for the `t10k` files.
+
+    Returns:
+        The images `(n, height, width, 1)` uint8, the labels `(n,)` int64 and the class names.
+
+    Raises:
+        DataError: if the directory or a file is missing, damaged, or does not fit the others.
+
+    Example:
+    >>> read_idx_directory("no/such/directory", "train")
+    Traceback (most recent call last):
+    keras_classics.data.errors.DataError: The directory no/such/directory does not exist; ...
+    """
+    directory = Path(directory).expanduser()
+    if not directory.is_dir():
+        raise DataError(
+            f"The directory {directory} does not exist; pass --data idx:<directory> with the "
+            "directory that holds the four IDX files."
+        )
+    images_file = _find(directory, split, "images-idx3-ubyte")
+    labels_file = _find(directory, split, "labels-idx1-ubyte")
+    images = _read_array(images_file, _PICTURES)
+    labels = _read_array(labels_file, _LABELS)
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_file} holds {len(images):,} pictures but {labels_file} {len(labels):,} "
+            "labels; put two files of the same data set there."
+        )
+    class_names = _class_names(directory)
+    if labels.max() >= len(class_names):
+        raise DataError(
+            f"{labels_file} holds the label {labels.max()}, but {directory / 'labels.txt'} names "
+            f"{len(class_names)} classes, counted from 0; complete labels.txt, one name a line."
+        )
+    return images[..., np.newaxis], labels.astype(np.int64), class_names
+
+
+def _find(directory: Path, split: str, rest: str) -> Path:
+    dashed = f"{_PREFIXES[split]}-{rest}"
+    dotted = dashed.replace("-idx", ".idx")
+    for name in (dashed, f"{dashed}.gz", dotted, f"{dotted}.gz"):
+        if (directory / name).is_file():
+            return directory / name
+    raise DataError(
+        f"{directory / dashed} is missing, with .gz and as {dotted}, too; put the file there, or "
+        "pass --data idx:<directory> with the directory that holds the four IDX files."
+    )
+
+
+def _class_names(directory: Path) -> tuple[str, ...]:
+    file = directory / "labels.txt"
+    if file.exists():
+        try:
+            # "utf-8-sig": some editors write a byte order mark, which is no part of the first name.
+            lines = file.read_text(encoding="utf-8-sig").strip().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"{file} cannot be read ({error}); write one class name a line, in UTF-8."
+            ) from error
+        return tuple(line.strip() for line in lines)
+    labels = [_read_array(_find(directory, s, "labels-idx1-ubyte"), _LABELS) for s in _PREFIXES]
+    return tuple(str(label) for label in range(max(array.max() for array in labels) + 1))
+
+
+def _read_array(file: Path, magic: int) -> np.ndarray:
+    """Reads an IDX file that must begin with `magic`, whose last byte is the number of axes."""
+    data = _read_bytes(file)
+    if not data:
+        raise DataError(f"{file} is empty; fetch it again.")
+    found = int.from_bytes(data[:4], "big")
+    if len(data) >= 4 and found != magic:
+        meaning = f" (a file of {_KINDS[found]})" if found in _KINDS else ""
+        raise DataError(
+            f"{file} begins with the magic number {found}{meaning} instead of {magic} "
+            f"({_KINDS[magic]}); put the original file of {_KINDS[magic]} there."
+        )
+    start = 4 + 4 * (magic & 0xFF)
+    shape = [int.from_bytes(data[k : k + 4], "big") for k in range(4, start, 4)]
+    # Python's integers: the absurd sizes in a damaged header do not overflow.
+    expected = start + (math.prod(shape) if len(data) >= start else 0)
+    if len(data) < expected:
+        raise DataError(
+            f"{file} is truncated: {expected:,} bytes expected, {len(data):,} found; "
+            "fetch it again."
+        )
+    if len(data) > expected:
+        raise DataError(
+            f"{file} has surplus bytes: {expected:,} expected, {len(data):,} found; fetch it again."
+        )
+    if expected == start:
+        raise DataError(f"{file} holds no {_KINDS[magic]}; fetch it again.")
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+
+
+def _read_bytes(file: Path) -> bytes:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror}); check its rights.") from error
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return gzip.decompress(data)
+    except EOFError as error:
+        raise DataError(
+            f"{file} is truncated: its gzip stream has no end; fetch it again."
+        ) from error
+    except (OSError, zlib.error) as error:
+        raise DataError(f"{file} is damaged ({error}); fetch it again.") from error

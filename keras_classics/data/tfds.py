@@ -1,0 +1,232 @@
+"""Pictures and labels from TensorFlow Datasets, with its failures put into one sentence."""
+
+import contextlib
+import difflib
+import logging
+import math
+import os
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from keras_classics.data.errors import DataError
+from keras_classics.data.host_tensorflow import import_tensorflow
+
+_NETWORK_TIMEOUT = 10.0  # seconds
+_UNKNOWN_FILE = "a record or features.json"
+
+
+def read_tfds(
+    name: str, split: str, data_dir: str | os.PathLike | None = None
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Reads one split of a data set of TensorFlow Datasets in its stored order.
+
+    The features are found by their type: one `Image` of a fixed size with 8-bit values and one
+    `ClassLabel`. Where there are several, those that the data set names for supervised learning
+    are taken. A data set that is not in `data_dir` is downloaded into it.
+
+    Args:
+        name: `dataset`, `dataset/config`, `dataset:version` or `dataset/config:version`.
+        split: name of the split.
+        data_dir: directory of prepared data sets; `None` is TFDS's own default.
+
+    Returns:
+        The images `(n, height, width, channels)` uint8, the labels `(n,)` int64 and the class
+        names.
+
+    Raises:
+        DataError: if the data set is unknown, unsuitable, absent or damaged.
+
+    Example:
+    >>> read_tfds("mnist", "train", data_dir="no/such/directory")
+    Traceback (most recent call last):
+    keras_classics.data.errors.DataError: `data_dir` must be an existing directory. ...
+    """
+    if data_dir is not None:
+        data_dir = os.path.expanduser(data_dir)
+        if not os.path.isdir(data_dir):
+            raise DataError(
+                "`data_dir` must be an existing directory. Create it to download into it, or pass "
+                f'another --data-dir. Received: data_dir="{data_dir}"'
+            )
+    import_tensorflow()
+    builder = _builder(name, data_dir)
+    image, label = _image_and_label(name, builder.info)
+    features = builder.info.features
+    if not builder.info.splits:
+        _download(name, builder, features[image], features[label])
+    if split not in builder.info.splits:
+        raise DataError(
+            f"`{name}` has no split {split!r}, only {', '.join(builder.info.splits)}; "
+            "pass --data with a data set that has the splits train and test."
+        )
+    _check_memory(name, builder.info.splits[split].num_examples, features[image].shape)
+    images, labels = _read(name, split, builder, image, label)
+    class_names = tuple(features[label].names)
+    if labels.min() < 0:
+        raise DataError(
+            f"The split {split!r} of `{name}` holds pictures without labels; "
+            "pass --data with a data set whose pictures are all labelled."
+        )
+    if images.shape[1:] != features[image].shape or labels.max() >= len(class_names):
+        raise DataError(_damage(name, builder, _UNKNOWN_FILE))
+    return images, labels, class_names
+
+
+def _builder(name: str, data_dir: str | None) -> Any:
+    import tensorflow_datasets as tfds
+
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        known = [*tfds.list_builders(with_community_datasets=False), "mnist_5k"]
+        close = difflib.get_close_matches(re.split("[:/]", name)[0], known)
+        similar = f" (similar names: {', '.join(close)})" if close else ""
+        raise DataError(
+            f"`{name}` is not the name of a data set{similar}; pass --data with a name of "
+            "TensorFlow Datasets, mnist_5k, or idx:<directory>."
+        ) from error
+    except Exception as error:  # whatever the builders of hundreds of data sets raise
+        raise DataError(
+            f"`{name}` could not be opened by TensorFlow Datasets ({_one_line(error)}); "
+            "correct --data or --data-dir."
+        ) from error
+
+
+def _image_and_label(name: str, info: Any) -> tuple[str, str]:
+    """Returns the keys of the picture and of its class, once they are known to be usable."""
+    import tensorflow_datasets as tfds
+
+    advice = "pass --data with a data set of single pictures and class labels."
+    features = info.features if isinstance(info.features, tfds.features.FeaturesDict) else {}
+    # Exact types: a `LabeledImage` is an `Image`, but a map of labels.
+    images = [key for key in features if type(features[key]) is tfds.features.Image]
+    labels = [key for key in features if type(features[key]) is tfds.features.ClassLabel]
+    supervised = info.supervised_keys or ()
+    images = [key for key in images if len(images) == 1 or key in supervised]
+    labels = [key for key in labels if len(labels) == 1 or key in supervised]
+    if len(images) != 1 or len(labels) != 1:
+        raise DataError(f"`{name}` does not hold one picture and one class label each; {advice}")
+    image, label = features[images[0]], features[labels[0]]
+    if None in image.shape:
+        raise DataError(
+            f"`{name}` holds pictures of varying sizes; pass --data with one whose pictures all "
+            "have one size."
+        )
+    if image.np_dtype != np.uint8:
+        raise DataError(
+            f"`{name}` holds pictures of {np.dtype(image.np_dtype)} values, not uint8; {advice}"
+        )
+    if not label.num_classes:
+        raise DataError(f"`{name}` does not say how many classes it has; {advice}")
+    return images[0], labels[0]
+
+
+def _download(name: str, builder: Any, image: Any, label: Any) -> None:
+    import requests  # comes with TFDS
+
+    if os.path.isdir(builder.data_dir):
+        raise DataError(_damage(name, builder, "dataset_info.json"))
+    # What an embedded data set can stand in for, told by the data rather than by the name.
+    is_digits = image.shape == (28, 28, 1) and label.names == list("0123456789")
+    advice = (
+        ("--data mnist_5k for the embedded digits, " if is_digits else "")
+        + "--data-dir with a directory that holds it, or --data idx:<directory> with the four "
+        + "original files of a data set."
+    )
+    try:
+        # TFDS retries for minutes where there is no network; one request tells.
+        if builder.url_infos:
+            requests.head(next(iter(builder.url_infos)), timeout=_NETWORK_TIMEOUT)
+    except (requests.ConnectionError, requests.Timeout) as error:
+        raise DataError(
+            f"`{name}` is not in {builder.data_dir_root} and could not be downloaded (no network); "
+            f"pass {advice}"
+        ) from error
+    except requests.RequestException:
+        pass  # a URL that is none of HTTP's: TFDS knows how to fetch it
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # whatever the builders of hundreds of data sets raise
+        raise DataError(
+            f"`{name}` is not in {builder.data_dir_root} and could not be prepared "
+            f"({_one_line(error)}); pass {advice}"
+        ) from error
+
+
+def _check_memory(name: str, examples: int, shape: tuple[int, int, int]) -> None:
+    import psutil  # comes with TFDS
+
+    # Twice the pixels: TensorFlow's copy and ours.
+    needed, available = 2 * examples * math.prod(shape), psutil.virtual_memory().available
+    if needed > available:
+        raise DataError(
+            f"`{name}` needs {needed / 2**30:,.1f} GiB of memory and {available / 2**30:,.1f} are "
+            "free; pass --data with a smaller data set."
+        )
+
+
+def _read(
+    name: str, split: str, builder: Any, image: str, label: str
+) -> tuple[np.ndarray, np.ndarray]:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    try:
+        with _absl_errors_only():
+            examples = builder.as_dataset(
+                split=split,
+                batch_size=-1,
+                decoders=tfds.decode.PartialDecoding({image: True, label: True}),
+                # One file after the other, which is the stored order.
+                read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+            )
+    except (tf.errors.OpError, OSError, ValueError, AssertionError) as error:
+        file = _damaged_file(builder.info.splits[split])
+        raise DataError(_damage(name, builder, file or _UNKNOWN_FILE)) from error
+    return examples[image].numpy(), examples[label].numpy()
+
+
+@contextlib.contextmanager
+def _absl_errors_only() -> Iterator[None]:
+    """Keeps TFDS from warning of its own use of deprecated names."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _damaged_file(split_info: Any) -> str | None:
+    """Returns the first file that is no sequence of as many intact records as it should be."""
+    import tensorflow as tf
+
+    for path, length in zip(split_info.filepaths, split_info.shard_lengths, strict=True):
+        records = tf.data.TFRecordDataset(os.fspath(path))
+        try:
+            found = int(records.reduce(np.int64(0), lambda count, _: count + 1))
+        except tf.errors.OpError:
+            return path.name
+        if found != length:
+            return path.name
+    return None
+
+
+def _damage(name: str, builder: Any, what: str) -> str:
+    return (
+        f"`{name}` is damaged: {what} in {builder.data_dir} is missing, truncated or altered; "
+        "delete that directory and prepare the data set again."
+    )
+
+
+def _one_line(error: Exception) -> str:
+    """Returns what TFDS says, without the arguments, lists and manuals around it."""
+    text = " ".join(str(error).split())
+    text = re.sub(r'^Failed to construct dataset .*?}": ', "", text)
+    text = re.split(r" (?:Here are|The builder name string) ", text)[0]
+    return textwrap.shorten(text.rstrip(".:"), 300, placeholder="…") or type(error).__name__

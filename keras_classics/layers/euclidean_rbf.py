@@ -1,0 +1,83 @@
+"""The output layer of LeNet-5: Euclidean radial basis functions with fixed centres."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_classics")
+class EuclideanRBF(keras.layers.Layer):
+    """Returns −‖x − c_i‖² for every centre c_i, so that the largest output is the nearest centre.
+
+    The paper's y_i = Σ_j (x_j − w_ij)² (eq. 7) is a penalty: the smallest wins. This layer
+    returns −y_i, a logit like any other: argmax predicts, and softmax(−y_i) is the probability
+    of class i under equal priors. The centres are weights, but not trained.
+
+    Args:
+        centers: array-like of shape (classes, features).
+        activation: applied to −y_i, e.g. "softmax"; None for the logits.
+
+    Input shape:
+        (batch, features).
+
+    Output shape:
+        (batch, classes).
+
+    Raises:
+        ValueError: if `centers` is not a matrix, or the input does not have its width.
+
+    Reference:
+        LeCun et al. 1998, section II-B, eq. 7.
+
+    Example:
+        >>> import keras
+        >>> import numpy as np
+        >>> from keras_classics.layers import EuclideanRBF
+        >>> layer = EuclideanRBF(centers=[[1, 1], [-1, -1]])
+        >>> keras.ops.convert_to_numpy(layer(np.array([[1.0, 0.0]]))).tolist()
+        [[-1.0, -5.0]]
+    """
+
+    def __init__(self, centers, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.centers_value = np.asarray(centers, "float32")
+        if self.centers_value.ndim != 2:
+            raise ValueError(
+                "`centers` must have shape (classes, features). "
+                f"Received: an array of shape {self.centers_value.shape}"
+            )
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape):
+        if input_shape[-1] != self.centers_value.shape[1]:
+            raise ValueError(
+                f"The last axis of the input must be {self.centers_value.shape[1]}, the width of "
+                f"`centers`. Received: input_shape={tuple(input_shape)}"
+            )
+        self.centers = self.add_weight(
+            shape=self.centers_value.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(self.centers_value, dtype),
+            trainable=False,
+            dtype="float32",
+            autocast=False,
+            name="centers",
+        )
+
+    def call(self, inputs):
+        # Squared distances near 100 need float32, also under mixed precision. The difference is
+        # taken before squaring: ‖x‖² − 2x·c + ‖c‖² would cancel where the answer is decided.
+        difference = ops.expand_dims(ops.cast(inputs, "float32"), 1) - self.centers
+        return self.activation(-ops.sum(ops.square(difference), axis=-1))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.centers_value.shape[0])
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), "float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "centers": self.centers_value.tolist(),
+            "activation": keras.activations.serialize(self.activation),
+        }

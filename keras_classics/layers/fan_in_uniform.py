@@ -1,0 +1,40 @@
+"""The weight initialisation of LeNet-5."""
+
+import math
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_classics")
+class FanInUniform(keras.initializers.RandomUniform):
+    """Draws uniformly from ±scale/F, F being the fan-in of the unit.
+
+    This is not `VarianceScaling`, whose limit goes with 1/√F.
+
+    Args:
+        scale: numerator of the limit. The paper uses 2.4.
+        seed: integer, or None for one drawn from Keras' global seed.
+
+    Reference:
+        LeCun et al. 1998, appendix A: "the weights are initialized with random values using a
+        uniform distribution between −2.4/F_i and 2.4/F_i".
+
+    Example:
+        >>> import keras
+        >>> from keras_classics.layers import FanInUniform
+        >>> kernel = FanInUniform(seed=0)((5, 5, 1, 6))   # F = 25, so the limit is 0.096
+        >>> float(keras.ops.max(keras.ops.abs(kernel))) <= 0.096
+        True
+    """
+
+    def __init__(self, scale=2.4, seed=None):
+        super().__init__(seed=seed)
+        self.scale = scale
+
+    def __call__(self, shape, dtype=None):
+        # Keras kernels are (…, inputs, units): everything but the last axis is fan-in.
+        limit = self.scale / math.prod(shape[:-1])
+        return keras.random.uniform(shape, -limit, limit, dtype=dtype, seed=self.seed)
+
+    def get_config(self):
+        return {"scale": self.scale, "seed": super().get_config()["seed"]}

@@ -1,0 +1,160 @@
+"""Convolution in which every unit sees its own choice of input maps (LeNet-5's C3)."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_classics")
+class PartiallyConnectedConv2D(keras.layers.Layer):
+    """Convolves each output map with only the input maps listed for it.
+
+    The weights are the existing connections, one kernel_size × kernel_size slice for each pair
+    (output map, input map), not a full kernel with a mask: LeNet-5's C3 has 60 slices and
+    60·25 + 16 = 1,516 parameters. For the arithmetic the slices are placed into a full kernel,
+    which is as fast as a full convolution; sixteen small ones are several times slower.
+
+    Args:
+        connections: one sequence of input map numbers for each output map.
+        kernel_size: side of the square kernel in pixels.
+        strides: step in pixels.
+        padding: "valid" or "same".
+        activation: applied to the sum; None for the identity.
+        use_bias: whether each output map has a bias.
+        kernel_initializer: called once for each output map, with that map's own fan-in.
+        bias_initializer: start of the biases.
+        data_format: "channels_last", "channels_first" or None for Keras' setting.
+
+    Input shape:
+        (batch, height, width, input maps) with channels last.
+
+    Output shape:
+        (batch, new height, new width, len(connections)) with channels last.
+
+    Raises:
+        ValueError: if a connection is repeated, or names a map that the input does not have.
+
+    Reference:
+        LeCun et al. 1998, section II-B and Table I.
+
+    Example:
+        >>> import keras
+        >>> from keras_classics.layers import PartiallyConnectedConv2D
+        >>> layer = PartiallyConnectedConv2D([[0], [0, 1]], 3, data_format="channels_last")
+        >>> layer(keras.ops.ones((1, 5, 5, 2))).shape == (1, 3, 3, 2)
+        True
+        >>> layer.count_params()    # (1 + 2)·9 weights and 2 biases
+        29
+    """
+
+    def __init__(
+        self,
+        connections,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.connections = tuple(tuple(int(i) for i in unit) for unit in connections)
+        for unit in self.connections:
+            if not unit or len(set(unit)) != len(unit) or min(unit) < 0:
+                raise ValueError(
+                    "Each entry of `connections` must list one or more different input maps. "
+                    f"Received: {unit}"
+                )
+        if padding not in ("valid", "same"):
+            raise ValueError(f'`padding` must be "valid" or "same". Received: padding={padding!r}')
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.data_format = data_format or keras.config.image_data_format()
+
+    @property
+    def _channel_axis(self):
+        return -1 if self.data_format == "channels_last" else 1
+
+    @property
+    def pairs(self):
+        """(input map, output map) of each slice of the kernel, in order."""
+        return [(i, unit) for unit, maps in enumerate(self.connections) for i in maps]
+
+    def build(self, input_shape):
+        inputs, units = input_shape[self._channel_axis], len(self.connections)
+        if max(map(max, self.connections)) >= inputs:
+            raise ValueError(
+                f"`connections` name input map {max(map(max, self.connections))}, but the input "
+                f"has {inputs} maps. Received: input_shape={tuple(input_shape)}"
+            )
+        slices = sum(map(len, self.connections))
+        self.kernel = self.add_weight(
+            shape=(self.kernel_size, self.kernel_size, slices),
+            initializer=self._initialize_by_unit,
+            name="kernel",
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(units,), initializer=self.bias_initializer, name="bias"
+            )
+        # For every (input map, output map): the number of its slice, or `slices`, which is zeros.
+        placement = np.full((inputs, units), slices)
+        for number, pair in enumerate(self.pairs):
+            placement[pair] = number
+        self._placement = placement.ravel()
+
+    def _initialize_by_unit(self, shape, dtype):
+        """Draws the slices of each output map as a convolution of its own would."""
+        initializer = self.kernel_initializer
+        config = initializer.get_config()
+        if "seed" in config:
+            # An integer seed gives the same numbers at every call; a generator moves on.
+            generator = keras.random.SeedGenerator(config["seed"])
+            initializer = type(initializer).from_config({**config, "seed": generator})
+        size = self.kernel_size
+        slices = [initializer((size, size, len(maps), 1), dtype) for maps in self.connections]
+        return ops.concatenate([ops.squeeze(s, -1) for s in slices], axis=-1)
+
+    def full_kernel(self):
+        """Returns the kernel (size, size, input maps, output maps), zero where not connected."""
+        padded = ops.pad(self.kernel, ((0, 0), (0, 0), (0, 1)))
+        shape = (self.kernel_size, self.kernel_size, -1, len(self.connections))
+        return ops.reshape(ops.take(padded, self._placement, axis=-1), shape)
+
+    def call(self, inputs):
+        x = ops.conv(inputs, self.full_kernel(), self.strides, self.padding, self.data_format)
+        if self.use_bias:
+            shape = (1, 1, 1, -1) if self.data_format == "channels_last" else (1, -1, 1, 1)
+            x = x + ops.reshape(self.bias, shape)
+        return self.activation(x)
+
+    def compute_output_shape(self, input_shape):
+        shrink = self.kernel_size - 1 if self.padding == "valid" else 0
+        spatial = input_shape[1:3] if self._channel_axis == -1 else input_shape[2:4]
+        spatial = tuple(s and -(-(s - shrink) // self.strides) for s in spatial)
+        units = len(self.connections)
+        if self._channel_axis == -1:
+            return (input_shape[0], *spatial, units)
+        return (input_shape[0], units, *spatial)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "connections": self.connections,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "data_format": self.data_format,
+        }

@@ -1,0 +1,99 @@
+"""The trainable sub-sampling of LeNet-5 (layers S2 and S4)."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_classics")
+class Subsampling(keras.layers.Layer):
+    """Averages non-overlapping squares, then applies one coefficient and one bias per map.
+
+    y = f(c · mean(x over pool_size × pool_size) + b), with c and b trained, one pair for each map.
+    Section II-A of the paper words it as the average of the four inputs, section II-B as their
+    sum: the same functions, with coefficients four times smaller.
+
+    Args:
+        pool_size: side of the square in pixels, also the stride.
+        activation: the squashing function f; None for the identity.
+        coefficient_initializer: start of c. The paper does not give one.
+        bias_initializer: start of b.
+        data_format: "channels_last", "channels_first" or None for Keras' setting.
+
+    Input shape:
+        (batch, height, width, maps) with channels last.
+
+    Output shape:
+        (batch, height // pool_size, width // pool_size, maps) with channels last.
+
+    Raises:
+        ValueError: if `pool_size` is not a positive integer.
+
+    Reference:
+        LeCun et al. 1998, sections II-A and II-B.
+
+    Example:
+        >>> import keras
+        >>> from keras_classics.layers import Subsampling
+        >>> layer = Subsampling(data_format="channels_last")
+        >>> layer(keras.ops.ones((1, 28, 28, 6))).shape == (1, 14, 14, 6)
+        True
+        >>> layer.count_params()
+        12
+    """
+
+    def __init__(
+        self,
+        pool_size=2,
+        activation=None,
+        coefficient_initializer="ones",
+        bias_initializer="zeros",
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not isinstance(pool_size, int) or pool_size < 1:
+            raise ValueError(
+                f"`pool_size` must be a positive integer. Received: pool_size={pool_size!r}"
+            )
+        self.pool_size = pool_size
+        self.activation = keras.activations.get(activation)
+        self.coefficient_initializer = keras.initializers.get(coefficient_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.data_format = data_format or keras.config.image_data_format()
+
+    @property
+    def _channel_axis(self):
+        return -1 if self.data_format == "channels_last" else 1
+
+    def build(self, input_shape):
+        maps = (input_shape[self._channel_axis],)
+        self.coefficient = self.add_weight(
+            shape=maps, initializer=self.coefficient_initializer, name="coefficient"
+        )
+        self.bias = self.add_weight(shape=maps, initializer=self.bias_initializer, name="bias")
+
+    def call(self, inputs):
+        x = ops.average_pool(
+            inputs, self.pool_size, self.pool_size, "valid", data_format=self.data_format
+        )
+        shape = (1, 1, 1, -1) if self.data_format == "channels_last" else (1, -1, 1, 1)
+        x = ops.reshape(self.coefficient, shape) * x + ops.reshape(self.bias, shape)
+        return self.activation(x)
+
+    def compute_output_shape(self, input_shape):
+        channels_last = self.data_format == "channels_last"
+        spatial = (1, 2) if channels_last else (2, 3)
+        return tuple(
+            size // self.pool_size if axis in spatial and size is not None else size
+            for axis, size in enumerate(input_shape)
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "activation": keras.activations.serialize(self.activation),
+            "coefficient_initializer": keras.initializers.serialize(self.coefficient_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "data_format": self.data_format,
+        }

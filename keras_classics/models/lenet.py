@@ -1,0 +1,189 @@
+"""LeNet-5, the network of LeCun, Bottou, Bengio and Haffner, 1998.
+
+"Gradient-Based Learning Applied to Document Recognition", Proceedings of the IEEE, section II-B
+and Fig. 2.
+
+    layer   what                                        output      parameters
+    C1      5×5 convolution                             28×28×6            156
+    S2      2×2 average · coefficient + bias, squashed  14×14×6             12
+    C3      5×5 convolution, connected by Table I       10×10×16         1,516
+    S4      as S2                                        5×5×16             32
+    C5      5×5 convolution (covers the whole map)       1×1×120        48,120
+    F6      fully connected                                 84          10,164
+    OUTPUT  Euclidean RBF, fixed 7×12 bitmaps               10     0 (+840 fixed)
+    total                                                               60,000
+
+Every layer up to F6 is squashed by 1.7159·tanh(2a/3). Weights start uniform in ±2.4/fan-in.
+
+Not stated in the paper, assumed here: biases start at zero; the sub-sampling averages (section
+II-A; II-B has the sum, the same functions with other coefficients), its coefficients start at one.
+
+Deviations, each an option: `connections="full"`, `subsampling="average" | "max"`,
+`activation="tanh" | "relu"`, `output="softmax"`, 28×28 input. All of them at once make the network
+that most tutorials call LeNet-5: 61,706 parameters, 44,426 at 28×28.
+"""
+
+import keras
+import numpy as np
+from keras import layers
+
+from keras_classics.layers import (
+    EuclideanRBF,
+    FanInUniform,
+    PartiallyConnectedConv2D,
+    Subsampling,
+    scaled_tanh,
+)
+from keras_classics.models.common import check_choice, finish
+
+# Table I: the maps of S2 that each map of C3 sees.
+TABLE_I = (
+    (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
+    (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
+    (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
+)  # fmt: skip
+
+# Fig. 3: the stylised digits 0 … 9, 7 wide and 12 high, that the RBF units have as centres.
+_FIGURE_3 = """
+.#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.
+....... ..###.. ....... .....## ....... ....... .##.... .....## ##...## ##..###
+..###.. .####.. .#####. ....##. ....... ####### ##..... .....## ##...## ##...##
+.##.##. ...##.. ##...## ...##.. .##..## ##..... ##..... ....##. ##...## ##...##
+##...## ...##.. #....## ..####. .##..## ##..... ######. ...##.. .#####. ##..###
+##...## ...##.. ....##. .....## ###..## .####.. ###..## ...##.. ##...## .######
+##...## ...##.. ..###.. .....## ##...## ..####. ##...## ..##... ##...## .....##
+##...## ...##.. .##.... .....## ##...## .....## ##...## ..##... ##...## .....##
+.##.##. ...##.. ##..... ##...## ##..### ##...## ###..## ..##... ##...## ....##.
+..###.. .###### ####### .#####. .###### .#####. .#####. ..##... .#####. .####..
+....... ....... ....... ....... .....## ....... ....... ....... ....... .......
+....... ....... ....... ....... .....## ....... ....... ....... ....... .......
+"""
+
+
+def digit_bitmaps():
+    """Returns the ten bitmaps of Fig. 3 as rows of 84 values: +1 is ink, −1 background.
+
+    Returns:
+        float32 array of shape (10, 84), each row the 12 rows of 7 pixels one after the other.
+
+    Example:
+        >>> from keras_classics.models.lenet import digit_bitmaps
+        >>> digit_bitmaps().shape
+        (10, 84)
+    """
+    rows = [line.split() for line in _FIGURE_3.split("\n") if line]
+    ink = np.array([[list(row[digit]) for row in rows] for digit in range(10)]) == "#"
+    return np.where(ink, 1, -1).reshape(10, 84).astype("float32")
+
+
+def _convolution(x, filters, kernel_size, activation, name):
+    return layers.Conv2D(
+        filters, kernel_size, activation=activation, kernel_initializer=FanInUniform(), name=name
+    )(x)
+
+
+def _subsample(x, subsampling, activation, name):
+    if subsampling == "trainable":
+        return Subsampling(2, activation=activation, name=name)(x)
+    pool = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}[subsampling]
+    return pool(2, name=name)(x)
+
+
+def _connect_c3(x, connections, activation):
+    if connections == "full":
+        return _convolution(x, len(TABLE_I), 5, activation, "C3")
+    return PartiallyConnectedConv2D(
+        TABLE_I, 5, activation=activation, kernel_initializer=FanInUniform(), name="C3"
+    )(x)
+
+
+def _classify(x, num_classes, output, activation):
+    if output == "rbf":
+        return EuclideanRBF(digit_bitmaps(), activation=activation, name="OUTPUT")(x)
+    return layers.Dense(
+        num_classes, activation=activation, kernel_initializer=FanInUniform(), name="OUTPUT"
+    )(x)
+
+
+def lenet5(
+    num_classes=10,
+    *,
+    input_shape=None,
+    include_top=True,
+    pooling=None,
+    classifier_activation="softmax",
+    weights=None,
+    name="lenet5",
+    connections="table",
+    subsampling="trainable",
+    activation="scaled_tanh",
+    output="rbf",
+):
+    """Builds LeNet-5 as published.
+
+    With the RBF output and `classifier_activation=None` the outputs are −‖x − c‖², the paper's
+    penalties with their sign changed: argmax predicts, and `MaximumAPosteriori` trains on them.
+
+    Args:
+        num_classes: number of classes; ten unless `output="softmax"`. Ignored without the top.
+        input_shape: shape of one picture without the batch: 32×32 (unless told, one channel), or
+            28×28, where C5 then covers the 4×4 maps of S4.
+        include_top: whether the network ends in F6 and OUTPUT, or in the maps of C5.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of the last layer; None for logits.
+        weights: None or the path of a `.weights.h5` file.
+        name: the model's name.
+        connections: "table", C3 connected by Table I, or "full".
+        subsampling: "trainable" (coefficient, bias, squashing), "average" or "max".
+        activation: "scaled_tanh", "tanh" or "relu".
+        output: "rbf", the ten fixed bitmaps, or "softmax", a dense layer.
+
+    Returns:
+        A `keras.Model` with layers C1, S2, C3, S4, C5, F6, OUTPUT.
+
+    Raises:
+        ValueError: for an argument that is none of the above, a picture that is neither 32×32 nor
+            28×28, or another number of classes than ten with `output="rbf"`.
+
+    Reference:
+        LeCun et al. 1998, section II-B.
+
+    Example:
+        >>> import math
+        >>> import keras_classics
+        >>> model = keras_classics.lenet5()
+        >>> sum(math.prod(weight.shape) for weight in model.trainable_weights)
+        60000
+    """
+    check_choice("connections", connections, ("table", "full"))
+    check_choice("subsampling", subsampling, ("trainable", "average", "max"))
+    check_choice("activation", activation, ("scaled_tanh", "tanh", "relu"))
+    check_choice("output", output, ("rbf", "softmax"))
+    if include_top and output == "rbf" and num_classes != 10:
+        raise ValueError(
+            '`output="rbf"` has centres for the ten digits only; use output="softmax" for another '
+            f"number of classes. Received: num_classes={num_classes!r}"
+        )
+    channels_last = keras.config.image_data_format() == "channels_last"
+    if input_shape is None:
+        input_shape = (32, 32, 1) if channels_last else (1, 32, 32)
+    picture = tuple(input_shape[:2] if channels_last else input_shape[1:])
+    if picture not in ((32, 32), (28, 28)):
+        raise ValueError(
+            "`input_shape` must be pictures of 32×32 or 28×28 pixels. "
+            f"Received: input_shape={tuple(input_shape)}"
+        )
+    squash = scaled_tanh if activation == "scaled_tanh" else activation
+
+    inputs = keras.Input(input_shape)
+    x = _convolution(inputs, 6, 5, squash, "C1")  # 28×28×6
+    x = _subsample(x, subsampling, squash, "S2")  # 14×14×6
+    x = _connect_c3(x, connections, squash)  # 10×10×16
+    x = _subsample(x, subsampling, squash, "S4")  # 5×5×16
+    x = _convolution(x, 120, 5 if picture == (32, 32) else 4, squash, "C5")  # 1×1×120
+    if include_top:
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dense(84, activation=squash, kernel_initializer=FanInUniform(), name="F6")(x)
+        x = _classify(x, num_classes, output, classifier_activation)
+    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)

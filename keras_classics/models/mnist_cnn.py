@@ -1,0 +1,60 @@
+"""A small convolutional network for MNIST, as tutorials use it.
+
+    layer    output (28×28×1 input)   parameters
+    conv1    28×28×32, pool1 14×14           320
+    conv2    14×14×64, pool2  7×7         18,496
+    dense    num_classes                  31,370 (ten classes)
+    total                                 50,186
+
+There is no paper. All kernels start Glorot-uniform, all biases at zero.
+"""
+
+import keras
+from keras import layers
+
+from keras_classics.models.common import finish
+
+
+def mnist_cnn(
+    num_classes=10,
+    *,
+    input_shape=None,
+    include_top=True,
+    pooling=None,
+    classifier_activation="softmax",
+    weights=None,
+    name="mnist_cnn",
+):
+    """Builds the network: two 3×3 "same" convolutions, each with ReLU and max-pooling, one dense.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one picture without the batch; (28, 28, 1) unless told.
+        include_top: whether the network ends in the dense layer, or in the maps of `pool2`.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of the last layer; None for logits.
+        weights: None or the path of a `.weights.h5` file.
+        name: the model's name.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: for an argument that is none of the above.
+
+    Example:
+        >>> import keras_classics
+        >>> keras_classics.mnist_cnn().count_params()
+        50186
+    """
+    if input_shape is None:
+        channels_last = keras.config.image_data_format() == "channels_last"
+        input_shape = (28, 28, 1) if channels_last else (1, 28, 28)
+    inputs = x = keras.Input(input_shape)
+    for number, filters in enumerate((32, 64), start=1):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{number}")(x)
+        x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
+    if include_top:
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dense(num_classes, activation=classifier_activation, name="dense")(x)
+    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)

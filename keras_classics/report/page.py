@@ -1,0 +1,38 @@
+"""One self-contained HTML page about a run."""
+
+import os
+from pathlib import Path
+
+from keras_classics.report import galleries, sections
+from keras_classics.report.markup import document
+from keras_classics.report.run_files import read_run, write_beside
+
+
+def write_report(run_dir: str | os.PathLike) -> Path:
+    """Draws all figures of a run and writes report.html, a page that needs nothing else.
+
+    An unfinished run gets a page about what is there so far.
+
+    Args:
+        run_dir: the directory that training wrote.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        ReportError: if this is no run directory, a file in it is damaged, or it cannot be written
+            to.
+    """
+    run = read_run(run_dir)
+    parts = [
+        sections.header(run),
+        sections.result(run),
+        sections.deviations(run),
+        sections.curves(run),
+        *galleries.mistakes(run),
+        *galleries.inside(run),
+        sections.recipe(run),
+        sections.environment(run),
+    ]
+    page = document(f"{run.name} on {run.dataset}", parts)
+    return write_beside(run.path / "report.html", page.encode("utf-8"))

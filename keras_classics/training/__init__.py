@@ -1,0 +1,19 @@
+"""Recipes, the loop that trains them, and the parts that the papers' training sections name."""
+
+from keras_classics.training.assembly import assemble, network_of
+from keras_classics.training.command_line import run
+from keras_classics.training.evaluation import evaluate
+from keras_classics.training.loop import TrainingError, train
+from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
+from keras_classics.training.normalization import PixelRange
+from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
+from keras_classics.training.recipe import Published, Recipe, RecipeError, describe, vary
+from keras_classics.training.run_directory import RunDirectory, RunDirectoryError
+from keras_classics.training.schedules import Constant, PassTable, Step
+
+__all__ = [
+    "Constant", "CorrectClassPenalty", "CoupledSGD", "MaximumAPosteriori", "PassTable",
+    "PixelRange", "Published", "Recipe", "RecipeError", "RunDirectory", "RunDirectoryError",
+    "Step", "StochasticDiagonalLM", "TrainingError", "assemble", "describe", "evaluate",
+    "network_of", "run", "train", "vary",
+]  # fmt: skip

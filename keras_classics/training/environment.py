@@ -1,0 +1,56 @@
+"""What a run ran on, for `environment.json`."""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+from keras_classics import __version__
+
+_PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets")
+
+
+def environment():
+    """Returns package versions, commit, backend, machine and command, as plain strings."""
+    import keras
+
+    versions = {name: _version(name) for name in _PACKAGES}
+    return {
+        "keras_classics": __version__,
+        "date": datetime.now().astimezone().isoformat(timespec="minutes"),
+        "commit": _commit(),
+        "backend": keras.backend.backend(),
+        **{name: version for name, version in versions.items() if version},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "command": shlex.join(["python", _from_here(sys.argv[0]), *sys.argv[1:]]),
+    }
+
+
+def _from_here(script):
+    """The script as one would type it in this folder; its bare name if it lies elsewhere."""
+    path, here = Path(script).resolve(), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+
+
+def _version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit():
+    """The commit of the source tree, marked where it was changed; for an installed copy, a dash."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return "–"
+    git = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "–"

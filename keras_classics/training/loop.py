@@ -1,0 +1,288 @@
+"""The only training loop: one `fit` per epoch, and a checkpoint after each.
+
+Everything random is a function of (seed, epoch, example), the order of the variables is fixed, and
+whatever a schedule needs to know stands in the history. A checkpoint therefore holds the variables
+and the history, and a run that was killed ends as if it had not been.
+"""
+
+import sys
+import time
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies
+from keras_classics.data.randomness import fold_in, permutation
+from keras_classics.data.sources import hold_out, load
+from keras_classics.report import ReportError, draw_curves, write_report
+from keras_classics.training.assembly import assemble, network_of
+from keras_classics.training.environment import environment
+from keras_classics.training.evaluation import evaluate, for_report, summarize
+from keras_classics.training.gauss_newton import diagonal_curvature
+from keras_classics.training.optimizers import StochasticDiagonalLM
+from keras_classics.training.recipe import RecipeError, describe
+from keras_classics.training.run_directory import (
+    RunDirectory,
+    RunDirectoryError,
+    write_csv,
+    write_json,
+    written_beside,
+)
+
+_CURVATURE_SAMPLE, _STEP = 2, 3  # purposes of a seed, see data/pipeline.py
+
+
+class TrainingError(Exception):
+    """Training that cannot go on; the message is one sentence for the user."""
+
+
+def train(recipe, run_dir, *, data_dir=None, callbacks=(), verbose="auto", checkpoint_minutes=5.0):
+    """Trains a recipe in a run directory, or continues it there, up to the report.
+
+    Args:
+        recipe: a `Recipe`.
+        run_dir: the folder; see `RunDirectory`.
+        data_dir: where TensorFlow Datasets keeps its data; None for its default.
+        callbacks: Keras callbacks besides our own; they keep no state across a resume.
+        verbose: as in `fit`: "auto" shows progress bars on a terminal.
+        checkpoint_minutes: how often the state is also saved inside an epoch.
+
+    Returns:
+        dict, the content of `metrics.json`.
+
+    Raises:
+        DataError: if the data cannot be had.
+        RecipeError: if the recipe does not fit the data.
+        RunDirectoryError: if the folder cannot be used.
+        TrainingError: if the loss becomes NaN.
+    """
+    describe(recipe)
+    sources = _load_sources(recipe, data_dir)
+    keras.utils.set_random_seed(recipe.seed)
+    training, inference = assemble(recipe, sources["train"])
+    directory = RunDirectory(run_dir, recipe)
+    try:
+        run = _Run(recipe, directory, sources, training, inference)
+        run.checkpoint_seconds = 60 * checkpoint_minutes
+        run.fit(callbacks, verbose)
+        return run.finish()
+    except (OSError, ReportError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunDirectoryError(
+            f"The run directory {run_dir} could not be written ({reason}); what it held is "
+            f"unharmed, and the same command with --run-dir {run_dir} continues it."
+        ) from error
+    finally:
+        directory.close()
+
+
+def _load_sources(recipe, data_dir):
+    train_source = load(recipe.dataset, "train", data_dir)
+    validation = None
+    if type(recipe.validation) is int and recipe.validation:
+        # Held-out pictures are there to choose by; the test split is then left alone.
+        train_source, validation = hold_out(train_source, recipe.validation)
+        final = replace(validation, split="validation")
+    else:
+        final = load(recipe.dataset, "test", data_dir)
+        validation = final if recipe.validation == "test" else None
+    if recipe.limit_train is not None and recipe.limit_train != len(train_source):
+        if recipe.limit_train > len(train_source):
+            raise RecipeError(
+                f"`limit_train` is {recipe.limit_train:,}, but only {len(train_source):,} training "
+                f"pictures are there."
+            )
+        _, train_source = hold_out(train_source, recipe.limit_train)
+    return {"train": train_source, "validation": validation, "final": final}
+
+
+class _Run:
+    """One run in progress: the models, the data, and how far it has come."""
+
+    def __init__(self, recipe, directory, sources, training, inference):
+        self.recipe, self.directory, self.sources = recipe, directory, sources
+        self.training, self.inference = training, inference
+        training.optimizer.build(training.trainable_variables)
+        # Three times the state: two checkpoints and one being written; and room for the figures.
+        size = 4 * sum(int(np.prod(v.shape)) for v in self._variables())
+        directory.require_space(3 * size + 20_000_000)
+        self.epoch, self.step, self.history = 0, 0, []
+        self.steps_per_epoch = -(-len(sources["train"]) // recipe.batch_size)
+        self._metric_values = None
+        self._restore()
+        write_json(directory.path / "environment.json", environment())
+
+    def _variables(self):
+        """Everything that training changes, in a fixed order, each variable once."""
+        groups = (
+            self.training.variables,
+            self.training.optimizer.variables,
+            self._metric_variables(),
+        )
+        return list({id(v): v for group in groups for v in group}.values())
+
+    def _metric_variables(self):
+        return [v for metric in self.training.metrics for v in metric.variables]
+
+    def _restore(self):
+        # Metrics make their variables when they first see data.
+        images, labels = next(iter(in_order(self.sources["train"], 1)))
+        self.training.evaluate(images.numpy(), labels.numpy(), verbose=0)
+        checkpoint = self.directory.load_checkpoint(warn=lambda text: print(text, file=sys.stderr))
+        if checkpoint is None:
+            return
+        arrays, state = checkpoint
+        for variable, array in zip(self._variables(), arrays, strict=True):
+            variable.assign(array)
+        self.epoch, self.step, self.history = state["epoch"], state["step"], state["history"]
+        if self.step:
+            self._metric_values = [_numpy(v) for v in self._metric_variables()]
+        print(f"Continuing {self.directory.path} after epoch {self.epoch}, step {self.step}.")
+
+    def save(self, step=0):
+        """Writes a checkpoint; `step` counts the finished steps of the epoch in progress."""
+        state = {"epoch": self.epoch, "step": step, "history": self.history}
+        self.directory.save_checkpoint([_numpy(v) for v in self._variables()], state)
+
+    def fit(self, callbacks, verbose):
+        """Trains the epochs that are left."""
+        if verbose == "auto":
+            verbose = 1 if sys.stdout.isatty() else 2
+        while self.epoch < self.recipe.epochs:
+            started = time.perf_counter()
+            row = self._fit_epoch(callbacks, verbose)
+            self.history.append(row)
+            self.epoch += 1
+            self.step, self._metric_values = 0, None
+            self._write_epoch(time.perf_counter() - started)
+
+    def _fit_epoch(self, callbacks, verbose):
+        recipe, epoch = self.recipe, self.epoch
+        rate = recipe.learning_rate * recipe.schedule(epoch, self.history)
+        self.training.optimizer.learning_rate.assign(rate)
+        if not self.step:
+            self.estimate_curvature(step=0)
+        validation = self.sources["validation"]
+        logs = self.training.fit(
+            self._batches(),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            validation_data=None if validation is None else in_order(validation, 500),
+            callbacks=[_Steps(self, epoch), *callbacks],
+            verbose=verbose,
+            shuffle=False,  # the pipeline has shuffled
+        ).history
+        row = {"epoch": epoch + 1, "learning_rate": rate}
+        for prefix in ("", "val_") if validation is not None else ("",):
+            row[f"{prefix}loss"] = logs[f"{prefix}loss"][-1]
+            row[f"{prefix}error"] = 100 * (1 - logs[f"{prefix}accuracy"][-1])
+        return row
+
+    def _batches(self):
+        recipe = self.recipe
+        shared = {
+            "seed": recipe.seed,
+            "epoch": self.epoch,
+            "start": self.step,
+            "transforms": recipe.train_transforms,
+        }
+        if recipe.copies > 1:
+            return one_pass_of_copies(
+                self.sources["train"], recipe.batch_size, copies=recipe.copies, **shared
+            )
+        return one_epoch(self.sources["train"], recipe.batch_size, shuffle=recipe.shuffle, **shared)
+
+    def estimate_curvature(self, step):
+        """Refreshes the curvatures of `StochasticDiagonalLM` where its plan says so."""
+        source, optimizer = self.sources["train"], self.training.optimizer
+        if not isinstance(optimizer, StochasticDiagonalLM):
+            return
+        if not optimizer.estimates_at(self.epoch, step, self.recipe.batch_size):
+            return
+        _sync(self.training)
+        seed = fold_in(fold_in(self.recipe.seed, _CURVATURE_SAMPLE), self.epoch)
+        sample = np.sort(permutation(seed, len(source))[: optimizer.samples])
+        values = diagonal_curvature(
+            network_of(self.training),
+            _numpy(self.training.get_layer("normalization")(source.images[sample])),
+            source.labels[sample],
+            self.recipe.loss(),
+        )
+        optimizer.set_curvature(values)
+
+    def _write_epoch(self, seconds):
+        path = self.directory.path
+        if self.epoch in self.recipe.keep_epochs:
+            with written_beside(path / "snapshots" / f"epoch-{self.epoch:04d}.keras") as beside:
+                self.inference.save(beside)
+        self.save()
+        write_csv(path / "history.csv", self.history)
+        timings = path / "timings.csv"
+        new = not timings.exists()
+        with open(timings, "a") as file:
+            file.write("epoch,seconds\n" * new + f"{self.epoch},{seconds:.3f}\n")
+        draw_curves(path)
+
+    def finish(self):
+        """Saves the model, measures it, writes the report."""
+        path, final = self.directory.path, self.sources["final"]
+        with written_beside(path / "model.keras") as beside:
+            self.inference.save(beside)
+        result = evaluate(self.inference, final)
+        with written_beside(path / "predictions.npz") as beside, open(beside, "wb") as file:
+            np.savez_compressed(file, **for_report(result, final))
+        trained_on = len(self.sources["train"])
+        metrics = summarize(self.recipe, result, final, self.history[-1], trained_on)
+        write_json(path / "metrics.json", metrics)
+        write_report(path)
+        return metrics
+
+
+class _Steps(keras.callbacks.Callback):
+    """What has to happen around single steps: reseeding, NaN, checkpoints inside an epoch."""
+
+    def __init__(self, run, epoch):
+        super().__init__()
+        self.run, self.skipped = run, run.step
+        self.saved = time.monotonic()
+        self.seed = fold_in(fold_in(run.recipe.seed, _STEP), epoch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.run._metric_values is not None:
+            for variable, value in zip(
+                self.run._metric_variables(), self.run._metric_values, strict=True
+            ):
+                variable.assign(value)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if keras.backend.backend() == "torch":
+            # Dropout there draws from the global generator, and each new iterator moves it on.
+            import torch
+
+            torch.manual_seed(int(fold_in(self.seed, self.skipped + batch)) % 2**63)
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = self.skipped + batch + 1
+        if np.isnan(float(logs["loss"])):
+            raise TrainingError(
+                f"The loss became NaN in epoch {self.run.epoch + 1}, step {done}; the last good "
+                f"checkpoint is in {self.run.directory.checkpoints}. Try a smaller learning rate."
+            )
+        self.run.estimate_curvature(done)
+        # After the last step the epoch's own checkpoint follows, once it has been validated.
+        late = time.monotonic() - self.saved > self.run.checkpoint_seconds
+        if late and done < self.run.steps_per_epoch:
+            _sync(self.model)
+            self.run.save(step=done)
+            self.saved = time.monotonic()
+
+
+def _sync(model):
+    """Brings the variables of a model that is training up to date: JAX keeps them elsewhere."""
+    if keras.backend.backend() == "jax" and getattr(model, "_jax_state", None) is not None:
+        model.jax_state_sync()
+
+
+def _numpy(value):
+    return keras.ops.convert_to_numpy(value)

@@ -1,0 +1,166 @@
+"""The update rules that the papers write down and Keras does not have."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_classics")
+class CoupledSGD(keras.optimizers.SGD):
+    """Momentum SGD whose weight decay is part of the gradient, so that it passes through momentum.
+
+    v ← momentum · v − learning_rate · (gradient + weight_decay · w);  w ← w + v.
+    `keras.optimizers.SGD(weight_decay=…)` shrinks w beside the momentum instead, and an L2
+    regulariser would enter the reported loss, with a factor of two.
+
+    Args:
+        learning_rate: float.
+        momentum: float in [0, 1).
+        weight_decay: float; the constant of the papers, e.g. 5e-4 for AlexNet.
+        decay: "kernels" (every weight whose name ends in "kernel"; not biases, normalisation
+            parameters or sub-sampling coefficients) or "all".
+        nesterov: whether to look ahead; no paper here does.
+        name: the optimizer's name.
+        **kwargs: as for `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: if `decay` is neither, or `weight_decay` is negative.
+
+    Reference:
+        Krizhevsky et al. 2012, section 5.
+
+    Example:
+        >>> import keras
+        >>> from keras_classics.training.optimizers import CoupledSGD
+        >>> kernel = keras.Variable([1.0], name="kernel")
+        >>> optimizer = CoupledSGD(0.1, momentum=0.9, weight_decay=0.5)
+        >>> optimizer.apply([keras.ops.zeros((1,))], [kernel])
+        >>> round(float(kernel.value[0]), 3)     # 1 − 0.1 · 0.5 · 1
+        0.95
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.01,
+        momentum=0.0,
+        weight_decay=0.0,
+        decay="kernels",
+        nesterov=False,
+        name="coupled_sgd",
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate=learning_rate, momentum=momentum, nesterov=nesterov, name=name, **kwargs
+        )
+        if decay not in ("kernels", "all"):
+            raise ValueError(f'`decay` must be one of "kernels", "all". Received: decay={decay!r}')
+        if weight_decay < 0:
+            raise ValueError(
+                f"`weight_decay` must not be negative. Received: weight_decay={weight_decay!r}"
+            )
+        # Not `self.weight_decay`: that one is Keras' decoupled decay and would act a second time.
+        self.coupled_weight_decay = weight_decay
+        self.decay = decay
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        # By position: inside `update_step` TensorFlow's variables have other names.
+        self._decays = [self.decay == "all" or v.name.endswith("kernel") for v in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        if self.coupled_weight_decay and self._decays[self._get_variable_index(variable)]:
+            decay = ops.cast(self.coupled_weight_decay, variable.dtype)
+            gradient = ops.cast(gradient, variable.dtype) + decay * variable
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self):
+        config = {**super().get_config(), "decay": self.decay}
+        return {**config, "weight_decay": self.coupled_weight_decay}
+
+
+@keras.saving.register_keras_serializable(package="keras_classics")
+class StochasticDiagonalLM(keras.optimizers.Optimizer):
+    """Stochastic diagonal Levenberg–Marquardt, the optimiser that trained LeNet-5.
+
+    w_k ← w_k − η/(μ + h_kk) · ∂E/∂w_k. The curvatures h_kk are estimated before each pass by
+    `keras_classics.training.gauss_newton.diagonal_curvature` and frozen during it; until they
+    are set they are zero, and the step is η/μ.
+
+    Args:
+        learning_rate: η.
+        mu: μ; keeps the step finite where the curvature is small. The paper uses 0.02.
+        samples: pictures on which the curvature is estimated. The paper uses 500.
+        warm_up: in the first pass the curvature is estimated again after this many patterns and
+            whenever their number has doubled since: small initial weights have curvatures that
+            say little of those a moment later. None estimates before each pass only, the paper.
+        name: the optimizer's name.
+        **kwargs: as for `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: if `mu` is not positive.
+
+    Reference:
+        LeCun et al. 1998, section III-B and appendix C, eqs. 18 and 21.
+
+    Example:
+        >>> import keras
+        >>> from keras_classics.training.optimizers import StochasticDiagonalLM
+        >>> weight = keras.Variable([1.0])
+        >>> optimizer = StochasticDiagonalLM(0.01, mu=0.02)
+        >>> optimizer.build([weight])
+        >>> optimizer.set_curvature([[0.08]])
+        >>> optimizer.apply([keras.ops.ones((1,))], [weight])
+        >>> round(float(weight.value[0]), 3)     # 1 − 0.01 / (0.02 + 0.08)
+        0.9
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.0005,
+        mu=0.02,
+        samples=500,
+        warm_up=None,
+        name="stochastic_diagonal_lm",
+        **kwargs,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        if not mu > 0:
+            raise ValueError(f"`mu` must be positive. Received: mu={mu!r}")
+        self.mu = mu
+        self.samples = samples
+        self.warm_up = warm_up
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self.curvatures = self.add_optimizer_variables(variables, "curvature")
+
+    def set_curvature(self, values):
+        """Sets h_kk, one array for each trained variable, in their order."""
+        for curvature, value in zip(self.curvatures, values, strict=True):
+            curvature.assign(ops.convert_to_tensor(value, curvature.dtype))
+
+    def estimates_at(self, epoch, step, batch_size):
+        """Whether the curvature is estimated after `step` steps of an epoch.
+
+        Before each pass, as in the paper; and in the first pass also after `warm_up` patterns and
+        whenever their number has doubled since.
+        """
+        if step == 0:
+            return True
+        if epoch or not self.warm_up:
+            return False
+        before, now = (step - 1) * batch_size // self.warm_up, step * batch_size // self.warm_up
+        return before.bit_length() < now.bit_length()
+
+    def update_step(self, gradient, variable, learning_rate):
+        curvature = self.curvatures[self._get_variable_index(variable)]
+        gradient = ops.cast(gradient, variable.dtype)
+        step = ops.cast(learning_rate, variable.dtype) / (self.mu + curvature)
+        self.assign_sub(variable, step * gradient)
+
+    def get_config(self):
+        own = {"mu": self.mu, "samples": self.samples, "warm_up": self.warm_up}
+        return {**super().get_config(), **own}

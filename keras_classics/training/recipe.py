@@ -1,0 +1,236 @@
+"""A recipe: everything that decides how a network is trained, in one frozen value."""
+
+import dataclasses
+import hashlib
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be run; the message is one sentence for its user."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What the paper reports, in percent, to stand beside a run's own figures.
+
+    Args:
+        test_error: error on the test set.
+        train_error: error on the training set, or None.
+        dataset: data set that the figures are of, as `Recipe.dataset` names it.
+        examples: size of its test set.
+        what: what the examples are, e.g. "digits".
+        where: table, figure or section.
+    """
+
+    test_error: float
+    train_error: float | None
+    dataset: str
+    examples: int
+    what: str
+    where: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One experiment. Flat, and without a default for anything that a paper specifies.
+
+    Functions and classes stand here as themselves (or `functools.partial` of them, or frozen
+    dataclasses), not as strings, so that go-to-definition works.
+
+    Args:
+        name: of the recipe; also the folder of its runs.
+        model: builder of the network, called with `num_classes` and `classifier_activation=None`.
+        dataset: name of the data, see `keras_classics.data.sources.load`.
+        normalization: called with the training source, returns the layer in front of the network.
+        train_transforms: functions (images, seeds) -> images.
+        copies: 1 redraws the transforms in every epoch; more trains on a fixed set of originals
+            and `copies` − 1 transformed copies of each, see `one_pass_of_copies`.
+        shuffle: "once", one random order for all epochs, or "every_epoch".
+        loss: called without arguments, returns a Keras loss on logits.
+        optimizer: called with `learning_rate`, returns a Keras optimizer.
+        learning_rate: before the schedule's factor.
+        schedule: (epoch, history) -> factor of the learning rate.
+        batch_size: patterns in an update.
+        epochs: passes over the training data.
+        paper: the published figures, or None.
+        deviations: sentences, one for each point where this differs from the paper.
+        validation: training pictures held out (stratified, the same for every seed), measured
+            after every epoch and at the end: for choosing, so the test split is left alone. 0
+            measures the test split at the end; "test" does so after every epoch, as papers plot
+            it, and chooses nothing by it.
+        limit_train: train on this many pictures only (stratified, the same for every seed).
+        keep_epochs: epochs, from 1, whose model is kept in `snapshots/`.
+        seed: of the weights, the order and the transforms.
+
+    Raises:
+        RecipeError: if a value is out of range.
+    """
+
+    name: str
+    model: Callable
+    dataset: str
+    normalization: Callable
+    train_transforms: tuple
+    copies: int = 1
+    shuffle: str
+    loss: Callable
+    optimizer: Callable
+    learning_rate: float
+    schedule: Callable
+    batch_size: int
+    epochs: int
+    paper: Published | None
+    deviations: tuple[str, ...]
+    validation: int | str = 0
+    limit_train: int | None = None
+    keep_epochs: tuple[int, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self):
+        for field, least in (("epochs", 1), ("batch_size", 1), ("copies", 1), ("seed", 0)):
+            self._check(field, f"be an integer of at least {least}", _is_integer(least))
+        for field in ("model", "normalization", "loss", "optimizer", "schedule"):
+            self._check(field, "be a function or class", callable)
+        self._check(
+            "train_transforms",
+            "be a tuple of functions",
+            lambda v: isinstance(v, tuple) and all(map(callable, v)),
+        )
+        self._check("dataset", "be the name of a data set", lambda v: isinstance(v, str))
+        self._check("learning_rate", "be a number above 0", lambda v: _is_number(v) and v > 0)
+        self._check("shuffle", 'be "once" or "every_epoch"', ("once", "every_epoch").__contains__)
+        self._check(
+            "validation",
+            'be a number of training pictures or "test"',
+            lambda v: v == "test" or _is_integer(0)(v),
+        )
+        self._check(
+            "limit_train", "be None or at least 1", lambda v: v is None or _is_integer(1)(v)
+        )
+        self._check(
+            "keep_epochs",
+            f"list epochs from 1 to {self.epochs}",
+            lambda v: (
+                isinstance(v, tuple) and all(_is_integer(1)(e) and e <= self.epochs for e in v)
+            ),
+        )
+
+    def _check(self, field, rule, accepts):
+        value = getattr(self, field)
+        if not accepts(value):
+            raise RecipeError(f"`{field}` must {rule}. Received: {field}={value!r}")
+
+
+def _is_integer(least):
+    return lambda value: type(value) is int and value >= least
+
+
+def _is_number(value):
+    return type(value) in (int, float) and value == value
+
+
+def describe(value):
+    """Returns a value of a recipe as plain JSON data, the same in every process.
+
+    Args:
+        value: a plain value, a tuple, list or dict of values, an importable function or class, a
+            partial of one, or a dataclass.
+
+    Returns:
+        JSON data; functions as {"call": "module:name", argument: value, …}.
+
+    Raises:
+        RecipeError: for a value that another process could not find again: a lambda, a function
+            inside a function, or one that the recipe script itself defines.
+
+    Example:
+        >>> from functools import partial
+        >>> from keras_classics.training.recipe import describe
+        >>> describe(partial(round, ndigits=2))
+        {'call': 'builtins:round', 'ndigits': 2}
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (tuple, list)):
+        return [describe(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): describe(item) for key, item in value.items()}
+    if isinstance(value, partial):
+        positional = {"args": describe(value.args)} if value.args else {}
+        return {**describe(value.func), **positional, **describe(value.keywords)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {**describe(type(value)), **describe(fields)}
+    name = getattr(value, "__qualname__", None)
+    if name is None or not name.isidentifier() or value.__module__ == "__main__":
+        raise RecipeError(
+            f"A recipe may hold importable functions and classes, partials of them and frozen "
+            f"dataclasses, but not {value!r}; move it into a module."
+        )
+    return {"call": f"{value.__module__}:{name}"}
+
+
+def identity(recipe):
+    """Returns the sha256 of a recipe's canonical JSON: equal for equal experiments.
+
+    Args:
+        recipe: a `Recipe`.
+
+    Returns:
+        str of 64 hexadecimal digits.
+    """
+    text = json.dumps(describe(recipe), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def vary(recipe, changes):
+    """Returns the recipe with some fields changed.
+
+    Args:
+        recipe: a `Recipe`.
+        changes: {field: value}; dots reach into builders, transforms and the like:
+            `model.activation`, `train_transforms.0.scale`.
+
+    Returns:
+        A new `Recipe`.
+
+    Raises:
+        RecipeError: for a field that does not exist, or a value out of range.
+    """
+    for path, value in changes.items():
+        recipe = _replace(recipe, path.split("."), value, path)
+    return recipe
+
+
+def _replace(owner, names, value, path):
+    """Returns a copy of `owner` with the value at the end of the path `names` replaced."""
+    name, *rest = names
+    if isinstance(owner, tuple) and name.isdigit() and int(name) < len(owner):
+        items = list(owner)
+        items[int(name)] = _replace(items[int(name)], rest, value, path) if rest else value
+        return tuple(items)
+    legal = _names_of(owner)
+    if name not in legal:
+        raise RecipeError(
+            f"`{path}` cannot be set: there is no {name!r}"
+            + (f"; there are {', '.join(legal)}." if legal else ".")
+        )
+    if isinstance(owner, Recipe) or dataclasses.is_dataclass(owner):
+        new = _replace(getattr(owner, name), rest, value, path) if rest else value
+        return dataclasses.replace(owner, **{name: new})
+    keywords = getattr(owner, "keywords", {})
+    new = _replace(keywords.get(name), rest, value, path) if rest else value
+    return partial(getattr(owner, "func", owner), **{**keywords, name: new})
+
+
+def _names_of(owner):
+    if dataclasses.is_dataclass(owner):
+        return [field.name for field in dataclasses.fields(owner)]
+    if not callable(owner):
+        return []
+    parameters = inspect.signature(getattr(owner, "func", owner)).parameters.values()
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]

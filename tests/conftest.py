@@ -1,0 +1,53 @@
+"""What every test shares: the backend, the seeds, the real data, and the switch for heavy tests."""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# Before anything imports Keras: a test run does not depend on anybody's ~/.keras/keras.json.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="also run the tests marked `full`")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--full"):
+        return
+    heavy = [item for item in items if item.get_closest_marker("full")]
+    if heavy:
+        config.hook.pytest_deselected(items=heavy)
+        items[:] = [item for item in items if item not in heavy]
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds():
+    """The same draws in every run; Keras is seeded only where a test has imported it."""
+    random.seed(0)
+    np.random.seed(0)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def backend():
+    """The name of the Keras backend under test."""
+    return os.environ["KERAS_BACKEND"]
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """The folder of data sets prepared for TensorFlow Datasets."""
+    root = os.environ.get("KERAS_CLASSICS_DATA")
+    if not root:
+        pytest.skip("KERAS_CLASSICS_DATA is not set; it names the folder that holds tfds/")
+    prepared = Path(root) / "tfds"
+    if not prepared.is_dir():
+        pytest.skip(f"KERAS_CLASSICS_DATA has no folder tfds/: {root}")
+    return prepared

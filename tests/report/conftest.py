@@ -1,0 +1,118 @@
+import csv
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics
+
+
+@pytest.fixture(scope="session")
+def inference_model():
+    """LeNet-5, untrained, in the form that training saves: pixels in, probabilities out."""
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((28, 28, 1), name="pixels")
+    normalization = keras.Sequential(
+        [keras.layers.ZeroPadding2D(2), keras.layers.Rescaling(1.275 / 255, -0.1)],
+        name="normalization",
+    )
+    network = keras_classics.lenet5(classifier_activation=None)
+    logits = keras.layers.Activation("linear", name="logits")(network(normalization(pixels)))
+    return keras.Model(pixels, keras.layers.Activation("softmax", name="probabilities")(logits))
+
+
+@pytest.fixture(scope="session")
+def model_file(inference_model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    inference_model.save(path)
+    return path
+
+
+@pytest.fixture
+def write_history():
+    def write(path, **columns):
+        """Writes history.csv; every column has one value per epoch."""
+        with open(path / "history.csv", "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["epoch", *columns])
+            for epoch, row in enumerate(zip(*columns.values(), strict=True), start=1):
+                writer.writerow([epoch, *row])
+
+    return write
+
+
+@pytest.fixture
+def unfinished(tmp_path, write_history):
+    """A run directory after three of five epochs."""
+    path = tmp_path / "run"
+    path.mkdir()
+    recipe = {
+        "call": "keras_classics.training.recipe:Recipe",
+        "name": "lenet5_mnist",
+        "dataset": "mnist_5k",
+        "seed": 7,
+        "epochs": 5,
+        "optimizer": {"call": "a.module:CoupledSGD", "momentum": 0.9},
+        "deviations": ["Momentum instead of second derivatives."],
+        "paper": {"test_error": 0.95, "train_error": 0.35, "where": "Fig. 5"},
+    }
+    (path / "recipe.json").write_text(json.dumps({"recipe": recipe, "identity": "0"}))
+    (path / "environment.json").write_text(json.dumps({"python": "3.11", "backend": "jax"}))
+    (path / "timings.csv").write_text("epoch,seconds\n1,50.0\n2,40.0\n3,35.0\n")
+    write_history(
+        path,
+        learning_rate=[0.002, 0.002, 0.001],
+        loss=[2.1, 0.9, 0.4],
+        error=[30.5, 12.25, 6.0],
+        val_loss=[1.5, 0.8, 0.5],
+        val_error=[20.0, 11.0, 7.5],
+    )
+    return path
+
+
+@pytest.fixture
+def evaluated(unfinished):
+    """A run directory without its model: 40 pictures of noise, eight of them misclassified."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 10
+    predicted = labels.copy()
+    wrong = np.array([1, 3, 8, 13, 21, 24, 30, 39])
+    predicted[wrong] = (labels[wrong] + 5) % 10
+    images = rng.integers(0, 80, (40, 28, 28, 1), "uint8")
+    np.savez(
+        unfinished / "predictions.npz",
+        labels=labels,
+        predicted=predicted,
+        probabilities=0.05 + 0.5 * np.eye(10, dtype="float32")[predicted],
+        wrong_index=wrong,
+        wrong_images=images[wrong],
+        sample_images=images[:10],
+        sample_labels=labels[:10],
+    )
+    metrics = {
+        "dataset": "mnist_5k",
+        "split": "test",
+        "examples": 40,
+        "error": 20.0,
+        "wrong": 8,
+        "loss": 0.5,
+        "train_error": 6.0,
+        "train_loss": 0.4,
+        "seed": 7,
+        "class_names": list("0123456789"),
+        "image_shape": [28, 28, 1],
+        "comparable": False,
+        "note": "40 held-out digits: not comparable with the paper's 10,000",
+        "paper": {"test_error": 0.95, "train_error": 0.35, "examples": 10000, "where": "Fig. 5"},
+    }
+    (unfinished / "metrics.json").write_text(json.dumps(metrics))
+    return unfinished
+
+
+@pytest.fixture
+def finished(evaluated, model_file):
+    """A run directory with everything."""
+    shutil.copy(model_file, evaluated / "model.keras")
+    return evaluated

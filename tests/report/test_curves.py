@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_classics.report import ReportError, curves, draw_curves
+from keras_classics.report.run_files import read_run
+
+NAN = float("nan")
+
+
+def test_draws_beside_and_renames(unfinished):
+    path = draw_curves(unfinished)
+    assert path == unfinished / "figures" / "curves.png"
+    assert [file.name for file in path.parent.iterdir()] == ["curves.png"]
+    with Image.open(path) as picture:
+        assert min(picture.size) > 500
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"loss": [0.5], "error": [9.0]},
+        {"loss": [0.5, NAN], "error": [9.0, NAN], "val_loss": [0.4, NAN], "val_error": [8.0, NAN]},
+        {"loss": [NAN], "error": [NAN]},
+        {"loss": [0.5, 0.1], "error": [9.0, 0.0], "val_loss": [0.4, 0.3], "val_error": [8.0, 5.0]},
+        {"loss": [-1.0, -2.0], "error": [0.0, 0.0]},
+        {"loss": ["", "0.1"], "error": [50, 2]},
+    ],
+    ids=["one epoch", "diverged", "only NaN", "zeros", "negative loss", "empty field"],
+)
+def test_draws_whatever_the_history_holds(unfinished, write_history, columns):
+    rates = [0.01] * len(columns["loss"])
+    write_history(unfinished, learning_rate=rates, **columns)
+    with Image.open(draw_curves(unfinished)) as picture:
+        assert np.asarray(picture.convert("L")).min() < 100
+
+
+def test_growing_curves_have_one_frame_per_epoch_and_hold_the_last(unfinished):
+    path = curves.draw_growing_curves(read_run(unfinished))
+    with Image.open(path) as movie:
+        assert movie.n_frames == 3
+        assert movie.info["loop"] == 0
+        durations = []
+        for frame in range(movie.n_frames):
+            movie.seek(frame)
+            durations.append(movie.info["duration"])
+    assert durations[-1] >= 3000 > 1000 > max(durations[:-1])
+    assert path.stat().st_size < 2e6
+
+
+def test_growing_curves_end_as_the_still_ones(unfinished):
+    with Image.open(draw_curves(unfinished)) as still:
+        expected = np.asarray(still.convert("L"), "int16")
+    with Image.open(curves.draw_growing_curves(read_run(unfinished))) as movie:
+        movie.seek(movie.n_frames - 1)
+        last = np.asarray(movie.convert("L"), "int16")
+    assert np.abs(last - expected).mean() < 2  # a palette has fewer greys
+
+
+def test_long_runs_skip_epochs_but_not_the_last(unfinished, write_history, monkeypatch):
+    monkeypatch.setattr(curves, "MAX_FRAMES", 4)
+    values = list(np.linspace(9, 1, 11))
+    write_history(unfinished, learning_rate=values, loss=values, error=values)
+    with Image.open(curves.draw_growing_curves(read_run(unfinished))) as movie:
+        assert movie.n_frames == 4  # epochs 2, 5, 8, 11
+
+
+def test_without_an_epoch_there_is_nothing_to_draw(unfinished):
+    (unfinished / "history.csv").unlink()
+    with pytest.raises(ReportError, match="has no finished epoch to draw yet"):
+        draw_curves(unfinished)
+
+
+def test_held_out_pictures_are_called_what_they_are(unfinished):
+    run = read_run(unfinished)
+    assert curves.series_names(run) == (("", "training"), ("val_", "validation"))
+    run.recipe["validation"] = "test"
+    assert curves.series_names(run) == (("", "training"), ("val_", "test"))

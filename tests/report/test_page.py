@@ -1,0 +1,196 @@
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_classics.report import ReportError, write_report
+from keras_classics.report.sections import plain, wilson
+
+SECTIONS = (
+    "result", "deviations", "curves", "confusion", "mistakes", "filters", "maps", "code",
+    "recipe", "environment",
+)  # fmt: skip
+EMPTY = {"meta", "img", "wbr"}
+
+
+class Page(HTMLParser):
+    """Reads a page; fails where tags do not nest."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.open, self.tags, self.images, self.ids, self.text = [], set(), [], [], ""
+        self.attributes = set()
+        self.feed(self.source)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag == "img":
+            self.images.append(dict(attrs))
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text += data
+
+
+def change(path, **fields):
+    content = json.loads(path.read_text())
+    (content.get("recipe") or content).update(fields)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.backend
+def test_a_finished_run_has_every_section_and_needs_nothing_else(finished):
+    path = write_report(finished)
+    page = Page(path)
+    assert path == finished / "report.html"
+    assert tuple(page.ids) == SECTIONS
+    assert not re.search(r"https?:|url\(|@import|srcset|<link|<script", page.source)
+    assert all(image["src"].startswith("data:image/") for image in page.images)
+    assert not list(finished.rglob(".*"))  # nothing half-written is left
+
+
+def test_every_image_decodes_and_the_figures_are_files_too(finished):
+    page = Page(write_report(finished))
+    assert len(page.images) > 15
+    for image in page.images:
+        assert len(image["alt"]) > 10
+        content = base64.b64decode(image["src"].partition("base64,")[2])
+        Image.open(io.BytesIO(content)).load()
+    assert {file.name for file in (finished / "figures").iterdir()} == {
+        "curves.png", "curves.gif", "confusion.png", "misclassified.png", "filters.png",
+        "maps_C1.png", "maps_S2.png", "maps_C3.png", "maps_S4.png", "maps_C5.png",
+        "code.png", "codes.png",
+    }  # fmt: skip
+
+
+def test_says_what_ran_and_how_well(evaluated):
+    text = Page(write_report(evaluated)).text
+    for expected in (
+        "lenet5_mnist", "mnist_5k", "seed 7", "3 epochs", "2 min 5 s of training",
+        "0.95 %", "20.00 %", "40 pictures, 8 wrong", "10.50 – 34.76 %", "10,000 pictures",
+        "40 held-out digits: not comparable with the paper's 10,000",
+        "Momentum instead of second derivatives.", "CoupledSGD(momentum=0.9)", "jax",
+        f"keras-classics report {evaluated}",
+    ):  # fmt: skip
+        assert expected in text, expected
+
+
+def test_a_comparable_run_bears_no_warning(evaluated):
+    change(evaluated / "metrics.json", comparable=True, note="40 test digits")
+    assert 'class="notice"' not in write_report(evaluated).read_text()
+
+
+def test_a_run_without_a_paper_stands_alone(evaluated):
+    change(evaluated / "metrics.json", paper=None)
+    change(evaluated / "recipe.json", paper=None, deviations=[])
+    text = Page(write_report(evaluated)).text
+    assert "Paper" not in text
+    assert "20.00 %" in text
+
+
+def test_misclassified_pictures_say_true_and_predicted(evaluated):
+    text = Page(write_report(evaluated)).text
+    assert "All 8 pictures of 40 that it got wrong" in text
+    for label in ("1→6", "3→8", "8→3", "4→9", "0→5", "9→4"):
+        assert label in text
+
+
+def test_no_mistake_is_said_too(evaluated):
+    with np.load(evaluated / "predictions.npz") as file:
+        arrays = dict(file)
+    arrays.update(predicted=arrays["labels"], wrong_index=np.zeros(0, int))
+    arrays["wrong_images"] = arrays["wrong_images"][:0]
+    np.savez(evaluated / "predictions.npz", **arrays)
+    assert "Not one picture." in Page(write_report(evaluated)).text
+
+
+def test_an_unfinished_run_shows_what_is_there_and_says_so(unfinished):
+    page = Page(write_report(unfinished))
+    assert "This run is unfinished: 3 of 5 epochs are done." in page.text
+    assert "7.50 %" in page.text
+    assert "The run has no predictions.npz (yet)." in page.text
+    assert "The run has no model.keras (yet)." in page.text
+    assert len(page.images) == 2
+
+
+def test_a_run_that_has_just_begun(unfinished):
+    for name in ("history.csv", "timings.csv", "environment.json"):
+        (unfinished / name).unlink()
+    text = Page(write_report(unfinished)).text
+    assert "0 of 5 epochs are done" in text
+    assert "No epoch is finished yet." in text
+
+
+def test_a_model_without_predictions_still_shows_its_filters(finished):
+    (finished / "predictions.npz").write_bytes(b"PK\x03\x04 cut short")
+    page = Page(write_report(finished))
+    assert "predictions.npz cannot be read" in page.text
+    assert "filters" in page.ids
+    assert "code" not in page.ids
+
+
+def test_a_diverged_run_says_so(unfinished, write_history):
+    write_history(unfinished, learning_rate=[1, 1], loss=[3.0, "nan"], error=[80.0, "nan"])
+    assert "no longer a number from epoch 2" in Page(write_report(unfinished)).text
+
+
+def test_names_are_escaped(finished):
+    bad = '<script>alert("1")</script>'
+    change(finished / "recipe.json", name=bad, deviations=[bad], optimizer={"call": bad, bad: bad})
+    change(
+        finished / "metrics.json", dataset=bad, note=bad, seed=bad, split=bad,
+        class_names=['" onerror="alert(1)', *(bad + str(n) for n in range(9))],
+        paper={"where": bad},
+    )  # fmt: skip
+    (finished / "environment.json").write_text(json.dumps({bad: bad}))
+    page = Page(write_report(finished))
+    assert "script" not in page.tags
+    assert "onerror" not in page.attributes
+    assert page.text.count(bad) > 8
+
+
+def test_refuses_what_is_no_run_directory(tmp_path):
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(
+            ReportError, match=r"is not a run directory \(it holds no recipe\.json\)"
+        ):
+            write_report(path)
+
+
+def test_names_the_file_that_is_damaged(unfinished):
+    for name, content in (("metrics.json", "{"), ("metrics.json", "[]"), ("history.csv", "a\nb")):
+        (unfinished / name).write_text(content)
+        with pytest.raises(ReportError, match=rf"{name}` cannot be read"):
+            write_report(unfinished)
+        (unfinished / name).unlink()
+
+
+def test_says_where_it_cannot_write(unfinished):
+    (unfinished / "figures").write_text("in the way")
+    with pytest.raises(ReportError, match=r"curves\.png` could not be written \(.+\); make room"):
+        write_report(unfinished)
+
+
+def test_likely_range_is_wilsons_interval():
+    assert wilson(0.95, 10_000) == pytest.approx((0.778, 1.160), abs=1e-3)
+    assert wilson(0.0, 100) == pytest.approx((0.0, 3.700), abs=1e-3)
+
+
+def test_described_values_read_like_python():
+    described = {"call": "m:PassTable", "stages": [[2, 1.0], [3, 0.4]], "inner": {"call": "m:f"}}
+    assert plain(described) == "PassTable(stages=[[2, 1.0], [3, 0.4]], inner=f)"
+    assert plain([]) == plain(None) == "none"

@@ -1,0 +1,144 @@
+"""The commands `keras-classics …` and `python recipes/…`, on real runs and on wrong input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import lenet5_mnist
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_classics.cli import main
+from keras_classics.training import run
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICK = ["--data", "mnist_5k", "--epochs", "1", "--limit-train", "300", "--keep-epochs", "1"]
+
+
+def train(*arguments):
+    """Runs the published recipe in this process, as its command line does."""
+    run(lenet5_mnist.RECIPE, lenet5_mnist.CHOICES, argv=[*QUICK, *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "demo"
+    train("--run-dir", path)
+    return path
+
+
+def fails(call, *arguments):
+    """Returns the one sentence with which a command ends."""
+    with pytest.raises(SystemExit) as ended:
+        call(*arguments)
+    message = str(ended.value.code)
+    assert message.startswith("error: ") and "\n" not in message
+    return message
+
+
+def test_list_names_the_networks(capsys):
+    main(["list"])
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "lenet5",
+        "mnist_cnn",
+    ]
+
+
+def test_list_answers_without_a_backend():
+    code = (
+        "import sys; from keras_classics.cli import main; main(['list']); "
+        "assert not {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_recipe_prints_the_papers_number_beside_ours(tmp_path, capsys):
+    train("--run-dir", tmp_path / "run")
+    out = capsys.readouterr().out
+    assert "500 held-out digits: not comparable with the paper's 10,000" in out
+    assert "0.95 %" in out
+    assert str(tmp_path / "run" / "report.html") in out
+
+
+def test_report_is_drawn_again(run_dir, capsys):
+    (run_dir / "report.html").unlink()
+    main(["report", str(run_dir)])
+    assert capsys.readouterr().out.strip() == str(run_dir / "report.html")
+    assert (run_dir / "report.html").exists()
+
+
+def test_evaluate_measures_kept_epochs(run_dir, capsys):
+    main(["evaluate", str(run_dir), "--epochs", "1"])
+    wrong = json.loads((run_dir / "metrics.json").read_text())["wrong"]
+    assert f"({wrong} wrong)" in capsys.readouterr().out
+
+
+def test_predict_says_what_it_did(run_dir, tmp_path, capsys):
+    with np.load(run_dir / "predictions.npz") as file:
+        digit = file["sample_images"][7, :, :, 0]
+    Image.fromarray(255 - digit).resize((280, 280)).save(tmp_path / "seven.png")
+    main(["predict", str(run_dir), str(tmp_path / "seven.png")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{tmp_path / 'seven.png'}: ")
+    assert sum("logit" in line for line in lines) == 10
+    assert any("inverted" in line.lower() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "`epochs` must be an integer of at least 1. Received: epochs=0"),
+        (["--batch-size", "-3"], "`batch_size` must be an integer of at least 1"),
+        (["--set", "lerning_rate=1"], "`lerning_rate` cannot be set: there is no 'lerning_rate'"),
+        (["--set", "model.foo=1"], "`model.foo` cannot be set: there is no 'foo'; there are"),
+        (["--set", "epochs"], "`--set` takes FIELD=VALUE"),
+        (["--set", "epochs=many"], "`epochs` must be an integer"),
+        (["--set", "loss.j=-1"], "`j` must be positive"),
+        (["--set", "optimizer.momentum=2"], "momentum"),
+        (["--keep-epochs", "1,x"], "`--keep-epochs` takes epochs"),
+        (["--keep-epochs", "9"], "`keep_epochs` must list epochs from 1 to 1"),
+        (["--data", "no_such_set"], "no_such_set"),
+        (["--data", "idx:no/such/folder"], "no/such/folder does not exist"),
+        (["--data-dir", "no/such/folder", "--data", "mnist"], "no/such/folder"),
+        (["--limit-train", "99999"], "only 4,500 training pictures are there"),
+        (["--set", "model.output=rbf", "--set", "model.num_classes=26"], "num_classes"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(tmp_path, arguments, message):
+    assert message in fails(train, "--run-dir", tmp_path / "run", *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "{tmp}"], "not a run directory"),
+        (["evaluate", "{tmp}"], "has no readable recipe.json"),
+        (["evaluate", "{run}", "--epochs", "7"], "epoch-0007.keras does not exist"),
+        (["evaluate", "{run}", "--epochs", "x"], "`--epochs` takes epochs"),
+        (["evaluate", "{run}", "--split", "validation"], "held no training pictures out"),
+        (["predict", "{tmp}", "x.png"], "has no readable metrics.json"),
+        (["predict", "{run}", "{tmp}/none.png"], "none.png"),
+        (["predict", "{run}", "{tmp}/text.png"], "text.png"),
+        (["predict", "{run}", "{tmp}/empty.png"], "empty.png"),
+        (["predict", "{run}", "{tmp}/one.png"], "one.png"),
+    ],
+)
+def test_wrong_files_are_one_sentence(run_dir, tmp_path, arguments, message):
+    (tmp_path / "text.png").write_text("this is a text")
+    (tmp_path / "empty.png").write_bytes(b"")
+    Image.new("L", (1, 1)).save(tmp_path / "one.png")
+    filled = [part.format(tmp=tmp_path, run=run_dir) for part in arguments]
+    assert message in fails(main, filled)
+
+
+def test_the_script_itself_ends_with_one_sentence(tmp_path):
+    """A real process: the exit status, and nothing but the sentence after TensorFlow's noise."""
+    script = [sys.executable, str(ROOT / "recipes" / "lenet5_mnist.py"), "--epochs", "0"]
+    result = subprocess.run(script, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("error: `epochs` must be an integer")
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,90 @@
+"""The package as users get it: built, installed into a clean environment, used from elsewhere."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+USE = """
+import json
+import keras_classics
+model = keras_classics.lenet5()
+print(json.dumps({
+    "file": keras_classics.__file__,
+    "version": keras_classics.__version__,
+    "parameters": sum(int(weight.numpy().size) for weight in model.trainable_weights),
+}))
+"""
+
+
+def output_of(*command, cwd):
+    """Standard output of a command that sees neither our sources nor our settings."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "KERAS_"))}
+    environment["KERAS_BACKEND"] = "tensorflow"
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    """A folder with the source archive, and the wheel that was built from that archive."""
+    folder = tmp_path_factory.mktemp("dist")
+    output_of(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clean(dist, tmp_path_factory):
+    """A new environment that holds the wheel and what it says it needs, nothing else."""
+    folder = tmp_path_factory.mktemp("clean")
+    output_of(sys.executable, "-m", "venv", folder, cwd=folder)
+    (wheel,) = dist.glob("*.whl")
+    pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install"]
+    output_of(*pip, "--no-compile", "-c", ROOT / "constraints.txt", wheel, cwd=folder)
+    return folder
+
+
+def test_wheel_holds_the_package_and_nothing_else(dist):
+    (wheel,) = dist.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    sources = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "keras_classics").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {name for name in names if ".dist-info/" not in name} == sources
+    assert "keras_classics/py.typed" in sources
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_source_archive_can_be_worked_with(dist):
+    (archive,) = dist.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.split("/", 1)[-1] for name in opened.getnames()}
+    assert {"Makefile", "constraints.txt", "LICENSE", "README.md", "tests/conftest.py"} <= names
+    assert not [name for name in names if name.startswith((".venv", "runs/", "dist/"))]
+
+
+def test_installed_wheel_works(dist, clean):
+    listed = output_of(clean / "bin" / "keras-classics", "list", cwd=clean)
+    assert "lenet5" in listed
+    assert "mnist_cnn" in listed
+    used = json.loads(output_of(clean / "bin" / "python", "-c", USE, cwd=clean).splitlines()[-1])
+    assert used["parameters"] == 60_000
+    assert Path(used["file"]).is_relative_to(clean)
+    assert list(dist.glob(f"keras_classics-{used['version']}-*.whl"))
+
+
+def test_hooks_use_the_pinned_ruff():
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    (pinned,) = re.findall(r"^ruff==.*$", (ROOT / "constraints.txt").read_text("utf-8"), re.M)
+    assert set(re.findall(r"ruff==[\d.]+", hooks)) == {pinned}

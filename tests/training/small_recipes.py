@@ -1,0 +1,68 @@
+"""Recipes that train in seconds on the embedded digits, and a network with all that is fragile."""
+
+from functools import partial
+
+import keras
+
+from keras_classics import lenet5
+from keras_classics.data.distortions import RandomAffine
+from keras_classics.training import (
+    CoupledSGD,
+    MaximumAPosteriori,
+    PassTable,
+    PixelRange,
+    Recipe,
+)
+
+
+def dropout_and_batch_norm(num_classes, classifier_activation):
+    """A network whose state is more than its weights: moving statistics and random masks."""
+    inputs = x = keras.Input((28, 28, 1))
+    x = keras.layers.Conv2D(4, 5, strides=3, name="conv")(x)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.ReLU()(x)
+    x = keras.layers.Dropout(0.3, name="dropout_a")(keras.layers.Flatten()(x))
+    x = keras.layers.Dense(16, activation="relu", name="hidden")(x)
+    x = keras.layers.Dropout(0.3, name="dropout_b")(x)
+    outputs = keras.layers.Dense(num_classes, activation=classifier_activation, name="head")(x)
+    return keras.Model(inputs, outputs, name="small")
+
+
+LENET5 = Recipe(
+    name="small_lenet5",
+    model=lenet5,
+    dataset="mnist_5k",
+    normalization=PixelRange(low=-0.1, high=1.175, padding=2),
+    train_transforms=(RandomAffine(translation=2.0, scale=0.15, squeeze=0.15, shear=0.2),),
+    copies=2,
+    shuffle="once",
+    loss=partial(MaximumAPosteriori, j=1.0),
+    optimizer=partial(CoupledSGD, momentum=0.9, weight_decay=1e-4),
+    learning_rate=0.002,
+    schedule=PassTable(((1, 1.0), (1, 0.4))),
+    batch_size=32,
+    epochs=3,
+    validation=100,
+    limit_train=320,
+    paper=None,
+    deviations=(),
+)
+
+FRAGILE = Recipe(
+    name="small_fragile",
+    model=dropout_and_batch_norm,
+    dataset="mnist_5k",
+    normalization=PixelRange(low=0.0, high=1.0),
+    train_transforms=(RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.1),),
+    shuffle="every_epoch",
+    loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    optimizer=partial(keras.optimizers.Adam),
+    learning_rate=0.001,
+    schedule=PassTable(((2, 1.0), (1, 0.1))),
+    batch_size=32,
+    epochs=3,
+    validation=100,
+    limit_train=330,  # the last batch of an epoch is a partial one
+    paper=None,
+    deviations=(),
+)

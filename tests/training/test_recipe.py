@@ -1,0 +1,308 @@
+import dataclasses
+import os
+import re
+import runpy
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from keras_classics import lenet5
+from keras_classics.data.distortions import RandomAffine
+from keras_classics.training import (
+    CoupledSGD,
+    MaximumAPosteriori,
+    PassTable,
+    PixelRange,
+    Published,
+    Recipe,
+    RecipeError,
+    Step,
+    describe,
+    vary,
+)
+from keras_classics.training.recipe import identity
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+VALUES = {
+    "name": "small",
+    "model": partial(lenet5, activation="tanh"),
+    "dataset": "mnist_5k",
+    "normalization": PixelRange(low=-0.1, high=1.175, padding=2),
+    "train_transforms": (RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.2),),
+    "shuffle": "once",
+    "loss": partial(MaximumAPosteriori, j=1.0),
+    "optimizer": CoupledSGD,
+    "learning_rate": 0.1,
+    "schedule": Step(at=(1, 2), by=10),
+    "batch_size": 8,
+    "epochs": 3,
+    "paper": None,
+    "deviations": ("none",),
+}
+RECIPE = Recipe(**VALUES)
+PAPER = Published(
+    test_error=0.95, train_error=None, dataset="mnist", examples=10_000, what="digits", where="III"
+)
+
+
+def test_describe_is_plain_data():
+    assert describe(RECIPE) == {
+        "call": "keras_classics.training.recipe:Recipe",
+        "name": "small",
+        "model": {"call": "keras_classics.models.lenet:lenet5", "activation": "tanh"},
+        "dataset": "mnist_5k",
+        "normalization": {
+            "call": "keras_classics.training.normalization:PixelRange",
+            "low": -0.1,
+            "high": 1.175,
+            "padding": 2,
+        },
+        "train_transforms": [
+            {
+                "call": "keras_classics.data.distortions:RandomAffine",
+                "translation": 2.0,
+                "scale": 0.1,
+                "squeeze": 0.1,
+                "shear": 0.2,
+            }
+        ],
+        "copies": 1,
+        "shuffle": "once",
+        "loss": {"call": "keras_classics.training.losses:MaximumAPosteriori", "j": 1.0},
+        "optimizer": {"call": "keras_classics.training.optimizers:CoupledSGD"},
+        "learning_rate": 0.1,
+        "schedule": {
+            "call": "keras_classics.training.schedules:Step",
+            "at": [1, 2],
+            "by": 10,
+        },
+        "batch_size": 8,
+        "epochs": 3,
+        "paper": None,
+        "deviations": ["none"],
+        "validation": 0,
+        "limit_train": None,
+        "keep_epochs": [],
+        "seed": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"b": (1, 2.5), "a": [None, True]}, {"b": [1, 2.5], "a": [None, True]}),
+        (partial(round, 1.5, ndigits=2), {"call": "builtins:round", "args": [1.5], "ndigits": 2}),
+        (partial(partial(round, ndigits=1), ndigits=2), {"call": "builtins:round", "ndigits": 2}),
+        (PixelRange, {"call": "keras_classics.training.normalization:PixelRange"}),
+    ],
+    ids=["containers", "positional", "nested", "class"],
+)
+def test_describe_of(value, expected):
+    assert describe(value) == expected
+
+
+def script(tmp_path, text):
+    """What a script defines that is run as the main program."""
+    path = tmp_path / "script.py"
+    path.write_text(text, encoding="utf-8")
+    return runpy.run_path(str(path), run_name="__main__")["value"]
+
+
+def local_function():
+    def inside():
+        pass
+
+    return inside
+
+
+REFUSED = (
+    r"^A recipe may hold importable functions and classes, partials of them and frozen "
+    r"dataclasses, but not .*<.*; move it into a module\.$"
+)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [lambda: 0, local_function(), object(), PAPER.__eq__, partial(lambda: 0), [lambda: 0]],
+    ids=["lambda", "closure", "object", "method", "partial", "in a list"],
+)
+def test_describe_refuses_what_nobody_could_find_again(value):
+    with pytest.raises(RecipeError, match=REFUSED):
+        describe(value)
+    with pytest.raises(RecipeError, match=REFUSED):
+        identity(dataclasses.replace(RECIPE, schedule=value))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def value(): pass",
+        "class value: pass",
+        "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass V: pass\nvalue = V()",
+    ],
+    ids=["function", "class", "dataclass"],
+)
+def test_describe_refuses_what_the_recipe_script_itself_defines(text, tmp_path):
+    with pytest.raises(RecipeError, match="move it into a module"):
+        describe(script(tmp_path, text))
+
+
+PRINT_IDENTITIES = """
+import pathlib, runpy, sys
+from keras_classics.training.recipe import identity
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
+    print(path.stem, identity(runpy.run_path(str(path))["RECIPE"]))
+"""
+
+
+def test_identity_is_the_same_in_every_process():
+    """Of the recipes that we ship; with another hash seed, so that no set or dict order counts."""
+    environment = {**os.environ, "PYTHONHASHSEED": "1998"}
+    printed = subprocess.run(
+        [sys.executable, "-c", PRINT_IDENTITIES, str(RECIPES)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    elsewhere = dict(line.split() for line in printed.splitlines())
+    assert len(elsewhere) >= 2
+    for name, found in elsewhere.items():
+        recipe = runpy.run_path(str(RECIPES / f"{name}.py"))["RECIPE"]
+        assert found == identity(recipe) == identity(dataclasses.replace(recipe))
+
+
+def test_identity_does_not_depend_on_the_order_of_arguments():
+    one, other = (
+        dataclasses.replace(RECIPE, model=partial(lenet5, **options))
+        for options in (
+            {"activation": "tanh", "output": "softmax"},
+            {"output": "softmax", "activation": "tanh"},
+        )
+    )
+    assert identity(one) == identity(other)
+
+
+CHANGES = {
+    "name": "other",
+    "dataset": "mnist",
+    "shuffle": "every_epoch",
+    "learning_rate": 0.2,
+    "batch_size": 4,
+    "epochs": 2,
+    "copies": 2,
+    "paper": PAPER,
+    "deviations": (),
+    "validation": "test",
+    "limit_train": 100,
+    "keep_epochs": (1,),
+    "seed": 1,
+    "optimizer": partial(CoupledSGD, momentum=0.9),
+    "schedule": PassTable(((1, 1.0),)),
+    "model.activation": "relu",
+    "model.connections": "full",
+    "normalization.padding": 0,
+    "train_transforms.0.scale": 0.2,
+    "optimizer.momentum": 0.9,
+    "loss.j": 2.0,
+    "schedule.by": 5,
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_every_change_is_another_experiment(field):
+    changed = vary(RECIPE, {field: CHANGES[field]})
+    assert identity(changed) != identity(RECIPE)
+    assert describe(RECIPE) == describe(Recipe(**VALUES))  # the old one is as it was
+
+
+def test_vary_changes_what_it_names_and_nothing_else():
+    changed = vary(RECIPE, {field: value for field, value in CHANGES.items() if "." in field})
+    assert changed.model.keywords == {"activation": "relu", "connections": "full"}
+    assert changed.normalization == PixelRange(low=-0.1, high=1.175, padding=0)
+    assert changed.train_transforms == (
+        RandomAffine(translation=2.0, scale=0.2, squeeze=0.1, shear=0.2),
+    )
+    assert (changed.optimizer.func, changed.optimizer.keywords) == (CoupledSGD, {"momentum": 0.9})
+    assert changed.schedule == Step(at=(1, 2), by=5)
+    assert changed.loss.func is MaximumAPosteriori
+    assert vary(RECIPE, {}) == RECIPE
+
+
+def test_vary_keeps_positional_arguments():
+    recipe = dataclasses.replace(RECIPE, loss=partial(MaximumAPosteriori, 3.0))
+    assert vary(recipe, {"loss.name": "eq_9"}).loss().j == 3.0
+
+
+def test_vary_judges_the_result_and_not_the_way_there():
+    recipe = dataclasses.replace(RECIPE, keep_epochs=(3,))
+    assert vary(recipe, {"epochs": 1, "keep_epochs": (1,)}).keep_epochs == (1,)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        *(
+            (field, value, f"be an integer of at least {least}")
+            for field, least in (("epochs", 1), ("batch_size", 1), ("copies", 1), ("seed", 0))
+            for value in (least - 1, 2.0, True, "3", None)
+        ),
+        *(
+            ("learning_rate", value, "be a number above 0")
+            for value in (0, -0.1, float("nan"), "0.1", True, None)
+        ),
+        ("shuffle", "never", 'be "once" or "every_epoch"'),
+        *(
+            ("validation", value, 'be a number of training pictures or "test"')
+            for value in (-1, "train", 0.1, None)
+        ),
+        *(("limit_train", value, "be None or at least 1") for value in (0, 10.0, "10")),
+        *(
+            ("keep_epochs", value, "list epochs from 1 to 3")
+            for value in ((0,), (4,), (1.0,), 2, [1])
+        ),
+    ],
+)
+def test_refuses_values_out_of_range(field, value, rule):
+    message = f"`{field}` must {rule}. Received: {field}={value!r}"
+    for build in (
+        lambda: Recipe(**{**VALUES, field: value}),
+        lambda: vary(RECIPE, {field: value}),
+    ):
+        with pytest.raises(RecipeError, match=f"^{re.escape(message)}$"):
+            build()
+
+
+FIELDS = ", ".join(field.name for field in dataclasses.fields(Recipe))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("momentum", f"`momentum` cannot be set: there is no 'momentum'; there are {FIELDS}."),
+        (
+            "optimizer.beta",
+            "`optimizer.beta` cannot be set: there is no 'beta'; there are learning_rate, "
+            "momentum, weight_decay, decay, nesterov, name.",
+        ),
+        (
+            "normalization.mean",
+            "`normalization.mean` cannot be set: there is no 'mean'; there are low, high, padding.",
+        ),
+        ("train_transforms.1.scale", "`train_transforms.1.scale` cannot be set: there is no '1'."),
+        ("epochs.x", "`epochs.x` cannot be set: there is no 'x'."),
+        ("paper.test_error", "`paper.test_error` cannot be set: there is no 'test_error'."),
+    ],
+)
+def test_vary_refuses_names_that_do_not_exist(path, message):
+    with pytest.raises(RecipeError, match=f"^{re.escape(message)}$"):
+        vary(RECIPE, {path: 1})
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RECIPE.epochs = 1

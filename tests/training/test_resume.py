@@ -1,0 +1,85 @@
+"""A run that was killed at any instant and continued ends as one that never was, bit for bit."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics  # noqa: F401  registers the layers of the saved models
+
+HERE = Path(__file__).parent
+OFTEN, NEVER = "0", "60"  # minutes between checkpoints inside an epoch: after every step, or not
+
+
+def run(recipe, run_dir, moment="never", minutes=NEVER):
+    """Trains in a process of its own, in which nothing but SIGKILL ends it early."""
+    command = [sys.executable, str(HERE / "killed_run.py"), recipe, str(run_dir), moment, minutes]
+    environment = {**os.environ, "KERAS_BACKEND": keras.backend.backend()}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    expected = 0 if moment == "never" else -signal.SIGKILL
+    assert result.returncode == expected, result.stdout + result.stderr
+    return result.stdout
+
+
+def final_state(run_dir):
+    """Everything that a run ends with, as bytes or arrays."""
+    with np.load(sorted((run_dir / "checkpoints").glob("epoch-*.npz"))[-1]) as file:
+        arrays = {name: file[name] for name in file.files}
+    model = keras.models.load_model(run_dir / "model.keras")
+    with np.load(run_dir / "predictions.npz") as file:
+        predictions = {name: file[name] for name in file.files}
+    texts = {name: (run_dir / name).read_text() for name in ("history.csv", "metrics.json")}
+    weights = {w.path: keras.ops.convert_to_numpy(w) for w in model.weights}
+    return arrays, weights, predictions, texts
+
+
+def assert_same(one, other):
+    *arrays, texts = final_state(one)
+    *other_arrays, other_texts = final_state(other)
+    for a, b in zip(arrays, other_arrays, strict=True):
+        assert a.keys() == b.keys()
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+    assert texts == other_texts
+
+
+# 330 or 320 pictures in batches of 32: 11 or 10 steps an epoch, three epochs. Each process
+# continues what the one before it left.
+CHAINS = {
+    "LENET5": (
+        ("step:4", NEVER),  # before any checkpoint: starts again
+        ("step:17", OFTEN),  # in the second epoch, state saved inside it
+        ("validation:1", NEVER),  # in the middle of the validation of the second epoch
+        ("write:1", NEVER),  # half-way through a checkpoint
+        ("step:10", OFTEN),  # after the last step of an epoch, before it was validated
+        ("write:4", OFTEN),  # in the third epoch, half-way through a checkpoint inside it
+        ("final", NEVER),  # trained, but not yet measured
+    ),
+    "FRAGILE": (("step:7", OFTEN), ("step:9", OFTEN), ("write:2", OFTEN)),
+}
+
+
+@pytest.mark.parametrize("recipe", CHAINS)
+def test_killed_and_continued_equals_undisturbed(recipe, tmp_path):
+    run(recipe, tmp_path / "undisturbed")
+    for moment, minutes in CHAINS[recipe]:
+        run(recipe, tmp_path / "killed", moment, minutes)
+    run(recipe, tmp_path / "killed")
+    assert_same(tmp_path / "undisturbed", tmp_path / "killed")
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("recipe", CHAINS)
+def test_every_backend_continues_inside_an_epoch(recipe, tmp_path):
+    if keras.backend.backend() == "tensorflow":
+        pytest.skip("the chain of kills above covers TensorFlow")
+    run(recipe, tmp_path / "undisturbed")
+    run(recipe, tmp_path / "killed", "step:14", OFTEN)
+    output = run(recipe, tmp_path / "killed")
+    assert "after epoch 1, step" in output
+    assert_same(tmp_path / "undisturbed", tmp_path / "killed")

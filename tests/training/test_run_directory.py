@@ -1,0 +1,158 @@
+"""The run directory: who may use it, and what survives damage. Real files, real processes."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import small_recipes
+
+from keras_classics.training.recipe import vary
+from keras_classics.training.run_directory import RunDirectory, RunDirectoryError, written_beside
+
+RECIPE = small_recipes.LENET5
+
+
+def arrays(value):
+    return [np.full((3, 2), value, "float32"), np.array(value)]
+
+
+def state(epoch, step=0):
+    return {"epoch": epoch, "step": step, "history": [{"epoch": 1, "loss": 0.1}]}
+
+
+@pytest.fixture
+def directory(tmp_path):
+    directory = RunDirectory(tmp_path / "run", RECIPE)
+    yield directory
+    directory.close()
+
+
+def refuse(text):
+    raise AssertionError(f"no warning was expected: {text}")
+
+
+def test_a_new_directory_has_no_checkpoint(directory):
+    assert directory.load_checkpoint(refuse) is None
+
+
+def test_the_newest_checkpoint_comes_back_exactly_and_old_ones_go(directory):
+    for epoch, step in ((1, 0), (1, 40), (2, 0)):
+        directory.save_checkpoint(arrays(epoch + step), state(epoch, step))
+    loaded, stored = directory.load_checkpoint(refuse)
+    assert stored == state(2)
+    for one, other in zip(loaded, arrays(2), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(list(directory.checkpoints.iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "text"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(directory, damage):
+    directory.save_checkpoint(arrays(1), state(1))
+    directory.save_checkpoint(arrays(2), state(2))
+    newest = sorted(directory.checkpoints.iterdir())[-1]
+    content = bytearray(newest.read_bytes())
+    if damage == "flipped":
+        content[content.index(np.float32(2).tobytes() * 6)] ^= 1  # one bit of one weight
+    newest.write_bytes(
+        {"truncated": content[:-100], "flipped": content, "empty": b"", "text": b"hello"}[damage]
+    )
+    said = []
+    _, stored = directory.load_checkpoint(said.append)
+    assert stored["epoch"] == 1
+    assert len(said) == 1 and newest.name in said[0] and "is damaged" in said[0]
+
+
+def test_with_every_checkpoint_damaged_nothing_starts_from_scratch(directory):
+    directory.save_checkpoint(arrays(1), state(1))
+    for path in directory.checkpoints.iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(RunDirectoryError, match="training from scratch there would overwrite"):
+        directory.load_checkpoint(lambda text: None)
+
+
+def test_with_every_checkpoint_removed_nothing_starts_from_scratch(directory):
+    (directory.path / "history.csv").write_text("epoch,loss\n1,0.5\n")
+    with pytest.raises(RunDirectoryError, match="training from scratch there would overwrite"):
+        directory.load_checkpoint(refuse)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"seed": 7}, "seed"), ({"learning_rate": 1.0, "epochs": 9}, "learning_rate, epochs")],
+)
+def test_a_directory_of_another_run_is_refused_and_left_alone(tmp_path, changes, named):
+    RunDirectory(tmp_path / "run", RECIPE).close()
+    before = (tmp_path / "run" / "recipe.json").read_bytes()
+    with pytest.raises(RunDirectoryError, match=f"belongs to another run .it differs in {named}"):
+        RunDirectory(tmp_path / "run", vary(RECIPE, changes))
+    assert (tmp_path / "run" / "recipe.json").read_bytes() == before
+
+
+def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(RunDirectoryError, match="is not a run directory"):
+        RunDirectory(tmp_path, RECIPE)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_damaged_recipe_json_is_refused(tmp_path):
+    RunDirectory(tmp_path, RECIPE).close()
+    (tmp_path / "recipe.json").write_text('{"recipe"')
+    with pytest.raises(RunDirectoryError, match="recipe.json is damaged"):
+        RunDirectory(tmp_path, RECIPE)
+
+
+def test_a_second_process_is_refused_while_the_first_lives(tmp_path):
+    code = (
+        "import sys, small_recipes as s\n"
+        "from keras_classics.training.run_directory import RunDirectory\n"
+        f"held = RunDirectory({str(tmp_path / 'run')!r}, s.LENET5)\n"
+        "print('held', flush=True); sys.stdin.read()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True, env=environment)  # fmt: skip
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RunDirectoryError, match="Another process is running in"):
+            RunDirectory(tmp_path / "run", RECIPE)
+    finally:
+        other.kill()
+        other.communicate()
+    RunDirectory(tmp_path / "run", RECIPE).close()  # the lock went with the process
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(RunDirectoryError, match="cannot be written .Not a directory.; choose"):
+        RunDirectory(tmp_path / "file" / "run", RECIPE)
+
+
+def test_a_disk_without_room_is_said_before_training(directory):
+    with pytest.raises(RunDirectoryError, match="needs about .* MB in .* make room or choose"):
+        directory.require_space(2**62)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text("old")
+
+    def fail():
+        with written_beside(path) as beside:
+            beside.write_text("half of the n")
+            raise RuntimeError("power")
+
+    with pytest.raises(RuntimeError, match="power"):
+        fail()
+    assert path.read_text() == "old"
+    assert [item.name for item in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_recipe_json_names_every_field(directory):
+    stored = json.loads((directory.path / "recipe.json").read_text())
+    assert set(stored["recipe"]) == {"call"} | {f.name for f in dataclasses.fields(RECIPE)}
+    assert stored["recipe"]["model"] == {"call": "keras_classics.models.lenet:lenet5"}
