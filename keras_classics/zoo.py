@@ -100,7 +100,7 @@ def model_card(name):
     return _BY_NAME[name]
 
 
-def get_model(name, **options):
+def get_model(name, /, **options):
     """Builds a network by name.
 
     Args:

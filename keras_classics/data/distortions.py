@@ -30,6 +30,9 @@ class RandomAffine:
     Output shape:
         as the input, float32.
 
+    Raises:
+        ValueError: if `scale` or `squeeze` is not in [0, 1).
+
     Reference:
         LeCun et al. 1998, section III-A: "combinations of the following planar affine
         transformations: horizontal and vertical translations, scaling, squeezing (simultaneous
@@ -47,6 +50,13 @@ class RandomAffine:
     scale: float
     squeeze: float
     shear: float
+
+    def __post_init__(self):
+        if not (0 <= self.scale < 1 and 0 <= self.squeeze < 1):
+            raise ValueError(
+                "`scale` and `squeeze` must be in [0, 1), or a picture could vanish. "
+                f"Received: scale={self.scale!r}, squeeze={self.squeeze!r}"
+            )
 
     def matrices(self, seeds, height, width):
         """Returns (n, 8) rows a0 … c1 that map output pixels to input pixels."""

@@ -99,7 +99,8 @@ def one_pass_of_copies(source, batch_size, *, seed, epoch, copies, start=0, tran
 
     def transform(images, where):
         keep = original[where][:, tf.newaxis, tf.newaxis, tf.newaxis]
-        return tf.where(keep, tf.cast(images, tf.float32), distort(images, where))
+        images = tf.cast(images, tf.float32)
+        return tf.where(keep, images, distort(images, where))
 
     return _batches(source, indices, batch_size, start, transform)
 

@@ -41,13 +41,13 @@ def fold_in(seed, number):
 
 
 def uniform(seeds, draw, low, high):
-    """Draws one float32 in [low, high) for each seed.
+    """Draws one float32 between low and high for each seed.
 
     Args:
         seeds: uint64 tensor of any shape, one seed for each picture.
         draw: which of the picture's draws this is: 0, 1, 2, …
         low: lower end.
-        high: upper end.
+        high: upper end; reached only where float32 rounds up to it.
 
     Returns:
         float32 tensor of the shape of `seeds`.

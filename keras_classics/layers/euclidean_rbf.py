@@ -49,9 +49,9 @@ class EuclideanRBF(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape):
-        if input_shape[-1] != self.centers_value.shape[1]:
+        if len(input_shape) != 2 or input_shape[-1] != self.centers_value.shape[1]:
             raise ValueError(
-                f"The last axis of the input must be {self.centers_value.shape[1]}, the width of "
+                f"The input must have shape (batch, {self.centers_value.shape[1]}), the width of "
                 f"`centers`. Received: input_shape={tuple(input_shape)}"
             )
         self.centers = self.add_weight(

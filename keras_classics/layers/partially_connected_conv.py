@@ -114,11 +114,11 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
     def _initialize_by_unit(self, shape, dtype):
         """Draws the slices of each output map as a convolution of its own would."""
         initializer = self.kernel_initializer
-        config = initializer.get_config()
-        if "seed" in config:
+        seed = getattr(initializer, "seed", None)
+        if isinstance(seed, int):
             # An integer seed gives the same numbers at every call; a generator moves on.
-            generator = keras.random.SeedGenerator(config["seed"])
-            initializer = type(initializer).from_config({**config, "seed": generator})
+            config = {**initializer.get_config(), "seed": keras.random.SeedGenerator(seed)}
+            initializer = type(initializer).from_config(config)
         size = self.kernel_size
         slices = [initializer((size, size, len(maps), 1), dtype) for maps in self.connections]
         return ops.concatenate([ops.squeeze(s, -1) for s in slices], axis=-1)

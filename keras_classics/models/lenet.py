@@ -169,7 +169,7 @@ def lenet5(
     if input_shape is None:
         input_shape = (32, 32, 1) if channels_last else (1, 32, 32)
     picture = tuple(input_shape[:2] if channels_last else input_shape[1:])
-    if picture not in ((32, 32), (28, 28)):
+    if len(input_shape) != 3 or picture not in ((32, 32), (28, 28)):
         raise ValueError(
             "`input_shape` must be pictures of 32×32 or 28×28 pixels. "
             f"Received: input_shape={tuple(input_shape)}"

@@ -31,7 +31,7 @@ def run(recipe, choices=None, argv=None):
         run_dir = arguments.run_dir or _new_run_dir(recipe)
         metrics = train(recipe, run_dir, data_dir=arguments.data_dir)
     except _ERRORS as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {' '.join(str(error).split())}")  # one line, also of Keras' own
     except KeyboardInterrupt:
         sys.exit("Stopped. The same command with --run-dir continues the run.")
     print(_table(recipe, metrics))

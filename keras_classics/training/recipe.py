@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -101,7 +102,8 @@ class Recipe:
             lambda v: isinstance(v, tuple) and all(map(callable, v)),
         )
         self._check("dataset", "be the name of a data set", lambda v: isinstance(v, str))
-        self._check("learning_rate", "be a number above 0", lambda v: _is_number(v) and v > 0)
+        self._check("learning_rate", "be a finite number above 0", _is_positive)
+        self._check("seed", "be below 2**32", lambda v: v < 2**32)
         self._check("shuffle", 'be "once" or "every_epoch"', ("once", "every_epoch").__contains__)
         self._check(
             "validation",
@@ -129,8 +131,8 @@ def _is_integer(least):
     return lambda value: type(value) is int and value >= least
 
 
-def _is_number(value):
-    return type(value) in (int, float) and value == value
+def _is_positive(value):
+    return type(value) in (int, float) and 0 < value < math.inf
 
 
 def describe(value):
@@ -175,7 +177,9 @@ def describe(value):
 
 
 def identity(recipe):
-    """Returns the sha256 of a recipe's canonical JSON: equal for equal experiments.
+    """Returns the sha256 of what decides a run's result: equal for equal experiments.
+
+    The published figures and the list of deviations are words about it, and may be reworded.
 
     Args:
         recipe: a `Recipe`.
@@ -183,8 +187,13 @@ def identity(recipe):
     Returns:
         str of 64 hexadecimal digits.
     """
-    text = json.dumps(describe(recipe), sort_keys=True, ensure_ascii=False)
+    text = json.dumps(decisive(recipe), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def decisive(recipe):
+    """Returns the described fields that `identity` is made of."""
+    return {k: v for k, v in describe(recipe).items() if k not in ("paper", "deviations")}
 
 
 def vary(recipe, changes):
@@ -201,9 +210,10 @@ def vary(recipe, changes):
     Raises:
         RecipeError: for a field that does not exist, or a value out of range.
     """
+    fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     for path, value in changes.items():
-        recipe = _replace(recipe, path.split("."), value, path)
-    return recipe
+        fields = _replace(fields, path.split("."), value, path)
+    return Recipe(**fields)  # checked once, when all the changes are in
 
 
 def _replace(owner, names, value, path):
@@ -219,15 +229,20 @@ def _replace(owner, names, value, path):
             f"`{path}` cannot be set: there is no {name!r}"
             + (f"; there are {', '.join(legal)}." if legal else ".")
         )
-    if isinstance(owner, Recipe) or dataclasses.is_dataclass(owner):
+    if isinstance(owner, dict):
+        return {**owner, name: _replace(owner[name], rest, value, path) if rest else value}
+    if dataclasses.is_dataclass(owner):
         new = _replace(getattr(owner, name), rest, value, path) if rest else value
         return dataclasses.replace(owner, **{name: new})
     keywords = getattr(owner, "keywords", {})
     new = _replace(keywords.get(name), rest, value, path) if rest else value
-    return partial(getattr(owner, "func", owner), **{**keywords, name: new})
+    arguments = getattr(owner, "args", ())
+    return partial(getattr(owner, "func", owner), *arguments, **{**keywords, name: new})
 
 
 def _names_of(owner):
+    if isinstance(owner, dict):
+        return list(owner)
     if dataclasses.is_dataclass(owner):
         return [field.name for field in dataclasses.fields(owner)]
     if not callable(owner):

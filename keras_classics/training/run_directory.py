@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_classics.training.recipe import describe, identity
+from keras_classics.training.recipe import decisive, describe, identity
 
 CHECKPOINTS_KEPT = 2
 
@@ -132,7 +132,7 @@ class RunDirectory:
                 f"{description} is damaged; choose another directory with --run-dir."
             ) from None
         if digest != identity(recipe):
-            ours = describe(recipe)
+            ours = decisive(recipe)
             differing = [name for name in ours if fields.get(name) != ours[name]]
             raise RunDirectoryError(
                 f"{self.path} belongs to another run (it differs in {', '.join(differing)}); "

@@ -108,7 +108,7 @@ def test_refuses_centres_that_are_no_matrix(shape):
 
 def test_refuses_inputs_of_another_width():
     message = (
-        "The last axis of the input must be 84, the width of `centers`. "
+        "The input must have shape (batch, 84), the width of `centers`. "
         "Received: input_shape=(None, 85)"
     )
     with pytest.raises(ValueError, match=re.escape(message)):
