@@ -10,7 +10,6 @@ import csv
 import json
 import shlex
 import statistics
-from pathlib import Path
 
 from mnist_runs import GROUPS, ROOT, RUNS
 
@@ -83,7 +82,7 @@ def tested(rows):
                 paper_train,
                 spread(chosen, "train_error"),
                 f"{seeds}; {minutes:.0f} min",
-            ]  # fmt: skip
+            ]
         )
     head = ("", "paper, test %", "ours, test: mean (each)", "paper, train %", "ours, train", "runs")
     return table(head, lines)
@@ -113,7 +112,7 @@ def main():
         "# LeNet-5 and the MNIST CNN: what was measured",
         "",
         "Written by `python benchmarks/mnist_tables.py` from the runs of",
-        "`python benchmarks/mnist_runs.py`. Two CPU cores shared with other work, so times are rough.",
+        "`python benchmarks/mnist_runs.py`. Two CPU cores shared with other work: times are rough.",
         "The test split was read once by each run of the first table and chose nothing.",
         "",
         "## On the 10,000 test digits",
