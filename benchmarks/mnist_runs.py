@@ -124,12 +124,19 @@ def execute(group, name, data_dir):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help="which groups to run")
+    parser.add_argument("wanted", nargs="*", help="groups, or group/name; all unless told")
     parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--list", action="store_true", help="print the commands and stop")
     arguments = parser.parse_args()
-    wanted = [(g, name) for g in arguments.groups or GROUPS for name in GROUPS[g]]
+    everything = [(group, name) for group in GROUPS for name in GROUPS[group]]
+    wanted = [
+        (group, name)
+        for group, name in everything
+        if not arguments.wanted or {group, f"{group}/{name}"} & set(arguments.wanted)
+    ]
+    if not wanted:
+        parser.error(f"no such run; the groups are {', '.join(GROUPS)}, and --list names the runs")
     if arguments.list:
         for group, name in wanted:
             print(f"{group}/{name}: python {shlex.join(GROUPS[group][name])}")
