@@ -29,11 +29,12 @@ def run(recipe, choices=None, argv=None):
     try:
         recipe = _apply(recipe, choices, arguments)
         run_dir = arguments.run_dir or _new_run_dir(recipe)
+        print(f"Run directory: {run_dir}", flush=True)
         metrics = train(recipe, run_dir, data_dir=arguments.data_dir)
     except _ERRORS as error:
         sys.exit(f"error: {' '.join(str(error).split())}")  # one line, also of Keras' own
     except KeyboardInterrupt:
-        sys.exit("Stopped. The same command with --run-dir continues the run.")
+        sys.exit(f"Stopped. The same command with --run-dir {run_dir} continues the run.")
     print(_table(recipe, metrics))
     print(f"Report: {Path(run_dir) / 'report.html'}")
 

@@ -63,8 +63,7 @@ def train(recipe, run_dir, *, data_dir=None, callbacks=(), verbose="auto", check
     training, inference = assemble(recipe, sources["train"])
     directory = RunDirectory(run_dir, recipe)
     try:
-        run = _Run(recipe, directory, sources, training, inference)
-        run.checkpoint_seconds = 60 * checkpoint_minutes
+        run = _Run(recipe, directory, sources, training, inference, 60 * checkpoint_minutes)
         run.fit(callbacks, verbose)
         return run.finish()
     except (OSError, ReportError) as error:
@@ -100,9 +99,10 @@ def _load_sources(recipe, data_dir):
 class _Run:
     """One run in progress: the models, the data, and how far it has come."""
 
-    def __init__(self, recipe, directory, sources, training, inference):
+    def __init__(self, recipe, directory, sources, training, inference, checkpoint_seconds):
         self.recipe, self.directory, self.sources = recipe, directory, sources
         self.training, self.inference = training, inference
+        self.checkpoint_seconds = checkpoint_seconds
         training.optimizer.build(training.trainable_variables)
         # Three times the state: two checkpoints and one being written; and room for the figures.
         size = 4 * sum(int(np.prod(v.shape)) for v in self._variables())
@@ -167,7 +167,7 @@ class _Run:
         logs = self.training.fit(
             self._batches(),
             initial_epoch=epoch,
-            epochs=epoch + 1,
+            epochs=recipe.epochs,  # for the progress bar; `_Steps` stops after this one
             validation_data=None if validation is None else in_order(validation, 500),
             callbacks=[_Steps(self, epoch), *callbacks],
             verbose=verbose,
@@ -254,6 +254,9 @@ class _Steps(keras.callbacks.Callback):
                 self.run._metric_variables(), self.run._metric_values, strict=True
             ):
                 variable.assign(value)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True  # one `fit` per epoch
 
     def on_train_batch_begin(self, batch, logs=None):
         if keras.backend.backend() == "torch":

@@ -87,6 +87,8 @@ class RunDirectory:
             self._lock = self._take_lock()
             self._check_owner(recipe)
             self.checkpoints.mkdir(exist_ok=True)
+            for torn in self.path.rglob(".*.partial.*"):  # what a killed process was writing
+                torn.unlink()
             write_json(
                 self.path / "recipe.json",
                 {"recipe": describe(recipe), "identity": identity(recipe)},

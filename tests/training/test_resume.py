@@ -71,6 +71,7 @@ def test_killed_and_continued_equals_undisturbed(recipe, tmp_path):
         run(recipe, tmp_path / "killed", moment, minutes)
     run(recipe, tmp_path / "killed")
     assert_same(tmp_path / "undisturbed", tmp_path / "killed")
+    assert not list((tmp_path / "killed").rglob("*.partial.*"))
 
 
 @pytest.mark.backend

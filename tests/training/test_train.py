@@ -127,7 +127,7 @@ def test_two_runs_of_one_directory_are_refused(tmp_path):
 
 
 def test_levenberg_marquardt_learns(tmp_path):
-    """Two passes with the paper's η, the curvature estimated before each."""
+    """A pass with the paper's η, the curvature estimated before it and during the warm-up."""
     from functools import partial
 
     from keras_classics.training import StochasticDiagonalLM
@@ -135,11 +135,12 @@ def test_levenberg_marquardt_learns(tmp_path):
     recipe = vary(
         QUICK,
         {
-            "optimizer": partial(StochasticDiagonalLM, samples=50),
+            "optimizer": partial(StochasticDiagonalLM, mu=0.1, samples=50, warm_up=16),
             "learning_rate": 0.0005,
-            "batch_size": 4,
-            "limit_train": 400,
+            "batch_size": 2,
+            "limit_train": 1600,
+            "epochs": 1,
         },
     )
     metrics = train(recipe, tmp_path / "run", verbose=0)
-    assert metrics["error"] < 80  # chance is 90
+    assert metrics["error"] < 70  # chance is 90
