@@ -60,10 +60,15 @@ RECIPE = Recipe(
 )
 
 # Section III-B, "distorted": 60,000 originals and 540,000 distorted copies, the same 20 passes of
-# 60,000 patterns. The paper names the family of distortions and not their ranges.
+# 60,000 patterns. The paper names the family of distortions and not their ranges: those here had
+# the lower loss of two on held-out training digits (benchmarks/results/mnist.md).
 DISTORTED = {
-    "train_transforms": (RandomAffine(translation=2.0, scale=0.15, squeeze=0.15, shear=0.2),),
+    "train_transforms": (RandomAffine(translation=1.0, scale=0.1, squeeze=0.1, shear=0.1),),
     "copies": 10,
+    "deviations": (
+        *RECIPE.deviations,
+        "The ranges of the distortions are not given in the paper: see `train_transforms`.",
+    ),
     "paper": Published(
         test_error=0.8,
         train_error=None,
