@@ -56,7 +56,7 @@ CHAINS = {
         ("step:17", OFTEN),  # in the second epoch, state saved inside it
         ("validation:1", NEVER),  # in the middle of the validation of the second epoch
         ("write:1", NEVER),  # half-way through a checkpoint
-        ("step:10", OFTEN),  # after the last step of an epoch, before it was validated
+        ("step:3", OFTEN),  # after the last step of an epoch, before it was validated
         ("write:4", OFTEN),  # in the third epoch, half-way through a checkpoint inside it
         ("final", NEVER),  # trained, but not yet measured
     ),
