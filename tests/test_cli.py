@@ -97,6 +97,7 @@ def test_predict_says_what_it_did(run_dir, tmp_path, capsys):
         (["--set", "epochs=many"], "`epochs` must be an integer"),
         (["--set", "loss.j=-1"], "`j` must be positive"),
         (["--set", "optimizer.momentum=2"], "momentum"),
+        (["--distort", "--set", "train_transforms.0.scale=2"], "`scale` and `squeeze` must be in"),
         (["--keep-epochs", "1,x"], "`--keep-epochs` takes epochs"),
         (["--keep-epochs", "9"], "`keep_epochs` must list epochs from 1 to 1"),
         (["--data", "no_such_set"], "no_such_set"),

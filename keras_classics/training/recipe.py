@@ -212,7 +212,12 @@ def vary(recipe, changes):
     """
     fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     for path, value in changes.items():
-        fields = _replace(fields, path.split("."), value, path)
+        try:
+            fields = _replace(fields, path.split("."), value, path)
+        except RecipeError:
+            raise
+        except (TypeError, ValueError) as error:  # a transform or the like refused its value
+            raise RecipeError(f"`{path}` cannot be {value!r}: {error}") from error
     return Recipe(**fields)  # checked once, when all the changes are in
 
 
