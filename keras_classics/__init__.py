@@ -11,15 +11,57 @@ import sys
 
 __version__ = "0.1.0"
 
+# Module of `models/` -> the networks that it builds.
+_BUILDERS = {
+    "lenet": ("lenet5",),
+    "mnist_cnn": ("mnist_cnn",),
+    "alexnet": (
+        "alexnet",
+        "alexnet_cifar",
+    ),
+    "vgg": (
+        "vgg11",
+        "vgg11_lrn",
+        "vgg13",
+        "vgg16_1x1",
+        "vgg16",
+        "vgg19",
+    ),
+    "googlenet": ("googlenet",),
+    "resnet": (
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+        "resnet152",
+        "plain18",
+        "plain34",
+    ),
+    "cifar_resnet": (
+        "cifar_resnet20",
+        "cifar_resnet32",
+        "cifar_resnet44",
+        "cifar_resnet56",
+        "cifar_resnet110",
+        "cifar_resnet1202",
+        "cifar_plain20",
+        "cifar_plain32",
+        "cifar_plain44",
+        "cifar_plain56",
+        "cifar_plain110",
+    ),
+}
 # Public name -> module that defines it.
 _EXPORTS = {
-    "lenet5": "keras_classics.models.lenet",
-    "mnist_cnn": "keras_classics.models.mnist_cnn",
-    "list_models": "keras_classics.zoo",
-    "get_model": "keras_classics.zoo",
-    "model_card": "keras_classics.zoo",
+    **{
+        name: f"{__name__}.models.{module}" for module, names in _BUILDERS.items() for name in names
+    },
+    "fully_convolutional": f"{__name__}.models.fully_convolutional",
+    "list_models": f"{__name__}.zoo",
+    "get_model": f"{__name__}.zoo",
+    "model_card": f"{__name__}.zoo",
 }
-_SUBMODULES = ("data", "layers", "models", "report", "training", "zoo")
+_SUBMODULES = ("data", "layers", "models", "report", "training", "weights", "zoo")
 
 __all__ = ["__version__", *_EXPORTS, *_SUBMODULES]
 

@@ -65,7 +65,7 @@ def _known_errors():
 def _list(arguments):
     for name in list_models(arguments.pattern):
         card = model_card(name)
-        print(f"{name:<14}{card.year or '–':<6}{card.parameters:>12,} parameters  {card.paper}")
+        print(f"{name:<18}{card.year or '–':<6}{card.parameters:>12,} parameters  {card.paper}")
 
 
 def _report(arguments):

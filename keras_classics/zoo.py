@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import inspect
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -17,8 +18,11 @@ class ModelCard:
         year: of publication, or None.
         input_shape: default, channels last.
         parameters: trainable ones, with the default head.
-        test_error: published, in percent; None where there is none.
-        test_data: what that error was measured on.
+        test_error: published, in percent (top-1 for ImageNet); None where there is none.
+        top5_error: published, in percent; None where there is none.
+        test_data: what those errors were measured on, and how.
+        weights: names that the builder's `weights` knows.
+        preprocessing: the pixels that those weights expect; None where there are none.
     """
 
     name: str
@@ -28,31 +32,188 @@ class ModelCard:
     input_shape: tuple[int, int, int]
     parameters: int
     test_error: float | None
+    top5_error: float | None = None
     test_data: str | None
+    weights: tuple[str, ...] = ()
+    preprocessing: str | None = None
+
+
+_CAFFE_PIXELS = (
+    "blue, green, red in 0 … 255 minus (103.939, 116.779, 123.68), nothing divided: "
+    "`preprocess_input` of keras.applications.vgg16 and .resnet"
+)
+_VALIDATION = "ILSVRC-2012 validation"
+
+
+def _card(name, module, paper, year, parameters, error, test_data, *, top5=None, side=224, **more):
+    return ModelCard(
+        name=name,
+        builder=f"keras_classics.models.{module}:{name}",
+        paper=paper,
+        year=year,
+        parameters=parameters,
+        test_error=error,
+        top5_error=top5,
+        test_data=test_data,
+        **{"input_shape": (side, side, 3), **more},
+    )
+
+
+def _lenet_era():
+    yield _card(
+        "lenet5",
+        "lenet",
+        'LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document '
+        'Recognition", section II-B',
+        1998,
+        60_000,
+        0.95,
+        "MNIST, 10,000 digits",
+        input_shape=(32, 32, 1),
+    )
+    yield _card(
+        "mnist_cnn",
+        "mnist_cnn",
+        "a small network that tutorials use; there is no paper",
+        None,
+        50_186,
+        None,
+        None,
+        input_shape=(28, 28, 1),
+    )
+
+
+def _alexnets():
+    paper = (
+        'Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural '
+        'Networks", section '
+    )
+    yield _card(
+        "alexnet",
+        "alexnet",
+        paper + "3",
+        2012,
+        60_965_224,
+        40.7,
+        f"{_VALIDATION}, one network, 10 crops (Table 2)",
+        top5=18.2,
+    )
+    yield _card(
+        "alexnet_cifar",
+        "alexnet",
+        paper + "3.3",
+        2012,
+        1_116_490,
+        11.0,
+        "CIFAR-10, 10,000 pictures",
+        side=24,
+    )
+
+
+def _vggs():
+    paper = (
+        'Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image '
+        'Recognition", Table 1, '
+    )
+    # Parameters, and the best row of each network in Table 3.
+    for name, configuration, parameters, top1, top5 in (
+        ("vgg11", "A", 132_863_336, 29.6, 10.4),
+        ("vgg11_lrn", "A-LRN", 132_863_336, 29.7, 10.5),
+        ("vgg13", "B", 133_047_848, 28.7, 9.9),
+        ("vgg16_1x1", "C", 133_638_952, 27.3, 8.8),
+        ("vgg16", "D", 138_357_544, 25.6, 8.1),
+        ("vgg19", "E", 143_667_240, 25.5, 8.0),
+    ):
+        published = name in ("vgg16", "vgg19")
+        yield _card(
+            name,
+            "vgg",
+            paper + configuration,
+            2014,
+            parameters,
+            top1,
+            f"{_VALIDATION}, dense, one scale (Table 3)",
+            top5=top5,
+            weights=("imagenet",) if published else (),
+            preprocessing=_CAFFE_PIXELS if published else None,
+        )
+
+
+def _googlenets():
+    yield _card(
+        "googlenet",
+        "googlenet",
+        'Szegedy et al., "Going Deeper with Convolutions", Table 1',
+        2014,
+        6_998_552,
+        None,
+        f"{_VALIDATION}, one network, 144 crops (Table 3)",
+        top5=7.89,
+    )
+
+
+_RESNET_PAPER = 'He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", '
+
+
+def _resnets():
+    ten_crops = f"{_VALIDATION}, 10 crops (Tables 2 and 3)"
+    for name, parameters, top1, top5, test_data in (
+        ("resnet18", 11_689_512, 27.88, None, ten_crops + ', shortcut="identity"'),
+        ("resnet34", 21_797_672, 24.52, 7.46, ten_crops),
+        ("resnet50", 25_557_032, 22.85, 6.71, ten_crops),
+        ("resnet101", 44_549_160, 21.75, 6.05, ten_crops),
+        ("resnet152", 60_192_808, 21.43, 5.71, ten_crops),
+        ("plain18", 11_515_688, 27.94, None, ten_crops),
+        ("plain34", 21_623_848, 28.54, 10.02, ten_crops),
+    ):
+        published = name in ("resnet50", "resnet101", "resnet152")
+        yield _card(
+            name,
+            "resnet",
+            _RESNET_PAPER + "Table 1",
+            2015,
+            parameters,
+            top1,
+            test_data,
+            top5=top5,
+            weights=("imagenet",) if published else (),
+            preprocessing=_CAFFE_PIXELS if published else None,
+        )
+
+
+def _cifar_resnets():
+    for depth, parameters, residual_error, plain_error in (
+        (20, 269_722, 8.75, 9.7),
+        (32, 464_154, 7.51, 10.1),
+        (44, 658_586, 7.17, 11.4),
+        (56, 853_018, 6.97, 13.2),
+        (110, 1_727_962, 6.43, None),
+        (1202, 19_421_274, 7.93, None),
+    ):
+        for kind, error, where in (
+            ("resnet", residual_error, "Table 6"),
+            ("plain", plain_error, "read off Fig. 6" if plain_error else "above 60 %, not drawn"),
+        ):
+            if (kind, depth) != ("plain", 1202):
+                yield _card(
+                    f"cifar_{kind}{depth}",
+                    "cifar_resnet",
+                    _RESNET_PAPER + "section 4.2",
+                    2015,
+                    parameters,
+                    error,
+                    f"CIFAR-10, 10,000 pictures ({where})",
+                    side=32,
+                )
 
 
 _CARDS = (
-    ModelCard(
-        name="lenet5",
-        builder="keras_classics.models.lenet:lenet5",
-        paper='LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document '
-        'Recognition", section II-B',
-        year=1998,
-        input_shape=(32, 32, 1),
-        parameters=60_000,
-        test_error=0.95,
-        test_data="MNIST, 10,000 digits",
-    ),
-    ModelCard(
-        name="mnist_cnn",
-        builder="keras_classics.models.mnist_cnn:mnist_cnn",
-        paper="a small network that tutorials use; there is no paper",
-        year=None,
-        input_shape=(28, 28, 1),
-        parameters=50_186,
-        test_error=None,
-        test_data=None,
-    ),
+    *_lenet_era(),
+    *_alexnets(),
+    *_vggs(),
+    *_googlenets(),
+    *_resnets(),
+    *_cifar_resnets(),
 )
 _BY_NAME = {card.name: card for card in _CARDS}
 
@@ -92,10 +253,9 @@ def model_card(name):
         60000
     """
     if name not in _BY_NAME:
-        close = difflib.get_close_matches(str(name), _BY_NAME) or list(_BY_NAME)
+        close = ", ".join(difflib.get_close_matches(str(name), _BY_NAME)) or "see list_models()"
         raise ValueError(
-            f"`name` must be a network of this package, for example {', '.join(close)}. "
-            f"Received: name={name!r}"
+            f"`name` must be a network of this package ({close}). Received: name={name!r}"
         )
     return _BY_NAME[name]
 
@@ -111,7 +271,7 @@ def get_model(name, /, **options):
         `keras.Model`.
 
     Raises:
-        ValueError: if there is no such network, or an option is out of range.
+        ValueError: if there is no such network or option, or an option is out of range.
 
     Example:
         >>> from keras_classics import get_model
@@ -119,4 +279,10 @@ def get_model(name, /, **options):
         (None, 26)
     """
     module, _, function = model_card(name).builder.partition(":")
-    return getattr(importlib.import_module(module), function)(**options)
+    builder = getattr(importlib.import_module(module), function)
+    legal = list(inspect.signature(builder).parameters)
+    for option in options:
+        if option not in legal:
+            close = difflib.get_close_matches(option, legal) or legal
+            raise ValueError(f"`{name}` has no option `{option}`. It has: {', '.join(close)}.")
+    return builder(**options)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from keras_classics.cli import main
 from keras_classics.training import run
+from keras_classics.zoo import list_models
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = ["--data", "mnist_5k", "--epochs", "1", "--limit-train", "300", "--keep-epochs", "1"]
@@ -40,10 +41,11 @@ def fails(call, *arguments):
 
 def test_list_names_the_networks(capsys):
     main(["list"])
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        "lenet5",
-        "mnist_cnn",
-    ]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list_models()
+    main(["list", "vgg1[69]"])
+    assert (
+        capsys.readouterr().out.splitlines()[0].startswith("vgg16             2014   138,357,544")
+    )
 
 
 def test_list_answers_without_a_backend():

@@ -9,8 +9,10 @@ from keras_classics import get_model, list_models, model_card
 
 
 def test_lists_the_networks():
-    assert list_models() == ["lenet5", "mnist_cnn"]
+    assert len(list_models()) == 29
     assert list_models("mnist*") == ["mnist_cnn"]
+    assert list_models("resnet*") == [f"resnet{depth}" for depth in (18, 34, 50, 101, 152)]
+    assert list_models("vgg*") == ["vgg11", "vgg11_lrn", "vgg13", "vgg16_1x1", "vgg16", "vgg19"]
     assert list_models("nothing*") == []
 
 
@@ -26,6 +28,17 @@ def test_card_has_the_published_figures():
     card = model_card("lenet5")
     assert (card.year, card.parameters, card.test_error) == (1998, 60_000, 0.95)
     assert model_card("mnist_cnn").test_error is None
+    card = model_card("resnet50")
+    assert (card.parameters, card.test_error, card.top5_error) == (25_557_032, 22.85, 6.71)
+
+
+def test_card_says_which_pixels_published_weights_expect():
+    for name in list_models():
+        card = model_card(name)
+        assert bool(card.weights) == (card.preprocessing is not None)
+    with_weights = [name for name in list_models() if model_card(name).weights]
+    assert with_weights == ["vgg16", "vgg19", "resnet50", "resnet101", "resnet152"]
+    assert "(103.939, 116.779, 123.68)" in model_card("vgg16").preprocessing
 
 
 def test_cards_cannot_be_changed():
@@ -33,8 +46,8 @@ def test_cards_cannot_be_changed():
         model_card("lenet5").parameters = 1
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("name", list_models())
+# Others are counted, option by option, in tests/models/test_parameters.py.
+@pytest.mark.parametrize("name", ["lenet5", "mnist_cnn", "alexnet_cifar", "resnet18", "googlenet"])
 def test_card_describes_what_is_built(name):
     model = get_model(name)
     assert sum(np.prod(w.shape) for w in model.trainable_weights) == model_card(name).parameters
@@ -50,19 +63,29 @@ def test_options_reach_the_builder():
         get_model("lenet5", output="dense")
 
 
+def test_unknown_options_get_a_suggestion():
+    message = "`resnet18` has no option `shortcuts`. It has: shortcut."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        get_model("resnet18", shortcuts="identity")
+    with pytest.raises(ValueError, match="`vgg16` has no option `configuration`"):
+        get_model("vgg16", configuration="A")
+    with pytest.raises(TypeError, match=re.escape("resnet18() got an unexpected keyword")):
+        keras_classics.resnet18(shortcuts="identity")
+
+
 @pytest.mark.parametrize("function", [model_card, get_model])
 @pytest.mark.parametrize(
     ("name", "examples"),
     [
         ("lenet", "lenet5"),
         ("minst_cnn", "mnist_cnn"),
-        ("", "lenet5, mnist_cnn"),
-        (None, "lenet5, mnist_cnn"),
+        ("resnet51", "resnet50"),
+        ("", "see list_models()"),
+        (None, "see list_models()"),
     ],
 )
 def test_unknown_names_get_a_suggestion(function, name, examples):
-    message = (
-        f"`name` must be a network of this package, for example {examples}. Received: name={name!r}"
-    )
-    with pytest.raises(ValueError, match=re.escape(message)):
+    start = re.escape(f"`name` must be a network of this package ({examples}")
+    end = re.escape(f"). Received: name={name!r}")
+    with pytest.raises(ValueError, match=f"^{start}.*{end}$"):
         function(name)

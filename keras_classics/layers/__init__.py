@@ -1,15 +1,25 @@
 """Layers of the papers that Keras does not have, written in `keras.ops`."""
 
+from keras_classics.layers.batch_normalization import BatchNormalization
 from keras_classics.layers.euclidean_rbf import EuclideanRBF
 from keras_classics.layers.fan_in_uniform import FanInUniform
+from keras_classics.layers.inception import Inception
+from keras_classics.layers.local_response_normalization import LocalResponseNormalization
+from keras_classics.layers.locally_connected import LocallyConnected2D
 from keras_classics.layers.partially_connected_conv import PartiallyConnectedConv2D
 from keras_classics.layers.scaled_tanh import scaled_tanh
 from keras_classics.layers.subsampling import Subsampling
+from keras_classics.layers.zero_pad_shortcut import ZeroPadShortcut
 
 __all__ = [
+    "BatchNormalization",
     "EuclideanRBF",
     "FanInUniform",
+    "Inception",
+    "LocalResponseNormalization",
+    "LocallyConnected2D",
     "PartiallyConnectedConv2D",
     "Subsampling",
+    "ZeroPadShortcut",
     "scaled_tanh",
 ]

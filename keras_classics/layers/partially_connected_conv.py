@@ -4,6 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.layers.common import (
+    check_positive_integers,
+    drawing_anew,
+    standardize_data_format,
+)
+
 
 @keras.saving.register_keras_serializable(package="keras_classics")
 class PartiallyConnectedConv2D(keras.layers.Layer):
@@ -32,7 +38,8 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
         (batch, new height, new width, len(connections)) with channels last.
 
     Raises:
-        ValueError: if a connection is repeated, or names a map that the input does not have.
+        ValueError: if a connection is repeated, or names a map that the input does not have; for a
+            kernel size or stride that is not a positive integer, or an unknown padding or format.
 
     Reference:
         LeCun et al. 1998, section II-B and Table I.
@@ -68,6 +75,7 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
                     "Each entry of `connections` must list one or more different input maps. "
                     f"Received: {unit}"
                 )
+        check_positive_integers(kernel_size=kernel_size, strides=strides)
         if padding not in ("valid", "same"):
             raise ValueError(f'`padding` must be "valid" or "same". Received: padding={padding!r}')
         self.kernel_size = kernel_size
@@ -77,7 +85,7 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
 
     @property
     def _channel_axis(self):
@@ -113,12 +121,7 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
 
     def _initialize_by_unit(self, shape, dtype):
         """Draws the slices of each output map as a convolution of its own would."""
-        initializer = self.kernel_initializer
-        seed = getattr(initializer, "seed", None)
-        if isinstance(seed, int):
-            # An integer seed gives the same numbers at every call; a generator moves on.
-            config = {**initializer.get_config(), "seed": keras.random.SeedGenerator(seed)}
-            initializer = type(initializer).from_config(config)
+        initializer = drawing_anew(self.kernel_initializer)
         size = self.kernel_size
         slices = [initializer((size, size, len(maps), 1), dtype) for maps in self.connections]
         return ops.concatenate([ops.squeeze(s, -1) for s in slices], axis=-1)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_classics.layers.common import check_positive_integers, standardize_data_format
+
 
 @keras.saving.register_keras_serializable(package="keras_classics")
 class Subsampling(keras.layers.Layer):
@@ -51,15 +53,12 @@ class Subsampling(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(pool_size, int) or pool_size < 1:
-            raise ValueError(
-                f"`pool_size` must be a positive integer. Received: pool_size={pool_size!r}"
-            )
+        check_positive_integers(pool_size=pool_size)
         self.pool_size = pool_size
         self.activation = keras.activations.get(activation)
         self.coefficient_initializer = keras.initializers.get(coefficient_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
 
     @property
     def _channel_axis(self):

@@ -34,7 +34,7 @@ from keras_classics.layers import (
     Subsampling,
     scaled_tanh,
 )
-from keras_classics.models.common import check_choice, finish
+from keras_classics.models.common import check_choice, check_common, finish
 
 # Table I: the maps of S2 that each map of C3 sees.
 TABLE_I = (
@@ -156,6 +156,7 @@ def lenet5(
         >>> sum(math.prod(weight.shape) for weight in model.trainable_weights)
         60000
     """
+    check_common(num_classes, include_top, pooling, weights)
     check_choice("connections", connections, ("table", "full"))
     check_choice("subsampling", subsampling, ("trainable", "average", "max"))
     check_choice("activation", activation, ("scaled_tanh", "tanh", "relu"))

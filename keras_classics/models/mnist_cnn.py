@@ -12,7 +12,7 @@ There is no paper. All kernels start Glorot-uniform, all biases at zero.
 import keras
 from keras import layers
 
-from keras_classics.models.common import finish
+from keras_classics.models.common import check_common, finish, picture_shape
 
 
 def mnist_cnn(
@@ -24,6 +24,7 @@ def mnist_cnn(
     classifier_activation="softmax",
     weights=None,
     name="mnist_cnn",
+    kernel_initializer="glorot_uniform",
 ):
     """Builds the network: two 3×3 "same" convolutions, each with ReLU and max-pooling, one dense.
 
@@ -35,6 +36,7 @@ def mnist_cnn(
         classifier_activation: activation of the last layer; None for logits.
         weights: None or the path of a `.weights.h5` file.
         name: the model's name.
+        kernel_initializer: start of the convolutions' kernels.
 
     Returns:
         A `keras.Model`.
@@ -47,12 +49,18 @@ def mnist_cnn(
         >>> keras_classics.mnist_cnn().count_params()
         50186
     """
-    if input_shape is None:
-        channels_last = keras.config.image_data_format() == "channels_last"
-        input_shape = (28, 28, 1) if channels_last else (1, 28, 28)
+    check_common(num_classes, include_top, pooling, weights)
+    input_shape = picture_shape(input_shape, (28, 28, 1), smallest=4, known=include_top)
     inputs = x = keras.Input(input_shape)
     for number, filters in enumerate((32, 64), start=1):
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{number}")(x)
+        x = layers.Conv2D(
+            filters,
+            3,
+            padding="same",
+            activation="relu",
+            kernel_initializer=kernel_initializer,
+            name=f"conv{number}",
+        )(x)
         x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
     if include_top:
         x = layers.Flatten(name="flatten")(x)

@@ -1,6 +1,7 @@
 """What the tests of layers share: gradients on any backend, and the way through a saved file."""
 
 import keras
+import numpy as np
 import pytest
 
 
@@ -28,3 +29,31 @@ def reloaded(tmp_path):
         return keras.models.load_model(tmp_path / "model.keras").layers[0]
 
     return reload
+
+
+@pytest.fixture
+def input_gradient(backend):
+    """The gradient of sum(layer(x) · upstream) by x, as NumPy."""
+
+    def tensorflow(layer, x, upstream):
+        import tensorflow as tf
+
+        x = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x) * upstream)
+        return tape.gradient(loss, x).numpy()
+
+    def torch(layer, x, upstream):
+        import torch
+
+        x = torch.tensor(x, requires_grad=True)
+        (layer(x) * torch.tensor(upstream)).sum().backward()
+        return x.grad.numpy()
+
+    def jax(layer, x, upstream):
+        import jax
+
+        return np.asarray(jax.grad(lambda x: (layer(x) * upstream).sum())(x))
+
+    return {"tensorflow": tensorflow, "torch": torch, "jax": jax}[backend]

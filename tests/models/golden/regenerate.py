@@ -12,7 +12,17 @@ import keras
 
 import keras_classics
 
-NETWORKS = ("lenet5", "mnist_cnn")
+NETWORKS = {
+    "lenet5": {},
+    "mnist_cnn": {},
+    "alexnet": {},
+    "alexnet_cifar": {},
+    "vgg16": {},
+    "googlenet": {"auxiliary_heads": True},
+    "resnet18": {},
+    "resnet50": {},
+    "cifar_resnet20": {},
+}
 
 
 def describe(model):
@@ -28,17 +38,22 @@ def describe(model):
         layer.name: {
             "class": type(layer).__name__,
             "output": list(layer.output.shape),
-            **{weight.name: list(weight.shape) for weight in layer.weights},
+            **{_name(weight, layer): list(weight.shape) for weight in layer.weights},
         }
         for layer in model.layers
         if not isinstance(layer, keras.layers.InputLayer)
     }
 
 
+def _name(weight, layer):
+    """Returns "kernel", or "conv_1x1/kernel" for a layer within a layer."""
+    return weight.path.partition(f"{layer.name}/")[2]
+
+
 def main():
     """Writes one file for each network, one line for each layer."""
-    for name in NETWORKS:
-        described = describe(keras_classics.get_model(name))
+    for name, options in NETWORKS.items():
+        described = describe(keras_classics.get_model(name, **options))
         lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in described.items()]
         text = "{\n" + ",\n".join(lines) + "\n}\n"
         Path(__file__).with_name(f"{name}.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,328 @@
+"""AlexNet, the network of Krizhevsky, Sutskever and Hinton, 2012, and its small one for CIFAR-10.
+
+"ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012, section 3 and Fig. 2.
+
+    layer                              output (two towers)   parameters
+    conv1  11×11/4, LRN, pool 3×3/2    55×55×(48+48), 27×27      34,944
+    conv2  5×5, LRN, pool              27×27×(128+128), 13×13   307,456
+    conv3  3×3, sees both towers       13×13×(192+192)          885,120
+    conv4  3×3                         13×13×(192+192)          663,936
+    conv5  3×3, pool                   13×13×(128+128), 6×6     442,624
+    fc6    sees both, dropout 0.5      2048+2048             37,752,832
+    fc7    sees both, dropout 0.5      2048+2048             16,781,312
+    fc8    sees both                   1000                   4,097,000
+    total                                                    60,965,224
+    towers=1                                                 62,378,344
+    towers=1, halve_kernels=True                             59,798,312
+
+The paper trained each tower on a GPU of its own; they meet only where the table says "sees both".
+ReLU follows every convolution and fc6, fc7. Weights start from N(0, 0.01²); biases at one in conv2,
+conv4, conv5, fc6, fc7 and at zero elsewhere. The dropout is the paper's own: activations are
+dropped in training, and multiplied by 0.5 in inference (Keras' dropout doubles them in training
+instead; a `Rescaling` behind it takes that back).
+
+Not stated in the paper, assumed here: windows that do not fit overhang at the bottom and the
+right, as in the author's code, so 224 pixels give 55×55 with three pixels of zeros (227 give it
+with none); convolutions behind the first are "same", as the sizes of Fig. 2 demand; the local
+response normalisation stays within its tower.
+
+Deviations, each an option: `towers=1`, `halve_kernels` (the paper's own comparison on one GPU,
+which halves conv1 … conv4), `local_response_norm`, `batch_norm`, `overlapping_pooling=False`, other
+`activation`, `bias_value` and `dropout`, `stem="cifar"` (a first convolution of 5×5/1).
+
+`alexnet_cifar` is the network of sections 3.3 and 4.1 with 13 % error on CIFAR-10, 11 % with local
+response normalisation, as the author's cuda-convnet configures it (layers-conv-local-11pct): two
+5×5 convolutions, two 3×3 layers with unshared weights, one dense layer; 1,116,490 parameters at
+24×24 pixels.
+"""
+
+import keras
+from keras import layers
+
+from keras_classics.layers import (
+    BatchNormalization,
+    LocallyConnected2D,
+    LocalResponseNormalization,
+)
+from keras_classics.models.common import (
+    channel_axis,
+    check_choice,
+    check_common,
+    check_rate,
+    finish,
+    picture_shape,
+    sides,
+)
+
+# Fig. 2: filters of both towers together, and kernel size.
+CONVOLUTIONS = {
+    "conv1": (96, 11),
+    "conv2": (256, 5),
+    "conv3": (384, 3),
+    "conv4": (384, 3),
+    "conv5": (256, 3),
+}
+SEES_BOTH = ("conv3", "fc6", "fc7")
+NORMALIZED = ("conv1", "conv2")  # §3.3
+POOLED = ("conv1", "conv2", "conv5")  # §3.5
+BIASED = ("conv2", "conv4", "conv5", "fc6", "fc7")  # §5: these biases start at one
+_FIRST = {"imagenet": (11, 4), "cifar": (5, 1)}  # kernel size and stride of conv1
+# The smallest picture at which no pooling window exceeds its map: overlapping windows, and plain.
+_SMALLEST = {"imagenet": {True: 52, False: 36}, "cifar": {True: 12, False: 8}}
+
+
+def _gaussian(stddev=0.01):
+    return keras.initializers.RandomNormal(stddev=stddev)  # §5; one each, or all are equal
+
+
+def _join(towers, name):
+    if len(towers) == 1:
+        return towers[0]
+    return layers.Concatenate(axis=channel_axis(), name=name)(towers)
+
+
+def _convolution(x, filters, kernel_size, strides, bias, batch_norm, activation, name):
+    padding = "same"
+    if strides > 1:
+        padding, overhang = "valid", [(0, -(side - kernel_size) % strides) for side in sides(x)]
+        if any(map(any, overhang)):
+            x = layers.ZeroPadding2D(overhang, name=f"{name}_overhang")(x)
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding=padding,
+        kernel_initializer=_gaussian(),
+        bias_initializer=keras.initializers.Constant(bias),
+        name=name,
+    )(x)
+    if batch_norm:
+        x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
+    return layers.Activation(activation, name=f"{name}_activation")(x)
+
+
+def _pool(x, name, overlapping=True):
+    if not overlapping:
+        return layers.MaxPooling2D(2, name=name)(x)
+    # Odd sizes fit; at even ones "same" lets the last window overhang by one pixel.
+    return layers.MaxPooling2D(3, 2, padding="valid" if sides(x)[0] % 2 else "same", name=name)(x)
+
+
+def _normalize(x, local_response_norm, name):
+    convention = "mean" if local_response_norm == "mean" else "sum"
+    return LocalResponseNormalization(alpha_convention=convention, name=name)(x)
+
+
+def _dropout(x, rate, name):
+    """§4.2: dropped in training, multiplied in inference."""
+    if not rate:
+        return x
+    x = layers.Dropout(rate, name=name)(x)
+    return layers.Rescaling(1 - rate, name=f"{name}_rescaling")(x)
+
+
+def _dense(x, units, bias, activation, name):
+    return layers.Dense(
+        units,
+        activation=activation,
+        kernel_initializer=_gaussian(),
+        bias_initializer=keras.initializers.Constant(bias),
+        name=name,
+    )(x)
+
+
+def _square(input_shape, side, smallest):
+    """Returns the checked shape; windows overhang equally far to the right and below."""
+    shape = picture_shape(input_shape, (side, side, 3), smallest=smallest, known=True)
+    height, width = shape[:2] if channel_axis() == -1 else shape[1:]
+    if height != width:
+        raise ValueError(f"`input_shape` must be square. Received: input_shape={input_shape!r}")
+    return shape
+
+
+def alexnet(
+    num_classes=1000,
+    *,
+    input_shape=None,
+    include_top=True,
+    pooling=None,
+    classifier_activation="softmax",
+    weights=None,
+    name="alexnet",
+    towers=2,
+    halve_kernels=False,
+    local_response_norm=True,
+    batch_norm=False,
+    overlapping_pooling=True,
+    activation="relu",
+    bias_value=1.0,
+    dropout=0.5,
+    stem="imagenet",
+):
+    """Builds AlexNet as published: two towers.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one square picture without the batch, with any number of channels;
+            (224, 224, 3) unless told, (32, 32, 3) with `stem="cifar"`.
+        include_top: whether the network ends in fc6, fc7, fc8, or in the last pooling.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of fc8; None for logits.
+        weights: None or the path of a `.weights.h5` file.
+        name: the model's name.
+        towers: 2, separate layers conv1_a, conv1_b, …, fc7_b, or 1, without the separation.
+        halve_kernels: half the filters in conv1 … conv4; with one tower only.
+        local_response_norm: True, the paper's formula; "mean", α divided by n; False, none.
+        batch_norm: whether batch normalisation stands between convolution and activation.
+        overlapping_pooling: windows of 3×3 with stride 2, or else of 2×2.
+        activation: of every convolution and dense layer but the last.
+        bias_value: start of the biases of conv2, conv4, conv5, fc6 and fc7.
+        dropout: rate behind fc6 and fc7.
+        stem: "imagenet", or "cifar": a first convolution of 5×5/1.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: for an argument that is none of the above, pictures that are too small or not
+            square, or `halve_kernels` with two towers.
+
+    Reference:
+        Krizhevsky et al. 2012, sections 3 to 5.
+
+    Example:
+        >>> import keras_classics
+        >>> keras_classics.alexnet(10, stem="cifar", towers=1).output_shape
+        (None, 10)
+    """
+    check_common(num_classes, include_top, pooling, weights)
+    check_choice("towers", towers, (1, 2))
+    check_choice("local_response_norm", local_response_norm, (True, False, "mean"))
+    check_choice("stem", stem, ("imagenet", "cifar"))
+    for flag, value in (
+        ("halve_kernels", halve_kernels),
+        ("batch_norm", batch_norm),
+        ("overlapping_pooling", overlapping_pooling),
+    ):
+        check_choice(flag, value, (True, False))
+    check_rate("dropout", dropout)
+    if halve_kernels and towers == 2:
+        raise ValueError("`halve_kernels=True` needs `towers=1`. Received: towers=2")
+    first_kernel_size, first_strides = _FIRST[stem]
+    side = 224 if stem == "imagenet" else 32
+    shape = _square(input_shape, side, _SMALLEST[stem][overlapping_pooling])
+    suffixes = ("_a", "_b") if towers == 2 else ("",)
+
+    def bias(layer):
+        return bias_value if layer in BIASED else 0.0
+
+    inputs = keras.Input(shape)
+    maps = [inputs] * towers
+    for layer, (filters, kernel_size) in CONVOLUTIONS.items():
+        strides = 1
+        if layer == "conv1":
+            kernel_size, strides = first_kernel_size, first_strides
+        if halve_kernels and layer != "conv5":
+            filters //= 2
+        if layer in SEES_BOTH:
+            maps = [_join(maps, f"{layer}_input")] * towers
+        for tower, suffix in enumerate(suffixes):
+            own = layer + suffix
+            x = _convolution(
+                *(maps[tower], filters // towers, kernel_size, strides, bias(layer)),
+                *(batch_norm, activation, own),
+            )  # 55×55×96, 27×27×256, 13×13×384, 13×13×384, 13×13×256
+            if local_response_norm and layer in NORMALIZED:
+                x = _normalize(x, local_response_norm, f"lrn{own[4:]}")
+            if layer in POOLED:
+                x = _pool(x, f"pool{own[4:]}", overlapping_pooling)  # 27×27, 13×13, 6×6
+            maps[tower] = x
+    x = _join(maps, "pool5")
+    if include_top:
+        x = layers.Flatten(name="flatten")(x)  # 9216
+        for layer in ("fc6", "fc7"):
+            units = 4096 // towers
+            x = [_dense(x, units, bias(layer), activation, layer + s) for s in suffixes]
+            x = _join(x, layer)
+            x = _dropout(x, dropout, f"dropout{layer[2:]}")
+        x = _dense(x, num_classes, 0.0, classifier_activation, "fc8")
+    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
+
+
+def alexnet_cifar(
+    num_classes=10,
+    *,
+    input_shape=None,
+    include_top=True,
+    pooling=None,
+    classifier_activation="softmax",
+    weights=None,
+    name="alexnet_cifar",
+    local_response_norm=True,
+    activation="relu",
+    unshared=True,
+):
+    """Builds the network for CIFAR-10, with 11 % error in the paper, 13 % without normalisation.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one square picture without the batch; (24, 24, 3) unless told, the
+            size that is cropped out of the pictures of 32×32.
+        include_top: whether the network ends in `fc10`, or in the maps of local4.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of `fc10`; None for logits.
+        weights: None or the path of a `.weights.h5` file.
+        name: the model's name.
+        local_response_norm: whether local response normalisation follows conv1 and conv2. Its
+            constants are those of the author's file: n = 5, k = 1, β = 0.75, α = 0.001
+            divided by n.
+        activation: of every layer but the last.
+        unshared: whether the two 3×3 layers have kernels of their own at every position (local3,
+            local4), or are convolutions (conv3, conv4).
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: for an argument that is none of the above, or pictures that are too small or
+            not square.
+
+    Reference:
+        Krizhevsky et al. 2012, sections 3.3 and 3.1; cuda-convnet, layers-conv-local-11pct.
+
+    Example:
+        >>> import keras_classics
+        >>> keras_classics.alexnet_cifar().count_params()
+        1116490
+    """
+    check_common(num_classes, include_top, pooling, weights)
+    check_choice("local_response_norm", local_response_norm, (True, False))
+    check_choice("unshared", unshared, (True, False))
+    inputs = x = keras.Input(_square(input_shape, 24, smallest=6))
+
+    for number, stddev in ((1, 0.0001), (2, 0.01)):
+        x = layers.Conv2D(
+            *(64, 5),
+            padding="same",
+            activation=activation,
+            kernel_initializer=_gaussian(stddev),
+            name=f"conv{number}",
+        )(x)
+        if local_response_norm:
+            x = LocalResponseNormalization(
+                bias=1.0, alpha=0.001, alpha_convention="mean", name=f"lrn{number}"
+            )(x)
+        x = _pool(x, f"pool{number}")  # 12×12×64, 6×6×64
+    local, kind = (LocallyConnected2D, "local") if unshared else (layers.Conv2D, "conv")
+    for number in (3, 4):
+        x = local(
+            *(32, 3),
+            padding="same",
+            activation=activation,
+            kernel_initializer=_gaussian(0.04),
+            name=f"{kind}{number}",
+        )(x)  # 6×6×32
+    if include_top:
+        x = layers.Flatten(name="flatten")(x)
+        x = _dense(x, num_classes, 0.0, classifier_activation, "fc10")
+    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)

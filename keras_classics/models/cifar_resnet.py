@@ -1,0 +1,160 @@
+"""ResNet for CIFAR-10, and its plain counterparts: He, Zhang, Ren and Sun, 2015.
+
+"Deep Residual Learning for Image Recognition", arXiv 1512.03385, section 4.2.
+
+    layers                                   output      of depth 6n + 2
+    conv1    3×3, 16                         32×32×16
+    conv2_x  n blocks of two 3×3, 16         32×32×16
+    conv3_x  n blocks of two 3×3, 32         16×16×32
+    conv4_x  n blocks of two 3×3, 64           8×8×64
+    average pooling, fc                            10
+
+    depth   n     trainable parameters    test error, %
+    20      3                  269,722             8.75
+    32      5                  464,154             7.51
+    44      7                  658,586             7.17
+    56      9                  853,018             6.97
+    110    18                1,727,962             6.43
+    1202  200               19,421,274             7.93
+
+The plain networks have the same parameters: the shortcuts are option A, which has none. Blocks,
+batch normalisation and initialisation are those of `resnet.py`.
+
+Not stated in the paper, assumed here: the zero channels of option A come after the old ones
+(`pad="both"` puts one half before them, as a widespread implementation does).
+
+Deviations, each an option: `shortcut="projection" | "projection_all"`, `pad="both"`.
+"""
+
+import keras
+
+from keras_classics.models.common import (
+    check_choice,
+    check_common,
+    finish,
+    picture_shape,
+    variant,
+)
+from keras_classics.models.resnet import SHORTCUTS, basic_block, classify, convolution
+
+
+def _cifar_resnet(  # noqa: D417 - what every variant fixes is not listed
+    num_classes=10,
+    *,
+    depth,
+    residual=True,
+    input_shape=None,
+    include_top=True,
+    pooling=None,
+    classifier_activation="softmax",
+    weights=None,
+    name="cifar_resnet",
+    shortcut="identity",
+    pad="end",
+):
+    """Builds one of the depths.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one picture without the batch; (32, 32, 3) unless told. Height and
+            width may be None.
+        include_top: whether the network ends in average pooling and `fc`, or in the last maps.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of `fc`; None for logits.
+        weights: None or the path of a `.weights.h5` file.
+        name: the model's name.
+        shortcut: "identity" (option A), strided and with zero channels where dimensions change;
+            "projection" (B), a 1×1 convolution there; "projection_all" (C), one in every block.
+        pad: where option A has its zero channels, "end" or "both".
+
+    Returns:
+        A `keras.Model` with layers conv1_conv, conv2_block1_1_conv, conv2_block1_1_bn, …, fc.
+
+    Raises:
+        ValueError: for an argument that is none of the above, or pictures that are too small.
+
+    Reference:
+        He et al. 2015, section 4.2 and Table 6.
+
+    Example:
+        >>> import keras_classics
+        >>> keras_classics.cifar_resnet20().output_shape
+        (None, 10)
+    """
+    check_common(num_classes, include_top, pooling, weights)
+    if residual:
+        check_choice("shortcut", shortcut, SHORTCUTS)
+    check_choice("pad", pad, ("end", "both"))
+
+    inputs = keras.Input(picture_shape(input_shape, (32, 32, 3), smallest=4))
+    x = convolution(inputs, 16, 3, name="conv1")  # 32×32×16
+    for stage, filters in ((2, 16), (3, 32), (4, 64)):
+        for number in range(1, (depth - 2) // 6 + 1):
+            strides = 2 if number == 1 and stage > 2 else 1  # 16×16×32, 8×8×64
+            block = f"conv{stage}_block{number}"
+            x = basic_block(
+                x,
+                filters,
+                strides,
+                shortcut=shortcut if residual else None,
+                where=pad,
+                name=block,
+            )
+    if include_top:
+        x = classify(x, num_classes, classifier_activation)
+    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
+
+
+@variant(_cifar_resnet, depth=20, residual=True)
+def cifar_resnet20():
+    """Builds ResNet-20 for CIFAR-10: 269,722 trainable parameters."""
+
+
+@variant(_cifar_resnet, depth=32, residual=True)
+def cifar_resnet32():
+    """Builds ResNet-32 for CIFAR-10: 464,154 trainable parameters."""
+
+
+@variant(_cifar_resnet, depth=44, residual=True)
+def cifar_resnet44():
+    """Builds ResNet-44 for CIFAR-10: 658,586 trainable parameters."""
+
+
+@variant(_cifar_resnet, depth=56, residual=True)
+def cifar_resnet56():
+    """Builds ResNet-56 for CIFAR-10: 853,018 trainable parameters."""
+
+
+@variant(_cifar_resnet, depth=110, residual=True)
+def cifar_resnet110():
+    """Builds ResNet-110 for CIFAR-10: 1,727,962 trainable parameters."""
+
+
+@variant(_cifar_resnet, depth=1202, residual=True)
+def cifar_resnet1202():
+    """Builds ResNet-1202 for CIFAR-10: 19,421,274 trainable parameters."""
+
+
+@variant(_cifar_resnet, depth=20, residual=False, shortcut=None, pad="end")
+def cifar_plain20():
+    """Builds the plain network of 20 layers, ResNet-20 without its shortcuts."""
+
+
+@variant(_cifar_resnet, depth=32, residual=False, shortcut=None, pad="end")
+def cifar_plain32():
+    """Builds the plain network of 32 layers, ResNet-32 without its shortcuts."""
+
+
+@variant(_cifar_resnet, depth=44, residual=False, shortcut=None, pad="end")
+def cifar_plain44():
+    """Builds the plain network of 44 layers, ResNet-44 without its shortcuts."""
+
+
+@variant(_cifar_resnet, depth=56, residual=False, shortcut=None, pad="end")
+def cifar_plain56():
+    """Builds the plain network of 56 layers, ResNet-56 without its shortcuts."""
+
+
+@variant(_cifar_resnet, depth=110, residual=False, shortcut=None, pad="end")
+def cifar_plain110():
+    """Builds the plain network of 110 layers, ResNet-110 without its shortcuts."""

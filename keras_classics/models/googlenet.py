@@ -1,0 +1,233 @@
+"""GoogLeNet, the network of Szegedy et al., 2014.
+
+"Going Deeper with Convolutions", CVPR 2015, Table 1 and Fig. 3.
+
+    layer                                output at 224 px   parameters
+    conv1      7×7/2, 64                 112×112×64              9,472
+    pool1, LRN                            56×56×64
+    conv2      1×1, 64 and 3×3, 192       56×56×192            114,944
+    LRN, pool2                            28×28×192
+    inception_3a, 3b, pool3               14×14×480            552,432
+    inception_4a … 4e, pool4               7×7×832           2,809,168
+    inception_5a, 5b                       7×7×1024          2,487,536
+    average pooling, dropout 40 %              1024
+    fc                                         1000          1,025,000
+    total                                                    6,998,552
+    with both auxiliary heads                               13,378,280
+    every module naive                                      97,526,008
+    with batch normalisation and biases, trainable           7,013,112
+
+Convolutions and max-poolings are "same"; an odd pixel of border goes to the bottom and the right.
+
+Not stated in the paper, assumed here: the constants of the local response normalisation are
+AlexNet's; kernels start Glorot-uniform and the biases of the convolutions at 0.2, as in the port
+of Caffe, which reaches the paper's accuracy. The auxiliary heads follow the text of section 5; the
+7×7 convolution is a plain one, although Table 1 counts 2.7K parameters for it.
+
+Deviations, each an option: `batch_norm`, `use_bias`, `local_response_norm=False`, `module="naive"`
+(Fig. 2(a)), `last_module="4e"`, `stem="cifar"` (3×3/1 convolutions and one pooling before 3a),
+other rates of dropout.
+"""
+
+from functools import partial
+
+import keras
+from keras import layers
+
+from keras_classics.layers import BatchNormalization, Inception, LocalResponseNormalization
+from keras_classics.models.common import (
+    channel_axis,
+    check_choice,
+    check_common,
+    check_rate,
+    finish,
+    picture_shape,
+)
+
+# Table 1: 1×1, 3×3 reduction, 3×3, 5×5 reduction, 5×5, pool projection.
+MODULES = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+POOLED = ("3b", "4e")  # 3×3/2 max-pooling follows
+HEADS = ("4a", "4d")  # an auxiliary head looks at them
+_BIAS = 0.2
+
+
+def _convolution(x, filters, kernel_size, name, *, strides=1, batch_norm, use_bias):
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding="same",
+        activation=None if batch_norm else "relu",
+        use_bias=use_bias,
+        bias_initializer=keras.initializers.Constant(_BIAS),
+        name=name,
+    )(x)
+    if not batch_norm:
+        return x
+    x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _pool(x, name):
+    return layers.MaxPooling2D(3, 2, padding="same", name=name)(x)
+
+
+def _stem(x, convolution, stem, local_response_norm):
+    """What comes before 3a: 224 to 28 pixels, or 32 to 16 with `stem="cifar"`."""
+
+    def normalize(x, name):
+        return LocalResponseNormalization(name=name)(x) if local_response_norm else x
+
+    if stem == "imagenet":
+        x = convolution(x, 64, 7, "conv1", strides=2)  # 112×112×64
+        x = _pool(x, "pool1")  # 56×56×64
+    else:
+        x = convolution(x, 64, 3, "conv1")
+    x = normalize(x, "lrn1")
+    x = convolution(x, 64, 1, "conv2_reduce")
+    x = convolution(x, 192, 3, "conv2")  # 56×56×192
+    x = normalize(x, "lrn2")
+    return _pool(x, "pool2")  # 28×28×192
+
+
+def _inception(x, label, module, batch_norm, use_bias):
+    ones, reduce_3x3, threes, reduce_5x5, fives, projection = MODULES[label]
+    if module == "naive":
+        reduce_3x3 = reduce_5x5 = projection = None
+    return Inception(
+        *(ones, reduce_3x3, threes, reduce_5x5, fives, projection),
+        batch_norm=batch_norm,
+        use_bias=use_bias,
+        bias_initializer=keras.initializers.Constant(_BIAS),
+        name=f"inception_{label}",
+    )(x)
+
+
+def _auxiliary_head(x, num_classes, convolution, dropout, activation, name):
+    """§5: average pooling, 128 1×1 convolutions, 1024 units, 70 % dropout, linear."""
+    x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)  # 4×4×512 or 528
+    x = convolution(x, 128, 1, f"{name}_conv")
+    x = layers.Flatten(name=f"{name}_flatten")(x)
+    x = layers.Dense(1024, activation="relu", name=f"{name}_fc1")(x)
+    x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    return layers.Dense(num_classes, activation=activation, name=f"{name}_fc2")(x)
+
+
+def googlenet(
+    num_classes=1000,
+    *,
+    input_shape=None,
+    include_top=True,
+    pooling=None,
+    classifier_activation="softmax",
+    weights=None,
+    name="googlenet",
+    auxiliary_heads=False,
+    batch_norm=False,
+    use_bias=None,
+    local_response_norm=True,
+    module="reduced",
+    last_module="5b",
+    stem="imagenet",
+    dropout=0.4,
+    auxiliary_dropout=0.7,
+):
+    """Builds GoogLeNet as published.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one picture without the batch; (224, 224, 3) unless told, (32, 32, 3)
+            with `stem="cifar"`. Height and width may be None without auxiliary heads.
+        include_top: whether the network ends in pooling, dropout and `fc`, or in the last maps.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of the last layer of each head; None for logits.
+        weights: None or the path of a `.weights.h5` file.
+        name: the model's name.
+        auxiliary_heads: whether the two classifiers on 4a and 4d, which help in training, are
+            there. The model then returns a dict: main, auxiliary_4a, auxiliary_4d.
+        batch_norm: whether each convolution is followed by batch normalisation, then ReLU.
+        use_bias: whether convolutions have biases; None for: unless `batch_norm`.
+        local_response_norm: whether the stem normalises twice.
+        module: "reduced", Fig. 2(b), or "naive", Fig. 2(a) with the same filters.
+        last_module: "5b", or "4e" to leave out pool4, 5a and 5b, for small pictures.
+        stem: "imagenet", or "cifar": a first convolution of 3×3/1 and no pool1, so that 32 pixels
+            come to 3a as 16.
+        dropout: rate before `fc`.
+        auxiliary_dropout: rate in the auxiliary heads.
+
+    Returns:
+        A `keras.Model` with layers conv1, conv2_reduce, conv2, inception_3a … inception_5b, fc.
+
+    Raises:
+        ValueError: for an argument that is none of the above, pictures that are too small, or
+            auxiliary heads without the top.
+
+    Reference:
+        Szegedy et al. 2014, Table 1, Fig. 3 and section 5.
+
+    Example:
+        >>> import math
+        >>> import keras_classics
+        >>> model = keras_classics.googlenet(10)
+        >>> model.count_params()
+        5983802
+    """
+    check_common(num_classes, include_top, pooling, weights)
+    check_choice("module", module, ("reduced", "naive"))
+    check_choice("last_module", last_module, ("5b", "4e"))
+    check_choice("stem", stem, ("imagenet", "cifar"))
+    check_choice("use_bias", use_bias, (None, True, False))
+    for flag, value in (
+        ("auxiliary_heads", auxiliary_heads),
+        ("batch_norm", batch_norm),
+        ("local_response_norm", local_response_norm),
+    ):
+        check_choice(flag, value, (False, True))
+    check_rate("dropout", dropout)
+    check_rate("auxiliary_dropout", auxiliary_dropout)
+    if auxiliary_heads and not include_top:
+        raise ValueError("`auxiliary_heads=True` needs the top. Received: include_top=False")
+    # The heads pool 5×5 windows out of maps that are 16 (4) times smaller than the picture.
+    by_stem = {"imagenet": (224, 32, 65), "cifar": (32, 8, 17)}
+    side, smallest, smallest_with_heads = by_stem[stem]
+    shape = picture_shape(
+        input_shape,
+        (side, side, 3),
+        smallest=smallest_with_heads if auxiliary_heads else smallest,
+        known=auxiliary_heads,
+    )
+    use_bias = not batch_norm if use_bias is None else use_bias
+    convolution = partial(_convolution, batch_norm=batch_norm, use_bias=use_bias)
+
+    inputs = keras.Input(shape)
+    x = _stem(inputs, convolution, stem, local_response_norm)  # 28×28×192
+    heads = {}
+    for label in MODULES:
+        x = _inception(x, label, module, batch_norm, use_bias)
+        if auxiliary_heads and label in HEADS:
+            key = f"auxiliary_{label}"
+            heads[key] = _auxiliary_head(
+                x, num_classes, convolution, auxiliary_dropout, classifier_activation, key
+            )
+        if label == last_module:
+            break
+        if label in POOLED:
+            x = _pool(x, f"pool{label[0]}")  # 14×14×480, 7×7×832
+    if include_top:
+        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)  # 1024
+        x = layers.Dropout(dropout, name="dropout")(x)
+        x = layers.Dense(num_classes, activation=classifier_activation, name="fc")(x)
+    outputs = {"main": x, **heads} if heads else x
+    return finish(
+        inputs, outputs, include_top=include_top, pooling=pooling, weights=weights, name=name
+    )

@@ -1,0 +1,250 @@
+"""ResNet for ImageNet, and its plain counterparts: He, Zhang, Ren and Sun, 2015.
+
+"Deep Residual Learning for Image Recognition", arXiv 1512.03385, Table 1 and section 3.3.
+
+    stage (output at 224 px)   18         34         50          101          152
+    conv1    7×7/2, 64  112
+    pool1    3×3/2       56
+    conv2_x              56   [64, 64]   [64, 64]   [64, 64, 256] (3×3 between two 1×1)
+                              × 2        × 3        × 3         × 3          × 3
+    conv3_x  128, (512)  28   × 2        × 4        × 4         × 4          × 8
+    conv4_x  256, (1024) 14   × 2        × 6        × 6         × 23         × 36
+    conv5_x  512, (2048)  7   × 2        × 3        × 3         × 3          × 3
+    average pooling, fc
+
+    trainable parameters       18           34           50           101          152
+    shortcut="identity" (A)    11,515,688   21,623,848   22,780,456   41,772,584   57,416,232
+    "projection" (B, default)  11,689,512   21,797,672   25,557,032   44,549,160   60,192,808
+    "projection_all" (C)       12,043,816   22,716,840   40,128,552   76,981,288   107,335,720
+    plain                      11,515,688   21,623,848
+
+Each convolution is followed by batch normalisation and ReLU, the last one of a block by batch
+normalisation, the addition and ReLU. No convolution has a bias. Kernels start from
+N(0, 2 / fan-in), after He et al. 2015.
+
+Not stated in the paper, assumed here: the first block of a stage strides in its first 1×1
+convolution, as in the authors' files; the projections are normalised too; momentum 0.9 and ε 10⁻⁵
+of the batch normalisation; windows that stride have one pixel (conv1: three) of border all round;
+the zeros of option A come after the old channels. The paper's Table 2 measures 18 and 34 layers
+with option A; the default here is B at every depth, as in the published weights.
+
+Deviations, each an option: `stride_on="3x3"` (known as v1.5), `stem="cifar"` (a first convolution
+of 3×3/1, no pooling).
+"""
+
+import keras
+from keras import layers
+
+from keras_classics.layers import BatchNormalization, ZeroPadShortcut
+from keras_classics.models.common import (
+    channel_axis,
+    check_choice,
+    check_common,
+    finish,
+    picture_shape,
+    variant,
+)
+
+# Table 1: the number of blocks of conv2_x … conv5_x, and whether they are bottlenecks.
+BLOCKS = {
+    18: ((2, 2, 2, 2), False),
+    34: ((3, 4, 6, 3), False),
+    50: ((3, 4, 6, 3), True),
+    101: ((3, 4, 23, 3), True),
+    152: ((3, 8, 36, 3), True),
+}
+SHORTCUTS = ("identity", "projection", "projection_all")
+
+
+def convolution(x, filters, kernel_size, strides=1, *, activation="relu", name):
+    """Convolution without bias, batch normalisation, and ReLU unless told otherwise."""
+    padding = "same"
+    if strides > 1 and kernel_size > 1:
+        # Keras' "same" has no border at the top and left of even sizes; the authors' code has.
+        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+        padding = "valid"
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding=padding,
+        use_bias=False,
+        kernel_initializer=he_normal(),
+        name=f"{name}_conv",
+    )(x)
+    x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
+    return layers.Activation(activation, name=f"{name}_relu")(x) if activation else x
+
+
+def he_normal():
+    """N(0, 2 / fan-in), He et al. 2015; Keras' own HeNormal is cut off at two deviations."""
+    return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
+
+
+def add_shortcut(x, inputs, filters, strides, shortcut, where, name):
+    """Adds what skipped the block, by option A, B or C of section 3.3."""
+    changes = strides > 1 or inputs.shape[channel_axis()] != filters
+    if shortcut == "projection_all" or (shortcut == "projection" and changes):
+        inputs = convolution(inputs, filters, 1, strides, activation=None, name=f"{name}_0")
+    elif changes:
+        inputs = ZeroPadShortcut(filters, strides, where, name=f"{name}_0_pad")(inputs)
+    return layers.Add(name=f"{name}_add")([inputs, x])
+
+
+def basic_block(x, filters, strides, *, shortcut, where="end", name):
+    """Two 3×3 convolutions and the shortcut; without one if `shortcut` is None."""
+    inputs = x
+    x = convolution(x, filters, 3, strides, name=f"{name}_1")
+    x = convolution(x, filters, 3, activation=None, name=f"{name}_2")
+    if shortcut:
+        x = add_shortcut(x, inputs, filters, strides, shortcut, where, name)
+    return layers.ReLU(name=f"{name}_out")(x)
+
+
+def bottleneck_block(x, filters, strides, *, shortcut, stride_on, name):
+    """1×1, 3×3, and 1×1 to four times the filters, and the shortcut (Fig. 5, right)."""
+    inputs = x
+    first, second = (strides, 1) if stride_on == "1x1" else (1, strides)
+    x = convolution(x, filters, 1, first, name=f"{name}_1")
+    x = convolution(x, filters, 3, second, name=f"{name}_2")
+    x = convolution(x, 4 * filters, 1, activation=None, name=f"{name}_3")
+    x = add_shortcut(x, inputs, 4 * filters, strides, shortcut, "end", name)
+    return layers.ReLU(name=f"{name}_out")(x)
+
+
+def classify(x, num_classes, activation):
+    """Global average pooling and the dense layer."""
+    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    return layers.Dense(
+        num_classes, activation=activation, kernel_initializer=he_normal(), name="fc"
+    )(x)
+
+
+def _stem(x, stem):
+    if stem == "cifar":
+        return convolution(x, 64, 3, name="conv1")
+    x = convolution(x, 64, 7, 2, name="conv1")  # 112×112×64
+    # Zeros below activations of ReLU: as good as a border of minus infinity.
+    x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
+    return layers.MaxPooling2D(3, 2, name="pool1")(x)  # 56×56×64
+
+
+def _resnet(  # noqa: D417 - what every variant fixes is not listed
+    num_classes=1000,
+    *,
+    depth,
+    residual=True,
+    application=None,
+    input_shape=None,
+    include_top=True,
+    pooling=None,
+    classifier_activation="softmax",
+    weights=None,
+    name="resnet",
+    shortcut="projection",
+    stride_on="1x1",
+    stem="imagenet",
+):
+    """Builds one of the depths.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one picture without the batch; (224, 224, 3) unless told, (32, 32, 3)
+            with `stem="cifar"`. Height and width may be None.
+        include_top: whether the network ends in average pooling and `fc`, or in the last maps.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of `fc`; None for logits.
+        weights: None or the path of a `.weights.h5` file; for 50, 101 and 152 layers also
+            "imagenet", the published weights by way of `keras.applications` (see the model card
+            for the pixels that they expect).
+        name: the model's name.
+        shortcut: "identity" (option A), strided and with zero channels where dimensions change;
+            "projection" (B), a 1×1 convolution there; "projection_all" (C), one in every block.
+        stride_on: the convolution of a bottleneck that strides, "1x1" or "3x3"; the blocks of 18
+            and 34 layers have one way only.
+        stem: "imagenet", or "cifar": a first convolution of 3×3/1 and no pooling.
+
+    Returns:
+        A `keras.Model` with the layer names of `keras.applications`: conv1_conv,
+        conv2_block1_1_conv, conv2_block1_1_bn, …, fc.
+
+    Raises:
+        ValueError: for an argument that is none of the above, or pictures that are too small.
+
+    Reference:
+        He et al. 2015, Table 1, Fig. 3 and Fig. 5.
+
+    Example:
+        >>> import keras_classics
+        >>> keras_classics.resnet18(10, stem="cifar").output_shape
+        (None, 10)
+    """
+    check_common(num_classes, include_top, pooling, weights, application)
+    if residual:
+        check_choice("shortcut", shortcut, SHORTCUTS)
+    check_choice("stride_on", stride_on, ("1x1", "3x3"))
+    check_choice("stem", stem, ("imagenet", "cifar"))
+    side, smallest = {"imagenet": (224, 32), "cifar": (32, 8)}[stem]
+    blocks, bottleneck = BLOCKS[depth]
+
+    inputs = keras.Input(picture_shape(input_shape, (side, side, 3), smallest=smallest))
+    x = _stem(inputs, stem)
+    for stage, count in enumerate(blocks, start=2):
+        for number in range(1, count + 1):
+            filters = 32 * 2 ** (stage - 1)
+            strides = 2 if number == 1 and stage > 2 else 1  # 28, 14, 7 pixels
+            block = f"conv{stage}_block{number}"
+            if bottleneck:
+                x = bottleneck_block(
+                    x, filters, strides, shortcut=shortcut, stride_on=stride_on, name=block
+                )
+            else:
+                x = basic_block(
+                    x, filters, strides, shortcut=shortcut if residual else None, name=block
+                )
+    if include_top:
+        x = classify(x, num_classes, classifier_activation)
+    return finish(
+        inputs,
+        x,
+        include_top=include_top,
+        pooling=pooling,
+        weights=weights,
+        name=name,
+        application=application,
+    )
+
+
+@variant(_resnet, depth=18, residual=True, application=None)
+def resnet18():
+    """Builds ResNet-18: 11,689,512 trainable parameters."""
+
+
+@variant(_resnet, depth=34, residual=True, application=None)
+def resnet34():
+    """Builds ResNet-34: 21,797,672 trainable parameters."""
+
+
+@variant(_resnet, depth=50, residual=True, application="ResNet50")
+def resnet50():
+    """Builds ResNet-50: 25,557,032 trainable parameters."""
+
+
+@variant(_resnet, depth=101, residual=True, application="ResNet101")
+def resnet101():
+    """Builds ResNet-101: 44,549,160 trainable parameters."""
+
+
+@variant(_resnet, depth=152, residual=True, application="ResNet152")
+def resnet152():
+    """Builds ResNet-152: 60,192,808 trainable parameters."""
+
+
+@variant(_resnet, depth=18, residual=False, application=None, shortcut=None, stride_on="1x1")
+def plain18():
+    """Builds the plain network of 18 layers, ResNet-18 without its shortcuts."""
+
+
+@variant(_resnet, depth=34, residual=False, application=None, shortcut=None, stride_on="1x1")
+def plain34():
+    """Builds the plain network of 34 layers, ResNet-34 without its shortcuts."""

@@ -1,0 +1,200 @@
+"""VGG, the networks A to E of Simonyan and Zisserman, 2014.
+
+"Very Deep Convolutional Networks for Large-Scale Image Recognition", arXiv 1409.1556v6, Table 1.
+
+    block (output at 224 px)   A, A-LRN    B    C          D    E
+    1: 64      224 → 112       1           2    2          2    2
+    2: 128     112 → 56        1           2    2          2    2
+    3: 256      56 → 28        2           2    2 + 1×1    3    4
+    4: 512      28 → 14        2           2    2 + 1×1    3    4
+    5: 512      14 → 7         2           2    2 + 1×1    3    4
+
+    builder      configuration   parameters
+    vgg11        A               132,863,336
+    vgg11_lrn    A-LRN           132,863,336
+    vgg13        B               133,047,848
+    vgg16_1x1    C               133,638,952
+    vgg16        D               138,357,544
+    vgg19        E               143,667,240
+
+3×3 convolutions of stride 1 with a border of one pixel, each followed by ReLU; 2×2 max-pooling
+after each block; three dense layers of 4096, 4096 and 1000 units, dropout after the first two.
+
+Not stated in the paper, or not clearly, assumed here: weights start from N(0, 0.01²), although
+section 3.1 has a "variance" of 10⁻², with which the logits of D would start at 10¹⁰. From that
+start A trains, the deeper networks hardly: the paper copies the first four convolutions and the
+dense layers of A into them, and notes that the initialisation of Glorot and Bengio works without
+(`kernel_initializer="glorot_normal"`). A-LRN normalises with AlexNet's constants, as the paper
+says.
+
+Deviations, each an option: `batch_norm`, other rates of `dropout`, `kernel_initializer`.
+"""
+
+import keras
+from keras import layers
+
+from keras_classics.layers import BatchNormalization, LocalResponseNormalization
+from keras_classics.models.common import (
+    channel_axis,
+    check_choice,
+    check_common,
+    check_rate,
+    finish,
+    picture_shape,
+    variant,
+)
+
+# Table 1: the kernel sizes of each block's convolutions.
+CONFIGURATIONS = {
+    "A": ((3,), (3,), (3, 3), (3, 3), (3, 3)),
+    "B": ((3, 3), (3, 3), (3, 3), (3, 3), (3, 3)),
+    "C": ((3, 3), (3, 3), (3, 3, 1), (3, 3, 1), (3, 3, 1)),
+    "D": ((3, 3), (3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3)),
+    "E": ((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3)),
+}
+FILTERS = (64, 128, 256, 512, 512)
+
+
+def _initializer(kernel_initializer):
+    # A new one for each layer: one instance draws the same numbers for equal shapes.
+    if kernel_initializer is None:
+        return keras.initializers.RandomNormal(stddev=0.01)  # §3.1
+    initializer = keras.initializers.get(kernel_initializer)
+    return initializer.clone() if isinstance(initializer, keras.Initializer) else initializer
+
+
+def _convolution(x, filters, kernel_size, batch_norm, kernel_initializer, name):
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        padding="same",
+        activation=None if batch_norm else "relu",
+        kernel_initializer=_initializer(kernel_initializer),
+        name=name,
+    )(x)
+    if not batch_norm:
+        return x
+    x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _dense(x, units, activation, kernel_initializer, name):
+    initializer = _initializer(kernel_initializer)
+    return layers.Dense(units, activation=activation, kernel_initializer=initializer, name=name)(x)
+
+
+def _vgg(  # noqa: D417 - what every variant fixes is not listed
+    num_classes=1000,
+    *,
+    configuration,
+    first_lrn=False,
+    application=None,
+    input_shape=None,
+    include_top=True,
+    pooling=None,
+    classifier_activation="softmax",
+    weights=None,
+    name="vgg",
+    batch_norm=False,
+    dropout=0.5,
+    kernel_initializer=None,
+):
+    """Builds one of the configurations.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one picture without the batch; (224, 224, 3) unless told, 32 pixels
+            or more. Without the top, height and width may be None.
+        include_top: whether the network ends in the three dense layers, or in the last pooling.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of the last layer; None for logits.
+        weights: None or the path of a `.weights.h5` file; for VGG-16 and VGG-19 also "imagenet",
+            the published weights by way of `keras.applications` (see the model card for the
+            pixels that they expect).
+        name: the model's name.
+        batch_norm: False; "conv", batch normalisation between each convolution and its ReLU; or
+            "block", once at the end of each block before the pooling, as some study
+            implementations have it.
+        dropout: rate of the dropout after fc6 and fc7.
+        kernel_initializer: start of all kernels; None for N(0, 0.01²).
+
+    Returns:
+        A `keras.Model` with layers conv1_1 … conv5_4, pool1 … pool5, fc6, fc7, fc8.
+
+    Raises:
+        ValueError: for an argument that is none of the above, or pictures that are too small.
+
+    Reference:
+        Simonyan and Zisserman 2014, Table 1.
+
+    Example:
+        >>> import keras_classics
+        >>> keras_classics.vgg11(10, input_shape=(32, 32, 3)).output_shape
+        (None, 10)
+    """
+    check_common(num_classes, include_top, pooling, weights, application)
+    check_choice("batch_norm", batch_norm, (False, "conv", "block"))
+    check_rate("dropout", dropout)
+    shape = picture_shape(input_shape, (224, 224, 3), smallest=32, known=include_top)
+
+    inputs = x = keras.Input(shape)
+    for block, kernel_sizes in enumerate(CONFIGURATIONS[configuration], start=1):
+        for number, kernel_size in enumerate(kernel_sizes, start=1):
+            x = _convolution(
+                x,
+                FILTERS[block - 1],
+                kernel_size,
+                batch_norm == "conv",
+                kernel_initializer,
+                f"conv{block}_{number}",
+            )
+            if first_lrn and block == 1:
+                x = LocalResponseNormalization(name="lrn1_1")(x)
+        if batch_norm == "block":
+            x = BatchNormalization(axis=channel_axis(), name=f"block{block}_bn")(x)
+        x = layers.MaxPooling2D(2, name=f"pool{block}")(x)  # 112, 56, 28, 14, 7 pixels
+    if include_top:
+        x = layers.Flatten(name="flatten")(x)
+        for number in (6, 7):
+            x = _dense(x, 4096, "relu", kernel_initializer, f"fc{number}")
+            x = layers.Dropout(dropout, name=f"dropout{number}")(x)
+        x = _dense(x, num_classes, classifier_activation, kernel_initializer, "fc8")
+    return finish(
+        inputs,
+        x,
+        include_top=include_top,
+        pooling=pooling,
+        weights=weights,
+        name=name,
+        application=application,
+    )
+
+
+@variant(_vgg, configuration="A", first_lrn=False, application=None)
+def vgg11():
+    """Builds VGG-11, configuration A: 132,863,336 parameters."""
+
+
+@variant(_vgg, configuration="A", first_lrn=True, application=None)
+def vgg11_lrn():
+    """Builds configuration A-LRN: VGG-11 with local response normalisation after conv1_1."""
+
+
+@variant(_vgg, configuration="B", first_lrn=False, application=None)
+def vgg13():
+    """Builds VGG-13, configuration B: 133,047,848 parameters."""
+
+
+@variant(_vgg, configuration="C", first_lrn=False, application=None)
+def vgg16_1x1():
+    """Builds configuration C: 13 convolutions, three of them 1×1; 133,638,952 parameters."""
+
+
+@variant(_vgg, configuration="D", first_lrn=False, application="VGG16")
+def vgg16():
+    """Builds VGG-16, configuration D: 138,357,544 parameters."""
+
+
+@variant(_vgg, configuration="E", first_lrn=False, application="VGG19")
+def vgg19():
+    """Builds VGG-19, configuration E: 143,667,240 parameters."""
