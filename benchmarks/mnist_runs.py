@@ -38,6 +38,9 @@ def _lenet(*arguments):
     return [LENET, "--set", "validation=0", *arguments]
 
 
+# Pixels in 0 … 1, without standardising them.
+_UNIT_RANGE = {"normalization.low": 0.0, "normalization.high": 1.0}
+
 GROUPS = {
     "tuning": {
         f"lr{rate}-j{j}-b{batch}": _tuning(
@@ -75,6 +78,17 @@ GROUPS = {
             (1.0, 0.1, 0.1, 0.1),
         )
     },
+    "tuning_cnn": {
+        f"{initializer}-seed{s}": [
+            *(CNN, "--seed", str(s)),
+            *_set({"validation": 5000, "model.kernel_initializer": initializer, **_UNIT_RANGE}),
+        ]
+        for s in SEEDS
+        for initializer in ("glorot_uniform", "lecun_uniform", "he_uniform")
+    }
+    | {
+        f"standardised-seed{s}": [CNN, "--seed", str(s), *_set({"validation": 5000})] for s in SEEDS
+    },
     "published": {f"seed{s}": _lenet("--seed", str(s)) for s in SEEDS},
     "distorted": {f"seed{s}": _lenet("--distort", "--seed", str(s)) for s in SEEDS},
     "sizes": {
@@ -90,6 +104,7 @@ GROUPS = {
         )
     },
     "cnn": {f"seed{s}": [CNN, "--seed", str(s)] for s in SEEDS},
+    "cnn_unit_range": {f"seed{s}": [CNN, "--seed", str(s), *_set(_UNIT_RANGE)] for s in SEEDS},
 }
 
 

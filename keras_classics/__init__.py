@@ -56,6 +56,7 @@ _EXPORTS = {
     **{
         name: f"{__name__}.models.{module}" for module, names in _BUILDERS.items() for name in names
     },
+    "export": f"{__name__}.export",
     "fully_convolutional": f"{__name__}.models.fully_convolutional",
     "list_models": f"{__name__}.zoo",
     "get_model": f"{__name__}.zoo",

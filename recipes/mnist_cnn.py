@@ -5,7 +5,8 @@ On 60,000 digits, or on 5,000 embedded ones without a download:
     python recipes/mnist_cnn.py
     python recipes/mnist_cnn.py --data mnist_5k
 
-Fifteen epochs of Adam on batches of 100.
+Fifteen epochs of Adam on batches of 100. The pixels are standardised, which had 0.93 % error on
+held-out training digits against 1.05 % with pixels in 0 … 1 (benchmarks/results/mnist.md).
 """
 
 from functools import partial
@@ -19,7 +20,8 @@ RECIPE = Recipe(
     name="mnist_cnn",
     model=mnist_cnn,
     dataset="mnist",
-    normalization=PixelRange(low=0.0, high=1.0),
+    # Mean 0.1307 and deviation 0.3081 of MNIST's pixels in 0 … 1, brought to 0 and 1.
+    normalization=PixelRange(low=-0.4242, high=2.8215),
     train_transforms=(),
     shuffle="every_epoch",
     loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),

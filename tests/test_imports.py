@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "weights": set(),
     "models": {"layers", "weights"},
     "zoo": {"models"},
+    "export": {"layers"},
     "training": {"data", "report", "layers"},
     "tuning": {"training"},
     "cli": {"layers", "data", "report", "weights", "models", "zoo", "training", "tuning"},

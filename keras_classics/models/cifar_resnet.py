@@ -23,8 +23,14 @@ batch normalisation and initialisation are those of `resnet.py`.
 Not stated in the paper, assumed here: the zero channels of option A come after the old ones
 (`pad="both"` puts one half before them, as a widespread implementation does).
 
+Keras walks a model's graph recursively, deeper than Python allows for 1202 layers. Building that
+network raises Python's limit (`_RECURSION_LIMIT`); a process that loads a saved one has to call
+`sys.setrecursionlimit` itself.
+
 Deviations, each an option: `shortcut="projection" | "projection_all"`, `pad="both"`.
 """
+
+import sys
 
 import keras
 
@@ -36,6 +42,8 @@ from keras_classics.models.common import (
     variant,
 )
 from keras_classics.models.resnet import SHORTCUTS, basic_block, classify, convolution
+
+_RECURSION_LIMIT = 20_000  # five layers for each convolution, and a few calls for each layer
 
 
 def _cifar_resnet(  # noqa: D417 - what every variant fixes is not listed
@@ -85,6 +93,8 @@ def _cifar_resnet(  # noqa: D417 - what every variant fixes is not listed
     if residual:
         check_choice("shortcut", shortcut, SHORTCUTS)
     check_choice("pad", pad, ("end", "both"))
+    if depth > 200:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
 
     inputs = keras.Input(picture_shape(input_shape, (32, 32, 3), smallest=4))
     x = convolution(inputs, 16, 3, name="conv1")  # 32×32×16

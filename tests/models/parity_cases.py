@@ -48,7 +48,7 @@ FEED_FORWARD = [
     alexnet_cifar(32, full),
     case("vgg16", 32, dropout=0),
     *(case(f"vgg{name}", 32, full, dropout=0) for name in ("11", "13", "16_1x1", "19")),
-    case("vgg16", 224, full, count=1, dropout=0),
+    case("vgg16", 224, full, dropout=0),
     case("vgg11_lrn", 32, full, contrast=PHOTO, dropout=0),
     case("vgg11_lrn", 64, full, contrast=PHOTO, dropout=0),
     *(
@@ -72,7 +72,8 @@ FEED_FORWARD = [
 ]
 SHORTCUTS = ("projection", "identity", "projection_all")
 RESIDUAL = [
-    case("resnet50", 64, count=4),
+    case("resnet18", 64, count=4),  # bottlenecks: keras.applications' ResNet50, always
+    case("resnet50", 64, full, count=4),
     case("resnet18", 65, full, count=4),  # odd sizes at every stride
     case("resnet50", 224, full, count=2),
     *(

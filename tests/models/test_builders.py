@@ -1,0 +1,259 @@
+"""What all builders promise alike: errors, tops and bottoms, data formats, any legal options."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import keras_classics
+
+# Small forms of every family: (name, options) that build in a second.
+SMALL = [
+    ("lenet5", {}),
+    ("mnist_cnn", {}),
+    ("alexnet", {"stem": "cifar", "input_shape": (12, 12, 3)}),
+    ("alexnet_cifar", {"input_shape": (12, 12, 3)}),
+    ("vgg11", {"input_shape": (32, 32, 3)}),
+    ("googlenet", {"stem": "cifar", "input_shape": (16, 16, 3), "last_module": "4e"}),
+    ("resnet18", {"stem": "cifar", "input_shape": (8, 8, 3)}),
+    ("resnet50", {"stem": "cifar", "input_shape": (8, 8, 3)}),
+    ("cifar_resnet20", {"input_shape": (8, 8, 3)}),
+]
+FAMILIES = [name for name, _ in SMALL]
+
+
+def as_numpy(y):
+    return keras.ops.convert_to_numpy(y)
+
+
+def built(name, **options):
+    return getattr(keras_classics, name)(**{**dict(SMALL)[name], **options})
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("num_classes", [0, -1, 2.5, True, "10", None])
+def test_number_of_classes_must_be_a_positive_integer(name, num_classes):
+    message = f"`num_classes` must be a positive integer. Received: num_classes={num_classes!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        built(name, num_classes=num_classes)
+
+
+# The smallest side, with which the network is built, and one pixel less, with which it is not.
+SMALLEST = [
+    ("mnist_cnn", {}, 4),
+    ("alexnet", {}, 52),
+    ("alexnet", {"overlapping_pooling": False}, 36),
+    ("alexnet", {"stem": "cifar"}, 12),
+    ("alexnet", {"stem": "cifar", "overlapping_pooling": False}, 8),
+    ("alexnet_cifar", {}, 6),
+    ("vgg11", {}, 32),
+    ("googlenet", {}, 32),
+    ("googlenet", {"auxiliary_heads": True}, 65),
+    ("googlenet", {"stem": "cifar"}, 8),
+    ("googlenet", {"stem": "cifar", "auxiliary_heads": True}, 17),
+    ("resnet18", {}, 32),
+    ("resnet18", {"stem": "cifar"}, 8),
+    ("cifar_resnet20", {}, 4),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "side"), SMALLEST)
+def test_the_smallest_picture_is_named(name, options, side):
+    build = getattr(keras_classics, name)
+    model = build(10, input_shape=(side, side, 3), **options)
+    assert model.input_shape == (None, side, side, 3)
+    with pytest.raises(ValueError, match=f"at least {side} pixels high and wide"):
+        build(10, input_shape=(side - 1, side, 3), **options)
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "lenet5"])
+@pytest.mark.parametrize(
+    "input_shape",
+    [(3, 224, 224), (224, 224), (224, 224, None), (64, 64, 0), "224", 224, (64.0, 64, 3)],
+)
+def test_shapes_that_are_no_pictures(name, input_shape):
+    message = "`input_shape` must be (height, width, channels), at least "
+    with pytest.raises(ValueError, match=re.escape(message)):
+        getattr(keras_classics, name)(input_shape=input_shape)
+
+
+WRONG = [
+    ("alexnet", {"towers": 3}, "`towers` must be one of 1, 2. Received: towers=3"),
+    ("alexnet", {"towers": True}, "`towers` must be one of 1, 2. Received: towers=True"),
+    ("alexnet", {"halve_kernels": True}, "`halve_kernels=True` needs `towers=1`."),
+    (
+        "alexnet",
+        {"local_response_norm": "sum"},
+        '`local_response_norm` must be one of True, False, "mean".',
+    ),
+    ("alexnet", {"stem": "mnist"}, '`stem` must be one of "imagenet", "cifar".'),
+    ("alexnet", {"dropout": 1}, "`dropout` must be in 0 … 1, without 1. Received: dropout=1"),
+    ("alexnet", {"input_shape": (64, 96, 3)}, "`input_shape` must be square."),
+    ("alexnet_cifar", {"unshared": "no"}, "`unshared` must be one of True, False."),
+    ("vgg16", {"batch_norm": True}, '`batch_norm` must be one of False, "conv", "block".'),
+    ("vgg16", {"dropout": -0.5}, "`dropout` must be in 0 … 1, without 1. Received: dropout=-0.5"),
+    ("vgg16", {"input_shape": (None, None, 3)}, "`input_shape` must be (height, width, channels)"),
+    ("vgg11", {"weights": "imagenet"}, "`weights` must be None or the path of a file."),
+    ("vgg16", {"weights": "mnist"}, '`weights` must be None, "imagenet" or the path of a file.'),
+    ("googlenet", {"module": "plain"}, '`module` must be one of "reduced", "naive".'),
+    ("googlenet", {"last_module": "5c"}, '`last_module` must be one of "5b", "4e".'),
+    ("googlenet", {"use_bias": "auto"}, "`use_bias` must be one of None, True, False."),
+    (
+        "googlenet",
+        {"auxiliary_heads": True, "include_top": False},
+        "`auxiliary_heads=True` needs the top.",
+    ),
+    (
+        "resnet50",
+        {"shortcut": "D"},
+        '`shortcut` must be one of "identity", "projection", "projection_all". '
+        "Received: shortcut='D'",
+    ),
+    ("resnet50", {"stride_on": "2x2"}, '`stride_on` must be one of "1x1", "3x3".'),
+    ("resnet50", {"pooling": "sum"}, '`pooling` must be one of None, "avg", "max".'),
+    ("cifar_resnet20", {"pad": "start"}, '`pad` must be one of "end", "both".'),
+    ("cifar_resnet20", {"shortcut": None}, '`shortcut` must be one of "identity"'),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "message"), WRONG)
+def test_errors_say_what_is_legal(name, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        getattr(keras_classics, name)(**options)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_without_the_top(name):
+    for pooling, rank in ((None, 4), ("avg", 2), ("max", 2)):
+        model = built(name, include_top=False, pooling=pooling, num_classes=0)
+        assert len(model.output_shape) == rank
+        assert not any(isinstance(layer, keras.layers.Dense) for layer in model.layers)
+
+
+def test_any_size_without_dense_layers_on_maps():
+    for name in ("resnet18", "cifar_resnet20", "googlenet"):
+        model = getattr(keras_classics, name)(10, input_shape=(None, None, 3))
+        assert model.output_shape == (None, 10)
+    assert keras_classics.vgg11(include_top=False, input_shape=(None, None, 3)).output_shape == (
+        *(None, None, None),
+        512,
+    )
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in ("lenet5", "mnist_cnn")])
+def test_channels_first_computes_the_same(name, backend):
+    if backend == "tensorflow":
+        pytest.skip("TensorFlow does not convolve channels first on a CPU")
+    last = built(name, num_classes=10)
+    height, width, channels = last.input_shape[1:]
+    keras.config.set_image_data_format("channels_first")
+    try:
+        first = built(name, num_classes=10, input_shape=(channels, height, width))
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    first.set_weights(last.get_weights())
+    x = np.random.default_rng(0).normal(size=(2, height, width, channels)).astype("float32")
+    expected = as_numpy(last(x))
+    y = as_numpy(first(x.transpose(0, 3, 1, 2)))
+    assert np.abs(y - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+# Legal values of every option, besides the default ones.
+OPTIONS = {
+    "alexnet": {
+        "towers": [1, 2],
+        "local_response_norm": [True, False, "mean"],
+        "batch_norm": [True, False],
+        "overlapping_pooling": [True, False],
+        "activation": ["relu", "tanh"],
+        "bias_value": [0.0, 0.1, 1.0],
+        "dropout": [0, 0.5],
+    },
+    "alexnet_cifar": {
+        "local_response_norm": [True, False],
+        "activation": ["relu", "tanh"],
+        "unshared": [True, False],
+    },
+    "googlenet": {
+        "batch_norm": [True, False],
+        "use_bias": [None, True, False],
+        "local_response_norm": [True, False],
+        "module": ["reduced", "naive"],
+        "last_module": ["4e", "5b"],
+        "dropout": [0, 0.4],
+    },
+    "resnet18": {"shortcut": ["identity", "projection", "projection_all"]},
+    "resnet50": {
+        "shortcut": ["identity", "projection", "projection_all"],
+        "stride_on": ["1x1", "3x3"],
+    },
+    "cifar_resnet20": {
+        "shortcut": ["identity", "projection", "projection_all"],
+        "pad": ["end", "both"],
+    },
+}
+
+
+def legal_options(name):
+    choices = {option: st.sampled_from(values) for option, values in OPTIONS[name].items()}
+    return st.fixed_dictionaries(
+        {"num_classes": st.integers(1, 12)},
+        optional={**choices, "classifier_activation": st.sampled_from(["softmax", None])},
+    )
+
+
+def check_options(name, options, folder):
+    """Right shape, finite gradients, and the same network out of a file."""
+    model = built(name, **options)
+    x = np.random.default_rng(0).uniform(0, 255, (2, *model.input_shape[1:])).astype("float32")
+    y = as_numpy(model(x))
+    assert y.shape == (2, options["num_classes"])
+    path = folder / "model.keras"
+    model.save(path)
+    np.testing.assert_array_equal(as_numpy(keras.models.load_model(path)(x)), y)
+    before = model.get_weights()
+    logits = options.get("classifier_activation", "softmax") is None
+    model.compile(
+        keras.optimizers.SGD(1e-3),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=logits),
+        run_eagerly=True,
+    )
+    model.train_on_batch(x, np.zeros(2, "int32"))
+    after = model.get_weights()
+    assert all(np.isfinite(weight).all() for weight in after)
+    assert options["num_classes"] == 1 or any(
+        not np.array_equal(one, other) for one, other in zip(before, after, strict=True)
+    )
+
+
+RELAXED = {
+    "deadline": None,
+    "derandomize": True,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_legal_options_build_train_and_survive_a_file(name, tmp_path):
+    @settings(max_examples=2, **RELAXED)
+    @given(legal_options(name))
+    def check(options):
+        check_options(name, options, tmp_path)
+
+    check()
+
+
+@pytest.mark.full
+@pytest.mark.backend
+@pytest.mark.parametrize("name", OPTIONS)
+def test_many_legal_options(name, tmp_path):
+    @settings(max_examples=15, **RELAXED)
+    @given(legal_options(name))
+    def check(options):
+        check_options(name, options, tmp_path)
+
+    check()

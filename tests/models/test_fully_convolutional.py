@@ -1,0 +1,69 @@
+import keras
+import numpy as np
+import pytest
+
+import keras_classics
+from keras_classics import fully_convolutional
+
+pytestmark = pytest.mark.backend
+
+
+def as_numpy(y):
+    return keras.ops.convert_to_numpy(y)
+
+
+def pictures(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def vgg():
+    """VGG-11 for 64 pixels whose classes differ; its maps are 2×2 before the dense layers."""
+    model = keras_classics.vgg11(
+        5, input_shape=(64, 64, 3), kernel_initializer="he_normal", classifier_activation=None
+    )
+    model.get_layer("fc6").bias.assign(np.random.default_rng(1).normal(size=4096))
+    return model
+
+
+def test_equals_the_original_at_its_size(vgg):
+    x = pictures(2, 64, 64, 3)
+    expected = as_numpy(vgg(x))
+    y = as_numpy(fully_convolutional(vgg)(x))
+    assert y.shape == (2, 1, 1, 5)
+    assert np.abs(y[:, 0, 0] - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_every_position_is_a_window_of_the_last_maps(vgg):
+    # At 64×128 pixels the last maps are 2×4, over which the window of 2×2 has three positions.
+    x = pictures(1, 64, 128, 3)
+    dense = fully_convolutional(vgg)
+    y = as_numpy(dense(x))
+    assert y.shape == (1, 1, 3, 5)
+    maps = keras_classics.vgg11(include_top=False, input_shape=(None, None, 3))
+    maps.set_weights(vgg.get_weights()[: len(maps.weights)])
+    head = keras.Model(vgg.get_layer("flatten").input, vgg.output)
+    last = as_numpy(maps(x))
+    for column in range(3):
+        expected = as_numpy(head(last[:, :, column : column + 2]))
+        assert np.abs(y[:, 0, column] - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_shares_the_layers_before_the_dense_ones(vgg):
+    dense = fully_convolutional(vgg)
+    assert dense.get_layer("conv1_1") is vgg.get_layer("conv1_1")
+    assert dense.get_layer("fc6").kernel.shape == (2, 2, 512, 4096)
+    assert dense.get_layer("fc7").kernel.shape == (1, 1, 4096, 4096)
+
+
+def test_a_dense_layer_as_wide_as_the_map_stays_1_by_1():
+    # fc7 has 4096 inputs, and so has the flattened map of 4×4×256.
+    model = keras_classics.alexnet(5, stem="cifar", towers=1)
+    dense = fully_convolutional(model)
+    assert dense.get_layer("fc6").kernel.shape == (4, 4, 256, 4096)
+    assert dense.get_layer("fc7").kernel.shape == (1, 1, 4096, 4096)
+
+
+def test_needs_a_flattened_map():
+    with pytest.raises(ValueError, match="`model` must have one Flatten layer"):
+        fully_convolutional(keras_classics.cifar_resnet20())

@@ -1,0 +1,235 @@
+"""Every network against its transcription in plain PyTorch, and against keras.applications."""
+
+import re
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+import torch
+from parity_cases import FEED_FORWARD, RESIDUAL
+from torch_reference import REFERENCES, load_weights, weights_by_name
+
+import keras_classics
+
+CLASSES = 7
+MODES = (False, True)  # inference, training
+TOLERANCE = 1e-4  # of the largest output: sums in float32, in another order, through all layers
+
+
+def numpy_of(outputs):
+    if isinstance(outputs, dict):
+        return {name: numpy_of(output) for name, output in outputs.items()}
+    if isinstance(outputs, torch.Tensor):
+        return outputs.detach().cpu().numpy()
+    return keras.ops.convert_to_numpy(outputs)
+
+
+@pytest.fixture(autouse=True)
+def nothing_drawn(monkeypatch):
+    """Every weight is set here: what builders draw would only take time, on JAX most of it."""
+
+    def zeros(initializer, shape, dtype=None):
+        return keras.ops.convert_to_tensor(np.zeros(shape, dtype or "float32"))
+
+    for initializer in (keras.initializers.VarianceScaling, keras.initializers.RandomNormal):
+        monkeypatch.setattr(initializer, "__call__", zeros)
+
+
+def of_keras(model, x, *, training=False):
+    """Calls the model, moving averages included; JAX compiles it once, not each operation."""
+    if keras.backend.backend() != "jax":
+        return numpy_of(model(x, training=training))
+    import jax
+
+    call = jax.jit(partial(model.stateless_call, training=training))
+    trained, others = model.trainable_variables, model.non_trainable_variables
+    outputs, after = call([v.value for v in trained], [v.value for v in others], x)
+    for variable, value in zip(others, after, strict=True):
+        variable.assign(value)
+    return numpy_of(outputs)
+
+
+def randomize(model):
+    """Gives each weight a value of its own such that activations neither fade nor explode.
+
+    Kernels as He et al. draw them, statistics near those of their outputs; the last scale in each
+    residual block is small, or the sum would double with every block.
+    """
+    rng = np.random.default_rng(2012)
+    blocks = {name for layer in model.layers for name in re.findall(r"conv\d_block\d+", layer.name)}
+    last = "_3_bn" if any(layer.name.endswith("_3_bn") for layer in model.layers) else "_2_bn"
+    for weight in model.weights:
+        shape = tuple(weight.shape)
+        if weight.name == "kernel":
+            # An unshared kernel is positions × inputs × filters.
+            fan_in = shape[1] if len(shape) == 3 else np.prod(shape[:-1])
+            value = rng.standard_normal(shape, dtype="float32") * np.sqrt(2 / fan_in)
+        elif weight.name in ("gamma", "moving_variance"):
+            value = rng.uniform(0.8, 1.2, shape)
+        else:
+            value = rng.normal(scale=0.3, size=shape)
+        if weight.name == "gamma" and last in weight.path and "resnet" in model.name:
+            value /= np.sqrt(len(blocks))
+        weight.assign(value.astype("float32"))
+
+
+def pair(name, size, classes=CLASSES, **options):
+    """Returns the Keras model with random weights and its transcription with the same."""
+    model = getattr(keras_classics, name)(
+        classes, input_shape=(size, size, 3), classifier_activation=None, **options
+    )
+    randomize(model)
+    network = REFERENCES[name](classes, size, **options)
+    return model, load_weights(network, weights_by_name(model))
+
+
+def pictures(count, size, contrast=1.0):
+    x = np.random.default_rng(0).normal(scale=contrast, size=(count, size, size, 3))
+    return x.astype("float32")
+
+
+def of_torch(network, x, *, training=False):
+    with torch.no_grad():
+        return numpy_of(network.train(training)(torch.from_numpy(x).permute(0, 3, 1, 2)))
+
+
+def assert_close(ours, reference):
+    if isinstance(reference, dict):
+        assert ours.keys() == reference.keys()
+        for name in reference:
+            assert_close(ours[name], reference[name])
+        return
+    largest = np.abs(reference).max()
+    assert np.isfinite(largest) and ours.shape == reference.shape
+    np.testing.assert_allclose(ours, reference, rtol=0, atol=TOLERANCE * largest)
+    # The pictures are told apart: the test sees more than the biases.
+    assert np.ptp(reference, axis=0).max() > 10 * TOLERANCE * largest
+
+
+def count_normalized(network):
+    """Returns {name: values per channel in the last call} of the batch normalisations."""
+    counts = {}
+    for name, module in network.named_modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+
+            def count(module, inputs, output, name=name):
+                counts[name] = output.numel() // output.shape[1]
+
+            module.register_forward_hook(count)
+    return counts
+
+
+def check(model, network, x, *, modes=MODES):
+    """Compares logits in inference and in training, and what training leaves behind."""
+    counts = count_normalized(network)
+    for training in modes:
+        before = weights_by_name(model)
+        reference = of_torch(network, x, training=training)
+        assert_close(of_keras(model, x, training=training), reference)
+        after = weights_by_name(model)
+        for name, n in counts.items():
+            check_statistics(before[name], after[name], network.get_submodule(name), n, training)
+
+
+def check_statistics(before, after, module, n, training):
+    mean, variance = (numpy_of(buffer) for buffer in (module.running_mean, module.running_var))
+    if training:
+        # PyTorch's new variance is divided by n − 1, Keras' by n.
+        old = 0.9 * before[3]
+        variance = old + (variance - old) * (n - 1) / n
+        assert np.abs(after[3] - before[3]).max() > 0
+    for ours, reference in ((after[2], mean), (after[3], variance)):
+        np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-4 * np.abs(reference).max())
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(("name", "size", "count", "contrast", "options"), FEED_FORWARD + RESIDUAL)
+def test_computes_what_pytorch_computes(name, size, count, contrast, options):
+    model, network = pair(name, size, **options)
+    x = pictures(count, size, contrast)
+    bare = "plain" in name or options.get("shortcut") == "projection_all"
+    # alexnet_cifar has neither dropout nor batch normalisation: one mode.
+    check(model, network, x, modes=[False] if bare or name == "alexnet_cifar" else MODES)
+    if bare:
+        # Batch statistics and ReLU, without identities beside them, enlarge any difference by a
+        # fifth per layer: in training, PyTorch's own float32 is 17 % from its float64 in the plain
+        # network of 110 layers. Where most units are above zero, that is 10⁻⁵.
+        for weight in model.trainable_weights:
+            if weight.name == "beta":
+                weight.assign(weight + 1.0)
+        check(model, load_weights(network, weights_by_name(model)), x, modes=[True])
+
+
+@pytest.mark.backend
+def test_alexnet_halves_its_dense_units_in_a_test():
+    """Section 4.2: "at test time, we use all the neurons but multiply their outputs by 0.5"."""
+    model, network = pair("alexnet", 67, dropout=0.5)
+    check(model, network, pictures(2, 67), modes=[False])
+    without = REFERENCES["alexnet"](CLASSES, 67, dropout=0)
+    load_weights(without, weights_by_name(model))
+    x = pictures(2, 67)
+    halved = of_torch(network, x)
+    assert np.abs(halved - of_torch(without, x)).max() > 0.1 * np.abs(halved).max()
+
+
+def application(name, size):
+    build = getattr(keras.applications, name)
+    model = build(
+        weights=None, input_shape=(size, size, 3), classes=CLASSES, classifier_activation=None
+    )
+    randomize(model)
+    return model
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("VGG16", 32),
+        pytest.param("VGG16", 64, marks=pytest.mark.full),
+        pytest.param("VGG19", 32, marks=pytest.mark.full),
+    ],
+)
+def test_vgg_is_that_of_keras_applications(name, size):
+    theirs = application(name, size)
+    ours = getattr(keras_classics, name.lower())(
+        CLASSES, input_shape=(size, size, 3), classifier_activation=None, dropout=0
+    )
+    dense = {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}
+    for layer in theirs.layers:
+        if layer.weights:
+            name = re.sub(r"block(\d)_conv(\d)", r"conv\1_\2", layer.name)
+            ours.get_layer(dense.get(name, name)).set_weights(layer.get_weights())
+    x = pictures(2, size)
+    assert_close(of_keras(ours, x), of_keras(theirs, x))
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("ResNet50", 64),
+        pytest.param("ResNet50", 96, marks=pytest.mark.full),
+        pytest.param("ResNet101", 64, marks=pytest.mark.full),
+        pytest.param("ResNet152", 64, marks=pytest.mark.full),
+    ],
+)
+def test_resnet_is_that_of_keras_applications(name, size):
+    """Its biases before a batch normalisation, and its ε of 1.001·10⁻⁵, go into the statistics."""
+    theirs = application(name, size)
+    ours = getattr(keras_classics, name.lower())(
+        CLASSES, input_shape=(size, size, 3), classifier_activation=None
+    )
+    arrays = {layer.name: layer.get_weights() for layer in theirs.layers if layer.weights}
+    for name, values in arrays.items():
+        if name.endswith("_conv"):
+            ours.get_layer(name).set_weights(values[:1])
+        elif name.endswith("_bn"):
+            gamma, beta, mean, variance = values
+            bias = arrays[name.removesuffix("_bn") + "_conv"][1]
+            layer = ours.get_layer(name)
+            layer.set_weights([gamma, beta, mean - bias, variance + 1.001e-5 - layer.epsilon])
+    ours.get_layer("fc").set_weights(arrays["predictions"])
+    x = pictures(2, size)
+    assert_close(of_keras(ours, x), of_keras(theirs, x))

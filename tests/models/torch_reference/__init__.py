@@ -1,0 +1,28 @@
+"""The networks of the papers once more, in plain PyTorch: the reference of the parity tests.
+
+Written from the papers, not from `keras_classics`, of which nothing is imported here. The options
+are named as the builders' are, and modules as the layers are, so that weights go over by name.
+"""
+
+from torch_reference.alexnet import AlexNet, AlexNetCifar, GroupedAlexNet
+from torch_reference.builders import REFERENCES
+from torch_reference.googlenet import GoogLeNet
+from torch_reference.primitives import local_response_norm
+from torch_reference.resnet import CifarResNet, ResNet
+from torch_reference.vgg import VGG
+from torch_reference.weights import load_weights, merge_towers, weights_by_name
+
+__all__ = [
+    "REFERENCES",
+    "VGG",
+    "AlexNet",
+    "AlexNetCifar",
+    "CifarResNet",
+    "GoogLeNet",
+    "GroupedAlexNet",
+    "ResNet",
+    "load_weights",
+    "local_response_norm",
+    "merge_towers",
+    "weights_by_name",
+]

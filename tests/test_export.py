@@ -1,0 +1,104 @@
+"""Networks in other programs: what onnxruntime and TensorFlow compute from an exported file."""
+
+import os
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+
+import keras_classics
+from keras_classics import export
+
+NETWORKS = {
+    "lenet5": {},
+    "mnist_cnn": {},
+    "alexnet": {"num_classes": 5, "input_shape": (52, 52, 3)},
+    "alexnet_cifar": {},
+    "vgg11_lrn": {"num_classes": 5, "input_shape": (32, 32, 3)},
+    "googlenet": {"num_classes": 5, "stem": "cifar", "auxiliary_heads": True},
+    "resnet18": {"num_classes": 5, "stem": "cifar"},
+    "resnet50": {"num_classes": 5, "input_shape": (32, 32, 3)},
+    "cifar_resnet20": {},
+}
+
+SERVE = """
+import sys
+import numpy as np
+import tensorflow as tf
+served = tf.saved_model.load(sys.argv[1])
+outputs = served.serve(tf.constant(np.load(sys.argv[2])))
+np.savez(sys.argv[3], *(y.numpy() for y in tf.nest.flatten(outputs)))
+"""
+
+
+def build(name):
+    model = getattr(keras_classics, name)(**NETWORKS[name])
+    x = np.random.default_rng(0).normal(size=(3, *model.input_shape[1:])).astype("float32")
+    outputs = keras.tree.flatten(model(x))
+    return model, x, [keras.ops.convert_to_numpy(y) for y in outputs]
+
+
+def close(expected, served):
+    assert len(expected) == len(served)
+    for one, other in zip(expected, served, strict=True):
+        assert np.abs(one - other).max() <= 1e-4 * np.abs(one).max()
+
+
+def check_onnx(name, folder):
+    model, x, expected = build(name)
+    path = export(model, folder / f"{name}.onnx")
+    session = onnxruntime.InferenceSession(str(path))
+    served = dict(
+        zip(
+            [y.name for y in session.get_outputs()], session.run(None, {"pictures": x}), strict=True
+        )
+    )
+    # A dict of outputs is flattened in the order of its keys.
+    close(expected, [served[key] for key in sorted(served)])
+
+
+def check_saved_model(name, folder):
+    model, x, expected = build(name)
+    model.save(folder / "model.keras")
+    path = export(folder / "model.keras", folder / name)
+    np.save(folder / "x.npy", x)
+    command = [sys.executable, "-c", SERVE, str(path), str(folder / "x.npy"), str(folder / "y.npz")]
+    subprocess.run(command, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    close(expected, list(np.load(folder / "y.npz").values()))
+
+
+@pytest.mark.backend
+def test_onnx(tmp_path):
+    check_onnx("cifar_resnet20", tmp_path)
+
+
+def test_saved_model(tmp_path):
+    check_saved_model("alexnet_cifar", tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.backend
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_family(name, tmp_path):
+    check_onnx(name, tmp_path)
+    check_saved_model(name, tmp_path)
+
+
+def test_destroys_nothing(tmp_path):
+    (tmp_path / "old.onnx").write_text("precious")
+    message = f"There is something at {tmp_path / 'old.onnx'} already; nothing was written."
+    with pytest.raises(FileExistsError, match=re.escape(message)):
+        export(keras_classics.mnist_cnn(), tmp_path / "old.onnx")
+    assert (tmp_path / "old.onnx").read_text() == "precious"
+
+
+def test_a_damaged_model_ends_in_one_sentence(tmp_path):
+    (tmp_path / "model.keras").write_text("no model")
+    with pytest.raises(RuntimeError, match="^The export failed: ") as error:
+        export(tmp_path / "model.keras", tmp_path / "new.onnx")
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]

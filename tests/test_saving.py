@@ -1,0 +1,106 @@
+"""Saved networks load in a fresh process, on the same backend and on the others."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics
+from keras_classics.layers import (
+    BatchNormalization,
+    Inception,
+    LocallyConnected2D,
+    LocalResponseNormalization,
+    ZeroPadShortcut,
+)
+
+pytestmark = pytest.mark.backend
+
+BACKENDS = ("tensorflow", "jax", "torch")
+NETWORKS = {
+    "lenet5": {},
+    "mnist_cnn": {},
+    "alexnet": {"num_classes": 5, "input_shape": (52, 52, 3)},
+    "alexnet_cifar": {},
+    "vgg11_lrn": {"num_classes": 5, "input_shape": (32, 32, 3)},
+    "googlenet": {"num_classes": 5, "stem": "cifar", "batch_norm": True, "auxiliary_heads": True},
+    "resnet18": {"num_classes": 5, "stem": "cifar"},
+    "resnet50": {"num_classes": 5, "input_shape": (32, 32, 3)},
+    "cifar_resnet20": {},
+}
+
+# Only Keras is imported by name: nobody passes custom_objects, and safe_mode is on.
+LOAD = """
+import sys
+import numpy as np
+import keras
+import keras_classics
+folder, names = sys.argv[1], sys.argv[2:]
+for name in names:
+    model = keras.models.load_model(f"{folder}/{name}.keras", safe_mode=True)
+    x = np.load(f"{folder}/{name}.npy")
+    y = keras.tree.flatten(model(x))
+    np.savez(f"{folder}/{name}.{keras.backend.backend()}.npz", *map(keras.ops.convert_to_numpy, y))
+"""
+
+
+def small_network():
+    """A network of every layer of ours that the networks after LeNet-5 are made of."""
+    x = inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(x)
+    x = LocalResponseNormalization()(x)
+    x = BatchNormalization()(x)
+    x = Inception(4, 2, 4, 2, 4, 4, batch_norm=True)(x)
+    x = ZeroPadShortcut(20, 2, where="both")(x)
+    x = LocallyConnected2D(4, 3, activation="relu")(x)
+    return keras.Model(inputs, keras.layers.Dense(5)(keras.layers.Flatten()(x)))
+
+
+def save(name, model, folder):
+    """Saves the network with biases and statistics that are not trivial; returns its outputs."""
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.name in ("bias", "beta", "moving_mean"):
+            weight.assign(0.1 * rng.normal(size=weight.shape))
+        elif weight.name in ("gamma", "moving_variance"):
+            weight.assign(rng.uniform(0.5, 1.5, size=weight.shape))
+    x = rng.normal(size=(2, *model.input_shape[1:])).astype("float32")
+    np.save(folder / f"{name}.npy", x)
+    model.save(folder / f"{name}.keras")
+    return [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(x))]
+
+
+def check(models, folder, backend):
+    expected = {name: save(name, model, folder) for name, model in models.items()}
+    processes = {
+        loading: subprocess.Popen(
+            [sys.executable, "-c", LOAD, str(folder), *models],
+            env={**os.environ, "KERAS_BACKEND": loading},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for loading in BACKENDS
+    }
+    for loading, process in processes.items():
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+        for name in models:
+            loaded = np.load(folder / f"{name}.{loading}.npz")
+            for one, other in zip(expected[name], loaded.values(), strict=True):
+                if loading == backend:
+                    np.testing.assert_array_equal(one, other)
+                else:
+                    assert np.abs(one - other).max() <= 1e-5 * np.abs(one).max(), (name, loading)
+
+
+def test_saved_on_one_backend_and_loaded_on_each(tmp_path, backend):
+    check({"small": small_network()}, tmp_path, backend)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_family_on_each_backend(name, tmp_path, backend):
+    check({name: getattr(keras_classics, name)(**NETWORKS[name])}, tmp_path, backend)
