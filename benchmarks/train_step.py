@@ -10,14 +10,15 @@ weights, same batch in memory, same number of threads, SGD with momentum 0.9 on 
 `keras.applications` in its place, ResNet-50 and VGG-16, `fit` on both sides.
 
 First a process compares the logits and keeps the weights. Then each side runs in processes of its
-own, in turns: a few steps that are not counted, and `--steps` that are. Local response
-normalisation is written out in PyTorch, which is faster than its own `LocalResponseNorm`.
+own, in turns: a few steps that are not counted, and the median of `--steps` that are. Local
+response normalisation is written out in PyTorch, faster than its own `LocalResponseNorm`.
 
 Prints seconds per step of each round, their medians and the ratio of these, and writes them as JSON
 with --output. A ratio above 1 says that ours is faster.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pickle
@@ -133,7 +134,7 @@ def in_our_names(network, name):
 
 
 def time_keras(model, weights, network, steps):
-    """Seconds per step of `fit` on a batch in memory."""
+    """Median seconds of a step of `fit` on a batch in memory."""
     import keras
     import tensorflow as tf
 
@@ -142,17 +143,25 @@ def time_keras(model, weights, network, steps):
         optimizer=keras.optimizers.SGD(LEARNING_RATE, momentum=0.9),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    repeated = tf.data.Dataset.from_tensors(batch(network))
-    model.fit(repeated.repeat(WARM_UP), verbose=0, shuffle=False)
-    start = time.perf_counter()
-    history = model.fit(repeated.repeat(steps), verbose=0, shuffle=False)
-    seconds = (time.perf_counter() - start) / steps
-    assert np.isfinite(history.history["loss"]).all()
-    return seconds
+    ends = []
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            assert np.isfinite(logs["loss"])
+            ends.append(time.perf_counter())
+
+    repeated = tf.data.Dataset.from_tensors(batch(network)).repeat(WARM_UP + steps)
+    model.fit(repeated, verbose=0, shuffle=False, callbacks=[Clock()])
+    return median_step(ends)
+
+
+def median_step(ends):
+    """Returns the median seconds of the steps after those that warm up."""
+    return statistics.median(b - a for a, b in itertools.pairwise(ends[WARM_UP - 1 :]))
 
 
 def time_pytorch(network, weights, steps, threads):
-    """Seconds per step of a plain loop, with everything in the channels-last format."""
+    """Median seconds of a step of a plain loop, with everything in the channels-last format."""
     import torch
     from torch_reference import load_weights
 
@@ -163,15 +172,15 @@ def time_pytorch(network, weights, steps, threads):
     x, labels = x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last), labels.long()
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=0.9)
     criterion = torch.nn.CrossEntropyLoss()
-    for step in range(WARM_UP + steps):
-        if step == WARM_UP:
-            start = time.perf_counter()
+    ends = []
+    for _ in range(WARM_UP + steps):
         optimizer.zero_grad()
         loss = criterion(model(x), labels)
         loss.backward()
         optimizer.step()
         assert np.isfinite(loss.item())
-    return (time.perf_counter() - start) / steps
+        ends.append(time.perf_counter())
+    return median_step(ends)
 
 
 def run_subject(subject, network, arguments):
