@@ -65,6 +65,7 @@ def tested(rows):
         ("30,000 training digits", "sizes", "30000", "1.14", "0.31"),
         ("stochastic diagonal LM", "sdlm", "", "0.95", "0.35"),
         ("MNIST CNN", "cnn", "", "1.4 (a tutorial)", "–"),
+        ("MNIST CNN, pixels in 0 … 1", "cnn_unit_range", "", "1.4 (a tutorial)", "–"),
     ]
     lines = []
     for label, group, prefix, paper, paper_train in groups:
