@@ -11,8 +11,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     y = γ · (x − mean) / √(variance + ε) + β. Weights, states and results are those of
     `keras.layers.BatchNormalization`; only the defaults differ. On the TensorFlow backend Keras
     computes it from single operations; here pictures with channels last go through
-    `FusedBatchNormV3`, which makes the training step of a residual network up to a half faster
-    on a CPU (benchmarks/results/batch_normalization.md). Every other case is Keras' own.
+    `FusedBatchNormV3`, forward and backward in a third to a half of the time on a CPU
+    (benchmarks/results/networks.md). Every other case is Keras' own.
 
     Args:
         momentum: of the moving averages; PyTorch and Caffe's ports write it as 1 − 0.9 = 0.1.
