@@ -7,6 +7,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
+from keras_classics.layers import BatchNormalization
+
 
 def check_choice(argument, value, choices):
     """Raises a ValueError that names the argument, what is legal and what came."""
@@ -79,6 +81,12 @@ def channel_axis():
 def sides(x):
     """Returns (height, width) of maps in Keras' data format."""
     return tuple(x.shape[1:3] if channel_axis() == -1 else x.shape[2:4])
+
+
+def batch_norm_relu(x, name):
+    """Batch normalisation and ReLU behind the convolution of that name."""
+    x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def finish(inputs, outputs, *, include_top, pooling, weights, name, application=None):

@@ -34,9 +34,9 @@ from functools import partial
 import keras
 from keras import layers
 
-from keras_classics.layers import BatchNormalization, Inception, LocalResponseNormalization
+from keras_classics.layers import Inception, LocalResponseNormalization
 from keras_classics.models.common import (
-    channel_axis,
+    batch_norm_relu,
     check_choice,
     check_common,
     check_rate,
@@ -72,10 +72,7 @@ def _convolution(x, filters, kernel_size, name, *, strides=1, batch_norm, use_bi
         bias_initializer=keras.initializers.Constant(_BIAS),
         name=name,
     )(x)
-    if not batch_norm:
-        return x
-    x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
+    return batch_norm_relu(x, name) if batch_norm else x
 
 
 def _pool(x, name):

@@ -35,6 +35,7 @@ from keras import layers
 
 from keras_classics.layers import BatchNormalization, LocalResponseNormalization
 from keras_classics.models.common import (
+    batch_norm_relu,
     channel_axis,
     check_choice,
     check_common,
@@ -72,10 +73,7 @@ def _convolution(x, filters, kernel_size, batch_norm, kernel_initializer, name):
         kernel_initializer=_initializer(kernel_initializer),
         name=name,
     )(x)
-    if not batch_norm:
-        return x
-    x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
+    return batch_norm_relu(x, name) if batch_norm else x
 
 
 def _dense(x, units, activation, kernel_initializer, name):
