@@ -9,11 +9,20 @@ from keras_classics.training.normalization import PixelRange
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
 from keras_classics.training.recipe import Published, Recipe, RecipeError, describe, vary
 from keras_classics.training.run_directory import RunDirectory, RunDirectoryError
-from keras_classics.training.schedules import Constant, PassTable, Step
+from keras_classics.training.schedules import (
+    Constant,
+    DivideOnPlateau,
+    ExponentialDecay,
+    PassTable,
+    Step,
+    StepAtIterations,
+    WarmUp,
+)
 
 __all__ = [
-    "Constant", "CorrectClassPenalty", "CoupledSGD", "MaximumAPosteriori", "PassTable",
-    "PixelRange", "Published", "Recipe", "RecipeError", "RunDirectory", "RunDirectoryError",
-    "Step", "StochasticDiagonalLM", "TrainingError", "assemble", "describe", "evaluate",
-    "network_of", "run", "train", "vary",
+    "Constant", "CorrectClassPenalty", "CoupledSGD", "DivideOnPlateau", "ExponentialDecay",
+    "MaximumAPosteriori", "PassTable", "PixelRange", "Published", "Recipe", "RecipeError",
+    "RunDirectory", "RunDirectoryError", "Step", "StepAtIterations", "StochasticDiagonalLM",
+    "TrainingError", "WarmUp", "assemble", "describe", "evaluate", "network_of", "run", "train",
+    "vary",
 ]  # fmt: skip

@@ -87,7 +87,7 @@ def summarize(recipe, result, source, last_epoch, train_examples):
         "train_examples": train_examples,
         "train_error": last_epoch["error"],
         "train_loss": last_epoch["loss"],
-        "epochs": recipe.epochs,
+        "epochs": last_epoch["epoch"],
         "seed": recipe.seed,
         "class_names": list(source.class_names),
         "image_shape": list(source.image_shape),

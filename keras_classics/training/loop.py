@@ -109,6 +109,10 @@ class _Run:
         directory.require_space(3 * size + 20_000_000)
         self.epoch, self.step, self.history = 0, 0, []
         self.steps_per_epoch = -(-len(sources["train"]) // recipe.batch_size)
+        self.iterations = recipe.epochs * self.steps_per_epoch
+        if recipe.iterations is not None:
+            self.iterations = min(self.iterations, recipe.iterations)
+        self.epochs = -(-self.iterations // self.steps_per_epoch)
         self._metric_values = None
         self._restore()
         write_json(directory.path / "environment.json", environment())
@@ -149,7 +153,7 @@ class _Run:
         """Trains the epochs that are left."""
         if verbose == "auto":
             verbose = 1 if sys.stdout.isatty() else 2
-        while self.epoch < self.recipe.epochs:
+        while self.epoch < self.epochs:
             started = time.perf_counter()
             row = self._fit_epoch(callbacks, verbose)
             self.history.append(row)
@@ -158,26 +162,33 @@ class _Run:
             self._write_epoch(time.perf_counter() - started)
 
     def _fit_epoch(self, callbacks, verbose):
-        recipe, epoch = self.recipe, self.epoch
-        rate = recipe.learning_rate * recipe.schedule(epoch, self.history)
-        self.training.optimizer.learning_rate.assign(rate)
+        epoch = self.epoch
         if not self.step:
             self.estimate_curvature(step=0)
         validation = self.sources["validation"]
         logs = self.training.fit(
             self._batches(),
             initial_epoch=epoch,
-            epochs=recipe.epochs,  # for the progress bar; `_Steps` stops after this one
+            epochs=self.epochs,  # for the progress bar; `_Steps` stops after this one
             validation_data=None if validation is None else in_order(validation, 500),
             callbacks=[_Steps(self, epoch), *callbacks],
             verbose=verbose,
             shuffle=False,  # the pipeline has shuffled
         ).history
-        row = {"epoch": epoch + 1, "learning_rate": rate}
+        row = {"epoch": epoch + 1, "learning_rate": self.rate(step=0)}
         for prefix in ("", "val_") if validation is not None else ("",):
             row[f"{prefix}loss"] = logs[f"{prefix}loss"][-1]
             row[f"{prefix}error"] = 100 * (1 - logs[f"{prefix}accuracy"][-1])
         return row
+
+    def iteration(self, step):
+        """Counts the updates since the start of the run, `step` steps into this epoch."""
+        return self.epoch * self.steps_per_epoch + step
+
+    def rate(self, step):
+        """Returns the learning rate after `step` steps of this epoch."""
+        factor = self.recipe.schedule(self.epoch, self.history, self.iteration(step))
+        return self.recipe.learning_rate * factor
 
     def _batches(self):
         recipe = self.recipe
@@ -240,13 +251,14 @@ class _Run:
 
 
 class _Steps(keras.callbacks.Callback):
-    """What has to happen around single steps: reseeding, NaN, checkpoints inside an epoch."""
+    """What has to happen around single steps: the rate, reseeding, NaN, checkpoints."""
 
     def __init__(self, run, epoch):
         super().__init__()
         self.run, self.skipped = run, run.step
         self.saved = time.monotonic()
         self.seed = fold_in(fold_in(run.recipe.seed, _STEP), epoch)
+        self.rate = None
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.run._metric_values is not None:
@@ -259,6 +271,11 @@ class _Steps(keras.callbacks.Callback):
         self.model.stop_training = True  # one `fit` per epoch
 
     def on_train_batch_begin(self, batch, logs=None):
+        rate = self.run.rate(self.skipped + batch)
+        if rate != self.rate:
+            _sync(self.model)
+            self.model.optimizer.learning_rate.assign(rate)
+            self.rate = rate
         if keras.backend.backend() == "torch":
             # Dropout there draws from the global generator, and each new iterator moves it on.
             import torch
@@ -273,6 +290,9 @@ class _Steps(keras.callbacks.Callback):
                 f"checkpoint is in {self.run.directory.checkpoints}. Try a smaller learning rate."
             )
         self.run.estimate_curvature(done)
+        if self.run.iteration(done) == self.run.iterations:
+            self.model.stop_training = True
+            return
         # After the last step the epoch's own checkpoint follows, once it has been validated.
         late = time.monotonic() - self.saved > self.run.checkpoint_seconds
         if late and done < self.run.steps_per_epoch:

@@ -54,9 +54,12 @@ class Recipe:
         loss: called without arguments, returns a Keras loss on logits.
         optimizer: called with `learning_rate`, returns a Keras optimizer.
         learning_rate: before the schedule's factor.
-        schedule: (epoch, history) -> factor of the learning rate.
+        schedule: (epoch, history, iteration) -> factor of the learning rate, see
+            `keras_classics.training.schedules`.
         batch_size: patterns in an update.
         epochs: passes over the training data.
+        iterations: updates after which training stops, where that comes before the end of
+            `epochs` and maybe inside an epoch; None for whole epochs.
         paper: the published figures, or None.
         deviations: sentences, one for each point where this differs from the paper.
         validation: training pictures held out (stratified, the same for every seed), measured
@@ -84,6 +87,7 @@ class Recipe:
     schedule: Callable
     batch_size: int
     epochs: int
+    iterations: int | None = None
     paper: Published | None
     deviations: tuple[str, ...]
     validation: int | str = 0
@@ -110,9 +114,8 @@ class Recipe:
             'be a number of training pictures or "test"',
             lambda v: v == "test" or _is_integer(0)(v),
         )
-        self._check(
-            "limit_train", "be None or at least 1", lambda v: v is None or _is_integer(1)(v)
-        )
+        for field in ("limit_train", "iterations"):
+            self._check(field, "be None or at least 1", lambda v: v is None or _is_integer(1)(v))
         self._check(
             "keep_epochs",
             f"list epochs from 1 to {self.epochs}",
@@ -125,6 +128,9 @@ class Recipe:
         value = getattr(self, field)
         if not accepts(value):
             raise RecipeError(f"`{field}` must {rule}. Received: {field}={value!r}")
+
+
+_LATER_FIELDS = ("iterations",)
 
 
 def _is_integer(least):
@@ -192,8 +198,12 @@ def identity(recipe):
 
 
 def decisive(recipe):
-    """Returns the described fields that `identity` is made of."""
-    return {k: v for k, v in describe(recipe).items() if k not in ("paper", "deviations")}
+    """Returns the described fields that `identity` is made of.
+
+    Fields that came later count only where they are used: a run from before them can go on.
+    """
+    fields = {k: v for k, v in describe(recipe).items() if k not in ("paper", "deviations")}
+    return {k: v for k, v in fields.items() if k not in _LATER_FIELDS or v is not None}
 
 
 def vary(recipe, changes):

@@ -1,9 +1,13 @@
-"""Learning-rate schedules: (epoch, history) -> factor of the recipe's learning rate.
+"""Learning-rate schedules: (epoch, history, iteration) -> factor of the recipe's learning rate.
 
-A schedule keeps no state: whatever it needs to know of the past stands in the history, which a
-continued run has too.
+The loop asks before every update: `epoch` counts finished epochs, `history` has one row for each
+of them, and `iteration` counts the updates since the start of the run. A schedule keeps no state:
+whatever it needs to know of the past stands in the history and the counters, which a continued run
+has too.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -17,7 +21,7 @@ class Constant:
         1.0
     """
 
-    def __call__(self, epoch, history):
+    def __call__(self, epoch, history, iteration=0):
         return 1.0
 
 
@@ -41,7 +45,7 @@ class PassTable:
 
     stages: tuple
 
-    def __call__(self, epoch, history):
+    def __call__(self, epoch, history, iteration=0):
         end = 0
         for passes, factor in self.stages:
             end += passes
@@ -67,5 +71,148 @@ class Step:
     at: tuple
     by: float
 
-    def __call__(self, epoch, history):
+    def __call__(self, epoch, history, iteration=0):
         return 1.0 / self.by ** sum(epoch >= e for e in self.at)
+
+
+@dataclass(frozen=True)
+class StepAtIterations:
+    """Divides the learning rate at chosen updates, also inside an epoch.
+
+    Args:
+        at: updates, counted from 0 over the whole run, from which on the rate is divided.
+        by: the divisor.
+
+    Reference:
+        He et al. 2015, section 4.2: divided by 10 at 32k and 48k iterations.
+
+    Example:
+        >>> from keras_classics.training.schedules import StepAtIterations
+        >>> schedule = StepAtIterations(at=(32_000, 48_000), by=10)
+        >>> [schedule(90, [], iteration) for iteration in (31_999, 32_000, 48_000)]
+        [1.0, 0.1, 0.01]
+    """
+
+    at: tuple
+    by: float
+
+    def __call__(self, epoch, history, iteration=0):
+        return 1.0 / self.by ** sum(iteration >= i for i in self.at)
+
+
+@dataclass(frozen=True)
+class ExponentialDecay:
+    """Multiplies the learning rate by a factor every few epochs.
+
+    Args:
+        factor: of each decrease.
+        every: epochs between decreases.
+
+    Raises:
+        ValueError: if `every` is not a positive integer.
+
+    Reference:
+        Szegedy et al. 2014, section 6: "decreasing the learning rate by 4 % every 8 epochs".
+
+    Example:
+        >>> from keras_classics.training.schedules import ExponentialDecay
+        >>> schedule = ExponentialDecay(factor=0.96, every=8)
+        >>> [round(schedule(epoch, []), 4) for epoch in (0, 7, 8, 16)]
+        [1.0, 1.0, 0.96, 0.9216]
+    """
+
+    factor: float = 0.96
+    every: int = 8
+
+    def __post_init__(self):
+        _check_positive_integer("every", self.every)
+
+    def __call__(self, epoch, history, iteration=0):
+        return self.factor ** (epoch // self.every)
+
+
+@dataclass(frozen=True)
+class DivideOnPlateau:
+    """Divides the learning rate when the validation error has stopped improving.
+
+    The rate is divided after `patience` epochs in a row, counted anew from each division, whose
+    error was not below the least one before. The error is `val_error` of the history, or the
+    training error where nothing is validated during training.
+
+    Args:
+        by: the divisor.
+        patience: epochs without improvement that make a plateau. The papers divided by hand and
+            give no number: 5 of about 90 epochs is assumed.
+        times: how often at most.
+
+    Raises:
+        ValueError: if `patience` is not a positive integer.
+
+    Reference:
+        Krizhevsky et al. 2012, section 5: divided by 10, three times, "when the validation error
+        rate stopped improving with the current learning rate". So also Simonyan and Zisserman
+        2014, section 3.1, and He et al. 2015, section 3.4.
+
+    Example:
+        >>> from keras_classics.training.schedules import DivideOnPlateau
+        >>> schedule = DivideOnPlateau(by=10, patience=2, times=3)
+        >>> errors = [50.0, 40.0, 41.0, 40.0, 30.0]
+        >>> rows = [{"val_error": error} for error in errors]
+        >>> [schedule(epoch, rows[:epoch]) for epoch in range(6)]
+        [1.0, 1.0, 1.0, 1.0, 0.1, 0.1]
+    """
+
+    by: float = 10
+    patience: int = 5
+    times: int = 3
+
+    def __post_init__(self):
+        _check_positive_integer("patience", self.patience)
+
+    def __call__(self, epoch, history, iteration=0):
+        least, waited, divided = math.inf, 0, 0
+        for row in history:
+            error = row["val_error"] if "val_error" in row else row["error"]
+            waited = 0 if error < least else waited + 1
+            least = min(least, error)
+            if waited == self.patience:
+                waited, divided = 0, divided + 1
+        return 1.0 / self.by ** min(divided, self.times)
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Holds the learning rate low until the training error has come down, then follows another.
+
+    The error is the mean over an epoch, as in the history, so that the warm-up lasts whole
+    epochs: one of CIFAR-10 has 391 updates of 128 pictures, and the paper's took "about 400".
+
+    Args:
+        then: the schedule afterwards; it counts epochs and updates from the start of the run.
+        factor: of the learning rate during the warm-up.
+        until_error: training error in percent below which it ends, for good.
+
+    Reference:
+        He et al. 2015, section 4.2, for 110 layers: "we use 0.01 to warm up the training until the
+        training error is below 80 % (about 400 iterations), and then go back to 0.1".
+
+    Example:
+        >>> from keras_classics.training.schedules import StepAtIterations, WarmUp
+        >>> schedule = WarmUp(then=StepAtIterations((32_000, 48_000), by=10))
+        >>> schedule(0, []), schedule(1, [{"error": 79.0}], 391)
+        (0.1, 1.0)
+    """
+
+    then: Callable
+    factor: float = 0.1
+    until_error: float = 80.0
+
+    def __call__(self, epoch, history, iteration=0):
+        if any(row["error"] < self.until_error for row in history):
+            return self.then(epoch, history, iteration)
+        return self.factor
+
+
+def _check_positive_integer(name, value):
+    if type(value) is not int or value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")

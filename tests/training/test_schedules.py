@@ -1,8 +1,23 @@
+import csv
 import dataclasses
+import re
 
+import keras
 import pytest
+import small_recipes
 
-from keras_classics.training import Constant, PassTable, Step, describe
+from keras_classics.training import (
+    Constant,
+    DivideOnPlateau,
+    ExponentialDecay,
+    PassTable,
+    Step,
+    StepAtIterations,
+    WarmUp,
+    describe,
+    train,
+    vary,
+)
 
 HISTORY = [{"epoch": 1, "loss": 2.0, "error": 10.0}]
 
@@ -41,8 +56,112 @@ def test_step_divides_from_the_named_epochs_on(schedule, expected):
 
 
 @pytest.mark.parametrize(
-    "schedule", [Constant(), PassTable(((1, 0.5),)), Step(at=(2,), by=10)], ids=str
+    ("at", "expected"),
+    [
+        ((), [1, 1, 1, 1]),
+        ((0,), [0.1] * 4),
+        ((2,), [1, 1, 0.1, 0.1]),
+        ((1, 3), [1, 0.1, 0.1, 0.01]),
+    ],
+    ids=str,
 )
+def test_step_at_iterations_divides_at_the_very_update(at, expected):
+    schedule = StepAtIterations(at=at, by=10)
+    found = [schedule(7, HISTORY, iteration) for iteration in range(4)]
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_exponential_decay_gives_the_rates_of_googlenet():
+    found = rates(ExponentialDecay(factor=0.96, every=8), 1.0, 24)
+    assert found == pytest.approx([1.0] * 8 + [0.96] * 8 + [0.9216] * 8, rel=1e-12)
+
+
+def factors(schedule, errors, column="val_error"):
+    """The factor in every epoch, each after the errors of those before it."""
+    rows = [{"error": 0.0, column: error} for error in errors]
+    return [round(1 / schedule(epoch, rows[:epoch])) for epoch in range(len(rows) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        ([9, 8, 7, 6, 5, 4], [1, 1, 1, 1, 1, 1, 1]),
+        ([9, 9, 9], [1, 1, 1, 10]),  # as good as before is no improvement
+        ([9, 10, 8, 10, 7, 10], [1, 1, 1, 1, 1, 1, 1]),  # never two in a row
+        ([9, 10, 10, 10, 8, 8, 8], [1, 1, 1, 10, 10, 10, 10, 100]),  # counted anew
+        ([9, 10, 10, 10, 10], [1, 1, 1, 10, 10, 100]),  # and it never improved again
+        ([9] * 12, [1, 1, 1, 10, 10, 100, 100, 1000, 1000, 1000, 1000, 1000, 1000]),
+    ],
+    ids=str,
+)
+def test_divide_on_plateau(errors, expected):
+    assert factors(DivideOnPlateau(by=10, patience=2, times=3), errors) == expected
+
+
+def test_divide_on_plateau_takes_the_training_error_where_nothing_is_validated():
+    schedule = DivideOnPlateau(by=2, patience=1, times=9)
+    assert factors(schedule, [9, 9, 8, 8], "error") == [1, 1, 2, 2, 4]
+
+
+def test_warm_up_ends_once_and_for_all():
+    schedule = WarmUp(then=StepAtIterations((30, 40), by=10), factor=0.2, until_error=80)
+    rows = [{"error": error} for error in (90.0, 80.0, 79.9, 95.0)]
+    found = [schedule(epoch, rows[:epoch], 10 * epoch) for epoch in range(5)]
+    assert found == pytest.approx([0.2, 0.2, 0.2, 0.1, 0.01], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [(DivideOnPlateau, "patience"), (ExponentialDecay, "every")]
+)
+@pytest.mark.parametrize("value", [0, -1, 2.0, True])
+def test_refuses_what_is_no_number_of_epochs(kind, field, value):
+    message = f"`{field}` must be a positive integer. Received: {field}={value!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        kind(**{field: value})
+
+
+@pytest.mark.backend
+def test_the_rate_changes_inside_an_epoch(tmp_path):
+    """Of 4 updates in an epoch, the third sees another rate; the tenth of the run is the last."""
+    recipe = vary(
+        small_recipes.FRAGILE,
+        {
+            "schedule": StepAtIterations(at=(2, 7), by=10),
+            "learning_rate": 0.1,
+            "limit_train": 100,
+            "epochs": 5,
+            "iterations": 10,
+        },
+    )
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if keras.backend.backend() == "jax":
+                self.model.jax_state_sync()
+            seen.append(float(self.model.optimizer.learning_rate))
+
+    metrics = train(recipe, tmp_path / "run", callbacks=[Look()], verbose=0)
+    assert seen == pytest.approx([0.1] * 2 + [0.01] * 5 + [0.001] * 3)
+    history = list(csv.DictReader((tmp_path / "run" / "history.csv").open()))
+    assert [float(row["learning_rate"]) for row in history] == pytest.approx([0.1, 0.01, 0.001])
+    assert metrics["epochs"] == 3
+    assert train(recipe, tmp_path / "run", verbose=0) == metrics  # finished: nothing is trained
+    assert len(seen) == 10
+
+
+SCHEDULES = (
+    Constant(),
+    DivideOnPlateau(),
+    ExponentialDecay(),
+    PassTable(((1, 0.5),)),
+    Step(at=(2,), by=10),
+    StepAtIterations(at=(2,), by=10),
+    WarmUp(then=Constant()),
+)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
 def test_is_a_value(schedule):
     assert schedule == dataclasses.replace(schedule)
     assert describe(schedule)["call"] == f"{type(schedule).__module__}:{type(schedule).__name__}"
