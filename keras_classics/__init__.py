@@ -15,10 +15,8 @@ __version__ = "0.1.0"
 _BUILDERS = {
     "lenet": ("lenet5",),
     "mnist_cnn": ("mnist_cnn",),
-    "alexnet": (
-        "alexnet",
-        "alexnet_cifar",
-    ),
+    "alexnet": ("alexnet",),
+    "alexnet_cifar": ("alexnet_cifar",),
     "vgg": (
         "vgg11",
         "vgg11_lrn",

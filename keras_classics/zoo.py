@@ -100,7 +100,7 @@ def _alexnets():
     )
     yield _card(
         "alexnet_cifar",
-        "alexnet",
+        "alexnet_cifar",
         paper + "3.3",
         2012,
         1_116_490,

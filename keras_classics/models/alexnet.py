@@ -1,4 +1,4 @@
-"""AlexNet, the network of Krizhevsky, Sutskever and Hinton, 2012, and its small one for CIFAR-10.
+"""AlexNet, the network of Krizhevsky, Sutskever and Hinton, 2012.
 
 "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012, section 3 and Fig. 2.
 
@@ -29,21 +29,12 @@ response normalisation stays within its tower.
 Deviations, each an option: `towers=1`, `halve_kernels` (the paper's own comparison on one GPU,
 which halves conv1 … conv4), `local_response_norm`, `batch_norm`, `overlapping_pooling=False`, other
 `activation`, `bias_value` and `dropout`, `stem="cifar"` (a first convolution of 5×5/1).
-
-`alexnet_cifar` is the network of sections 3.3 and 4.1 with 13 % error on CIFAR-10, 11 % with local
-response normalisation, as the author's cuda-convnet configures it (layers-conv-local-11pct): two
-5×5 convolutions, two 3×3 layers with unshared weights, one dense layer; 1,116,490 parameters at
-24×24 pixels.
 """
 
 import keras
 from keras import layers
 
-from keras_classics.layers import (
-    BatchNormalization,
-    LocallyConnected2D,
-    LocalResponseNormalization,
-)
+from keras_classics.layers import BatchNormalization, LocalResponseNormalization
 from keras_classics.models.common import (
     channel_axis,
     check_choice,
@@ -71,8 +62,9 @@ _FIRST = {"imagenet": (11, 4), "cifar": (5, 1)}  # kernel size and stride of con
 _SMALLEST = {"imagenet": {True: 52, False: 36}, "cifar": {True: 12, False: 8}}
 
 
-def _gaussian(stddev=0.01):
-    return keras.initializers.RandomNormal(stddev=stddev)  # §5; one each, or all are equal
+def gaussian(stddev=0.01):
+    """Returns N(0, stddev²) of section 5; a new one for each layer, or all are equal."""
+    return keras.initializers.RandomNormal(stddev=stddev)
 
 
 def _join(towers, name):
@@ -92,7 +84,7 @@ def _convolution(x, filters, kernel_size, strides, bias, batch_norm, activation,
         kernel_size,
         strides,
         padding=padding,
-        kernel_initializer=_gaussian(),
+        kernel_initializer=gaussian(),
         bias_initializer=keras.initializers.Constant(bias),
         name=name,
     )(x)
@@ -101,7 +93,8 @@ def _convolution(x, filters, kernel_size, strides, bias, batch_norm, activation,
     return layers.Activation(activation, name=f"{name}_activation")(x)
 
 
-def _pool(x, name, overlapping=True):
+def pool(x, name, overlapping=True):
+    """Max-pooling of section 3.4: windows of 3×3 with stride 2, or else of 2×2."""
     if not overlapping:
         return layers.MaxPooling2D(2, name=name)(x)
     # Odd sizes fit; at even ones "same" lets the last window overhang by one pixel.
@@ -121,17 +114,18 @@ def _dropout(x, rate, name):
     return layers.Rescaling(1 - rate, name=f"{name}_rescaling")(x)
 
 
-def _dense(x, units, bias, activation, name):
+def dense(x, units, bias, activation, name):
+    """A dense layer whose biases all start at the same value."""
     return layers.Dense(
         units,
         activation=activation,
-        kernel_initializer=_gaussian(),
+        kernel_initializer=gaussian(),
         bias_initializer=keras.initializers.Constant(bias),
         name=name,
     )(x)
 
 
-def _square(input_shape, side, smallest):
+def square_shape(input_shape, side, smallest):
     """Returns the checked shape; windows overhang equally far to the right and below."""
     shape = picture_shape(input_shape, (side, side, 3), smallest=smallest, known=True)
     height, width = shape[:2] if channel_axis() == -1 else shape[1:]
@@ -210,7 +204,7 @@ def alexnet(
         raise ValueError("`halve_kernels=True` needs `towers=1`. Received: towers=2")
     first_kernel_size, first_strides = _FIRST[stem]
     side = 224 if stem == "imagenet" else 32
-    shape = _square(input_shape, side, _SMALLEST[stem][overlapping_pooling])
+    shape = square_shape(input_shape, side, _SMALLEST[stem][overlapping_pooling])
     suffixes = ("_a", "_b") if towers == 2 else ("",)
 
     def bias(layer):
@@ -235,94 +229,15 @@ def alexnet(
             if local_response_norm and layer in NORMALIZED:
                 x = _normalize(x, local_response_norm, f"lrn{own[4:]}")
             if layer in POOLED:
-                x = _pool(x, f"pool{own[4:]}", overlapping_pooling)  # 27×27, 13×13, 6×6
+                x = pool(x, f"pool{own[4:]}", overlapping_pooling)  # 27×27, 13×13, 6×6
             maps[tower] = x
     x = _join(maps, "pool5")
     if include_top:
         x = layers.Flatten(name="flatten")(x)  # 9216
         for layer in ("fc6", "fc7"):
             units = 4096 // towers
-            x = [_dense(x, units, bias(layer), activation, layer + s) for s in suffixes]
+            x = [dense(x, units, bias(layer), activation, layer + s) for s in suffixes]
             x = _join(x, layer)
             x = _dropout(x, dropout, f"dropout{layer[2:]}")
-        x = _dense(x, num_classes, 0.0, classifier_activation, "fc8")
-    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
-
-
-def alexnet_cifar(
-    num_classes=10,
-    *,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="alexnet_cifar",
-    local_response_norm=True,
-    activation="relu",
-    unshared=True,
-):
-    """Builds the network for CIFAR-10, with 11 % error in the paper, 13 % without normalisation.
-
-    Args:
-        num_classes: number of classes; ignored without the top.
-        input_shape: shape of one square picture without the batch; (24, 24, 3) unless told, the
-            size that is cropped out of the pictures of 32×32.
-        include_top: whether the network ends in `fc10`, or in the maps of local4.
-        pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of `fc10`; None for logits.
-        weights: None or the path of a `.weights.h5` file.
-        name: the model's name.
-        local_response_norm: whether local response normalisation follows conv1 and conv2. Its
-            constants are those of the author's file: n = 5, k = 1, β = 0.75, α = 0.001
-            divided by n.
-        activation: of every layer but the last.
-        unshared: whether the two 3×3 layers have kernels of their own at every position (local3,
-            local4), or are convolutions (conv3, conv4).
-
-    Returns:
-        A `keras.Model`.
-
-    Raises:
-        ValueError: for an argument that is none of the above, or pictures that are too small or
-            not square.
-
-    Reference:
-        Krizhevsky et al. 2012, sections 3.3 and 3.1; cuda-convnet, layers-conv-local-11pct.
-
-    Example:
-        >>> import keras_classics
-        >>> keras_classics.alexnet_cifar().count_params()
-        1116490
-    """
-    check_common(num_classes, include_top, pooling, weights)
-    check_choice("local_response_norm", local_response_norm, (True, False))
-    check_choice("unshared", unshared, (True, False))
-    inputs = x = keras.Input(_square(input_shape, 24, smallest=6))
-
-    for number, stddev in ((1, 0.0001), (2, 0.01)):
-        x = layers.Conv2D(
-            *(64, 5),
-            padding="same",
-            activation=activation,
-            kernel_initializer=_gaussian(stddev),
-            name=f"conv{number}",
-        )(x)
-        if local_response_norm:
-            x = LocalResponseNormalization(
-                bias=1.0, alpha=0.001, alpha_convention="mean", name=f"lrn{number}"
-            )(x)
-        x = _pool(x, f"pool{number}")  # 12×12×64, 6×6×64
-    local, kind = (LocallyConnected2D, "local") if unshared else (layers.Conv2D, "conv")
-    for number in (3, 4):
-        x = local(
-            *(32, 3),
-            padding="same",
-            activation=activation,
-            kernel_initializer=_gaussian(0.04),
-            name=f"{kind}{number}",
-        )(x)  # 6×6×32
-    if include_top:
-        x = layers.Flatten(name="flatten")(x)
-        x = _dense(x, num_classes, 0.0, classifier_activation, "fc10")
+        x = dense(x, num_classes, 0.0, classifier_activation, "fc8")
     return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
