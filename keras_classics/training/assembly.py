@@ -19,7 +19,8 @@ def assemble(recipe, source):
         with the layers `logits` and `probabilities`.
 
     Raises:
-        RecipeError: if the network cannot take these pictures or classes.
+        RecipeError: if the network cannot take these pictures or classes, or has auxiliary heads
+            where the recipe has no weight for them, or none where it has.
     """
     fixed = getattr(recipe.model, "keywords", {}).get("num_classes", source.num_classes)
     if fixed != source.num_classes:
@@ -43,17 +44,52 @@ def assemble(recipe, source):
             f"{_shape_fields(recipe)} with --set."
         )
     outputs = network(normalized)
-    training = keras.Model(pixels, outputs, name=recipe.name)
-    training.compile(
-        optimizer=optimizer,
-        loss=loss,
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-    )
+    compiled = {
+        "optimizer": optimizer,
+        "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    }
+    if _has_auxiliary_heads(recipe, network):
+        training = _WithAuxiliaryHeads(pixels, outputs, name=recipe.name)
+        weights = dict.fromkeys(outputs, recipe.auxiliary_weight) | {"main": 1.0}
+        training.compile(loss=dict.fromkeys(outputs, loss), loss_weights=weights, **compiled)
+        # The same layers without those that only the auxiliary heads need.
+        network = keras.Model(network.inputs, network.output["main"], name=network.name)
+        outputs = network(normalized)
+    else:
+        training = keras.Model(pixels, outputs, name=recipe.name)
+        training.compile(loss=loss, **compiled)
     logits = keras.layers.Activation("linear", name="logits")(outputs)
     # Probabilities are summed in float32 whatever the precision of the network.
     probabilities = keras.layers.Activation("softmax", dtype="float32", name="probabilities")
     inference = keras.Model(pixels, probabilities(logits), name=recipe.name)
     return training, inference
+
+
+class _WithAuxiliaryHeads(keras.Model):
+    """A network with several outputs for one label; `main` is the one that is measured."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        labels = dict.fromkeys(y_pred, y)
+        return super().compute_loss(x, labels, y_pred, sample_weight, training=training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, y, y_pred["main"], sample_weight)
+
+
+def _has_auxiliary_heads(recipe, network):
+    has_heads = isinstance(network.output, dict) and "main" in network.output
+    if has_heads and recipe.auxiliary_weight is None:
+        heads = ", ".join(name for name in network.output if name != "main")
+        raise RecipeError(
+            f"{recipe.name}'s network has auxiliary heads ({heads}); say how much their losses "
+            "count with `auxiliary_weight`, or build it without them."
+        )
+    if not has_heads and recipe.auxiliary_weight is not None:
+        raise RecipeError(
+            f"`auxiliary_weight` is {recipe.auxiliary_weight}, but {recipe.name}'s network has no "
+            "auxiliary heads: they are outputs in a dict, beside `main`."
+        )
+    return has_heads
 
 
 def network_of(model):

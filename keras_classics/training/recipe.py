@@ -52,6 +52,8 @@ class Recipe:
             and `copies` − 1 transformed copies of each, see `one_pass_of_copies`.
         shuffle: "once", one random order for all epochs, or "every_epoch".
         loss: called without arguments, returns a Keras loss on logits.
+        auxiliary_weight: of the losses of a network's auxiliary heads beside that of its `main`
+            output; None for a network without. The heads train and are not in the saved model.
         optimizer: called with `learning_rate`, returns a Keras optimizer.
         learning_rate: before the schedule's factor.
         schedule: (epoch, history, iteration) -> factor of the learning rate, see
@@ -82,6 +84,7 @@ class Recipe:
     copies: int = 1
     shuffle: str
     loss: Callable
+    auxiliary_weight: float | None = None
     optimizer: Callable
     learning_rate: float
     schedule: Callable
@@ -107,6 +110,11 @@ class Recipe:
         )
         self._check("dataset", "be the name of a data set", lambda v: isinstance(v, str))
         self._check("learning_rate", "be a finite number above 0", _is_positive)
+        self._check(
+            "auxiliary_weight",
+            "be None or a finite number above 0",
+            lambda v: v is None or _is_positive(v),
+        )
         self._check("seed", "be below 2**32", lambda v: v < 2**32)
         self._check("shuffle", 'be "once" or "every_epoch"', ("once", "every_epoch").__contains__)
         self._check(
@@ -130,7 +138,7 @@ class Recipe:
             raise RecipeError(f"`{field}` must {rule}. Received: {field}={value!r}")
 
 
-_LATER_FIELDS = ("iterations",)
+_LATER_FIELDS = ("auxiliary_weight", "iterations")
 
 
 def _is_integer(least):

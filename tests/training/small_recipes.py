@@ -15,16 +15,21 @@ from keras_classics.training import (
 )
 
 
-def dropout_and_batch_norm(num_classes, classifier_activation):
+def fragile(num_classes, classifier_activation, auxiliary_heads=True, dropout=0.3):
     """A network whose state is more than its weights: moving statistics and random masks."""
+    head = partial(keras.layers.Dense, num_classes, activation=classifier_activation)
     inputs = x = keras.Input((28, 28, 1))
     x = keras.layers.Conv2D(4, 5, strides=3, name="conv")(x)
     x = keras.layers.BatchNormalization(name="norm")(x)
     x = keras.layers.ReLU()(x)
-    x = keras.layers.Dropout(0.3, name="dropout_a")(keras.layers.Flatten()(x))
+    x = middle = keras.layers.Dropout(dropout, name="dropout_a")(keras.layers.Flatten()(x))
     x = keras.layers.Dense(16, activation="relu", name="hidden")(x)
-    x = keras.layers.Dropout(0.3, name="dropout_b")(x)
-    outputs = keras.layers.Dense(num_classes, activation=classifier_activation, name="head")(x)
+    x = keras.layers.Dropout(dropout, name="dropout_b")(x)
+    outputs = head(name="head")(x)
+    if auxiliary_heads:
+        x = keras.layers.Dense(8, activation="relu", name="auxiliary_hidden")(middle)
+        x = keras.layers.Dropout(dropout, name="auxiliary_dropout")(x)
+        outputs = {"main": outputs, "auxiliary": head(name="auxiliary_head")(x)}
     return keras.Model(inputs, outputs, name="small")
 
 
@@ -50,12 +55,13 @@ LENET5 = Recipe(
 
 FRAGILE = Recipe(
     name="small_fragile",
-    model=dropout_and_batch_norm,
+    model=fragile,
     dataset="mnist_5k",
     normalization=PixelRange(low=0.0, high=1.0),
     train_transforms=(RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.1),),
     shuffle="every_epoch",
     loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    auxiliary_weight=0.3,
     optimizer=partial(keras.optimizers.Adam),
     learning_rate=0.001,
     schedule=PassTable(((2, 1.0), (1, 0.1))),

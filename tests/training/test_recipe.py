@@ -73,6 +73,7 @@ def test_describe_is_plain_data():
         "copies": 1,
         "shuffle": "once",
         "loss": {"call": "keras_classics.training.losses:MaximumAPosteriori", "j": 1.0},
+        "auxiliary_weight": None,
         "optimizer": {"call": "keras_classics.training.optimizers:CoupledSGD"},
         "learning_rate": 0.1,
         "schedule": {
@@ -198,6 +199,7 @@ CHANGES = {
     "copies": 2,
     "validation": "test",
     "limit_train": 100,
+    "auxiliary_weight": 0.3,
     "iterations": 9,
     "keep_epochs": (1,),
     "seed": 1,
@@ -265,6 +267,10 @@ def test_vary_judges_the_result_and_not_the_way_there():
         *(
             ("learning_rate", value, "be a finite number above 0")
             for value in (0, -0.1, float("nan"), "0.1", True, None)
+        ),
+        *(
+            ("auxiliary_weight", value, "be None or a finite number above 0")
+            for value in (0, -0.3, float("inf"), "0.3")
         ),
         ("shuffle", "never", 'be "once" or "every_epoch"'),
         *(
