@@ -4,6 +4,7 @@ import inspect
 
 import keras
 
+from keras_classics.training.averages import keep_averages_apart
 from keras_classics.training.recipe import RecipeError
 
 
@@ -44,6 +45,7 @@ def assemble(recipe, source):
             f"{_shape_fields(recipe)} with --set."
         )
     outputs = network(normalized)
+    keep_averages_apart(optimizer)
     compiled = {
         "optimizer": optimizer,
         "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],

@@ -17,6 +17,7 @@ from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.sources import hold_out, load
 from keras_classics.report import ReportError, draw_curves, write_report
 from keras_classics.training.assembly import assemble, network_of
+from keras_classics.training.averages import averaged_weights
 from keras_classics.training.environment import environment
 from keras_classics.training.evaluation import evaluate, for_report, summarize
 from keras_classics.training.gauss_newton import diagonal_curvature
@@ -225,8 +226,7 @@ class _Run:
     def _write_epoch(self, seconds):
         path = self.directory.path
         if self.epoch in self.recipe.keep_epochs:
-            with written_beside(path / "snapshots" / f"epoch-{self.epoch:04d}.keras") as beside:
-                self.inference.save(beside)
+            self._save_model(path / "snapshots" / f"epoch-{self.epoch:04d}.keras")
         self.save()
         write_csv(path / "history.csv", self.history)
         timings = path / "timings.csv"
@@ -235,12 +235,16 @@ class _Run:
             file.write("epoch,seconds\n" * new + f"{self.epoch},{seconds:.3f}\n")
         draw_curves(path)
 
+    def _save_model(self, path):
+        with averaged_weights(self.training), written_beside(path) as beside:
+            self.inference.save(beside)
+
     def finish(self):
         """Saves the model, measures it, writes the report."""
         path, final = self.directory.path, self.sources["final"]
-        with written_beside(path / "model.keras") as beside:
-            self.inference.save(beside)
-        result = evaluate(self.inference, final)
+        self._save_model(path / "model.keras")
+        with averaged_weights(self.training):
+            result = evaluate(self.inference, final)
         with written_beside(path / "predictions.npz") as beside, open(beside, "wb") as file:
             np.savez_compressed(file, **for_report(result, final))
         trained_on = len(self.sources["train"])
@@ -251,7 +255,7 @@ class _Run:
 
 
 class _Steps(keras.callbacks.Callback):
-    """What has to happen around single steps: the rate, reseeding, NaN, checkpoints."""
+    """What has to happen in a `fit`: the rate, reseeding, NaN, checkpoints, averages."""
 
     def __init__(self, run, epoch):
         super().__init__()
@@ -299,6 +303,13 @@ class _Steps(keras.callbacks.Callback):
             _sync(self.model)
             self.run.save(step=done)
             self.saved = time.monotonic()
+
+    def on_test_begin(self, logs=None):
+        self.averaged = averaged_weights(self.model)
+        self.averaged.__enter__()
+
+    def on_test_end(self, logs=None):
+        self.averaged.__exit__(None, None, None)
 
 
 def _sync(model):

@@ -54,7 +54,8 @@ class Recipe:
         loss: called without arguments, returns a Keras loss on logits.
         auxiliary_weight: of the losses of a network's auxiliary heads beside that of its `main`
             output; None for a network without. The heads train and are not in the saved model.
-        optimizer: called with `learning_rate`, returns a Keras optimizer.
+        optimizer: called with `learning_rate`, returns a Keras optimizer. Where it averages the
+            weights (`use_ema=True`), the averages are validated and saved.
         learning_rate: before the schedule's factor.
         schedule: (epoch, history, iteration) -> factor of the learning rate, see
             `keras_classics.training.schedules`.

@@ -62,7 +62,7 @@ FRAGILE = Recipe(
     shuffle="every_epoch",
     loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
     auxiliary_weight=0.3,
-    optimizer=partial(keras.optimizers.Adam),
+    optimizer=partial(keras.optimizers.Adam, use_ema=True, ema_momentum=0.9),
     learning_rate=0.001,
     schedule=PassTable(((2, 1.0), (1, 0.1))),
     batch_size=32,
