@@ -52,6 +52,10 @@ class Source:
         """Number of class names, also of those that no picture bears."""
         return len(self.class_names)
 
+    def mean_image(self) -> np.ndarray:
+        """Returns the mean of all pictures, float32 (height, width, channels)."""
+        return self.images.mean(axis=0, dtype=np.float64).astype(np.float32)
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of every picture."""

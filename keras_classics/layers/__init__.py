@@ -7,6 +7,7 @@ from keras_classics.layers.inception import Inception
 from keras_classics.layers.local_response_normalization import LocalResponseNormalization
 from keras_classics.layers.locally_connected import LocallyConnected2D
 from keras_classics.layers.partially_connected_conv import PartiallyConnectedConv2D
+from keras_classics.layers.pixel_normalization import PixelNormalization
 from keras_classics.layers.scaled_tanh import scaled_tanh
 from keras_classics.layers.subsampling import Subsampling
 from keras_classics.layers.zero_pad_shortcut import ZeroPadShortcut
@@ -19,6 +20,7 @@ __all__ = [
     "LocalResponseNormalization",
     "LocallyConnected2D",
     "PartiallyConnectedConv2D",
+    "PixelNormalization",
     "Subsampling",
     "ZeroPadShortcut",
     "scaled_tanh",

@@ -5,7 +5,7 @@ from keras_classics.training.command_line import run
 from keras_classics.training.evaluation import evaluate
 from keras_classics.training.loop import TrainingError, train
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
-from keras_classics.training.normalization import PixelRange
+from keras_classics.training.normalization import MeanColor, MeanImage, PixelRange
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
 from keras_classics.training.recipe import Published, Recipe, RecipeError, describe, vary
 from keras_classics.training.run_directory import RunDirectory, RunDirectoryError
@@ -21,8 +21,8 @@ from keras_classics.training.schedules import (
 
 __all__ = [
     "Constant", "CorrectClassPenalty", "CoupledSGD", "DivideOnPlateau", "ExponentialDecay",
-    "MaximumAPosteriori", "PassTable", "PixelRange", "Published", "Recipe", "RecipeError",
-    "RunDirectory", "RunDirectoryError", "Step", "StepAtIterations", "StochasticDiagonalLM",
-    "TrainingError", "WarmUp", "assemble", "describe", "evaluate", "network_of", "run", "train",
-    "vary",
+    "MaximumAPosteriori", "MeanColor", "MeanImage", "PassTable", "PixelRange", "Published",
+    "Recipe", "RecipeError", "RunDirectory", "RunDirectoryError", "Step", "StepAtIterations",
+    "StochasticDiagonalLM", "TrainingError", "WarmUp", "assemble", "describe", "evaluate",
+    "network_of", "run", "train", "vary",
 ]  # fmt: skip

@@ -33,10 +33,10 @@ def assemble(recipe, source):
         network = recipe.model(num_classes=fixed, classifier_activation=None)
         optimizer = recipe.optimizer(learning_rate=recipe.learning_rate)
         loss = recipe.loss()
+        pixels = keras.Input(source.image_shape, name="pixels")
+        normalized = recipe.normalization(source)(pixels)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{recipe.name} on {source.name}: {error}") from error
-    pixels = keras.Input(source.image_shape, name="pixels")
-    normalized = recipe.normalization(source)(pixels)
     if normalized.shape[1:] != network.input_shape[1:]:
         raise RecipeError(
             f"{source.name} has pictures of {_size(source.image_shape)}, which makes an input of "

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import keras
 
+from keras_classics.layers import PixelNormalization
+
 
 @dataclass(frozen=True)
 class PixelRange:
@@ -31,3 +33,58 @@ class PixelRange:
         steps = [keras.layers.ZeroPadding2D(self.padding)] if self.padding else []
         steps.append(keras.layers.Rescaling((self.high - self.low) / 255, offset=self.low))
         return keras.Sequential(steps, name="normalization")
+
+
+@dataclass(frozen=True)
+class MeanColor:
+    """Subtracts the mean colour of the training pictures, one number for each channel.
+
+    Args:
+        value: the numbers, or None to compute them from the training source.
+
+    Reference:
+        Simonyan and Zisserman 2014, section 2.1: "subtracting the mean RGB value, computed on the
+        training set, from each pixel".
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.sources import Source
+        >>> from keras_classics.training.normalization import MeanColor
+        >>> images = np.stack([np.full((2, 2, 1), 100, "uint8"), np.full((2, 2, 1), 50, "uint8")])
+        >>> source = Source("grey", "train", images, np.array([0, 1]), ("light", "dark"))
+        >>> float(MeanColor()(source)(images)[0, 0, 0, 0])
+        25.0
+    """
+
+    value: tuple[float, ...] | None = None
+
+    def __call__(self, source):
+        mean = self.value
+        if mean is None:
+            mean = source.mean_image().mean(axis=(0, 1), dtype="float64")
+        return PixelNormalization(mean, name="normalization")
+
+
+@dataclass(frozen=True)
+class MeanImage:
+    """Subtracts the mean of the training pictures pixel by pixel.
+
+    At another input size than the training's it subtracts the mean colour of that image. A crop
+    is taken before this, in the pipeline, so the image is that of the central crops, and not the
+    part of a larger mean image that lies under the crop, as in the authors' code.
+
+    Reference:
+        Krizhevsky et al. 2012, section 2; He et al. 2015, sections 3.4 and 4.2.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.sources import Source
+        >>> from keras_classics.training.normalization import MeanImage
+        >>> images = np.array([[[[0], [10]]], [[[20], [90]]]], "uint8")
+        >>> source = Source("grey", "train", images, np.array([0, 1]), ("light", "dark"))
+        >>> np.array(MeanImage()(source)(images)).reshape(2, 2).tolist()
+        [[-10.0, -40.0], [10.0, 40.0]]
+    """
+
+    def __call__(self, source):
+        return PixelNormalization(source.mean_image(), name="normalization")

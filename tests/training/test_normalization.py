@@ -1,8 +1,21 @@
+import re
+
 import keras
 import numpy as np
 import pytest
+import small_recipes
 
-from keras_classics.training import PixelRange
+from keras_classics.data.sources import Source, load
+from keras_classics.training import (
+    MeanColor,
+    MeanImage,
+    PixelRange,
+    RecipeError,
+    describe,
+    evaluate,
+    train,
+    vary,
+)
 
 pytestmark = pytest.mark.backend
 
@@ -52,3 +65,62 @@ def test_survives_a_saved_model(tmp_path):
     )
     assert again.layers[-1].name == "normalization"
     assert not again.weights
+
+
+def pictures():
+    images = np.random.default_rng(0).integers(0, 256, (7, 4, 6, 3)).astype("uint8")
+    return Source("noise", "train", images, np.arange(7) % 2, ("a", "b"))
+
+
+def test_mean_image_is_that_of_the_training_pictures():
+    source = pictures()
+    expected = source.images - source.images.astype("float64").mean(0)
+    # Grey levels up to 255 in float32.
+    found = MeanImage()(source)(source.images)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(found), expected, atol=3e-5)
+
+
+@pytest.mark.parametrize("value", [None, (123.68, 116.78, 103.94)])
+def test_mean_color_is_that_of_the_training_pictures_or_a_constant(value):
+    source = pictures()
+    mean = source.images.astype("float64").mean((0, 1, 2)) if value is None else np.array(value)
+    found = MeanColor(value)(source)(source.images)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(found), source.images - mean, atol=3e-5)
+
+
+def test_a_constant_color_asks_no_source():
+    assert MeanColor((1.0, 2.0, 3.0))(None)(np.full((1, 2, 2, 3), 3, "uint8")).shape[-1] == 3
+
+
+def test_are_values():
+    assert (MeanImage(), MeanColor()) == (MeanImage(), MeanColor())
+    assert describe(MeanColor((1.0, 2.0, 3.0))) == {
+        "call": "keras_classics.training.normalization:MeanColor",
+        "value": [1.0, 2.0, 3.0],
+    }
+
+
+@pytest.mark.parametrize("normalization", [MeanColor(), MeanImage()], ids=str)
+def test_the_mean_is_that_of_what_is_trained_on_and_stands_in_the_saved_model(
+    normalization, tmp_path
+):
+    recipe = vary(small_recipes.FRAGILE, {"epochs": 1, "limit_train": 64})
+    recipe = vary(recipe, {"normalization": normalization})
+    metrics = train(recipe, tmp_path / "run", verbose=0)
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    mean = keras.ops.convert_to_numpy(model.get_layer("normalization").mean)
+    assert mean.shape == ((1,) if isinstance(normalization, MeanColor) else (28, 28, 1))
+    assert 20 < mean.mean() < 50  # 33 of all digits
+    # The 64 pictures that were trained on, not all 4,500.
+    assert mean.mean() != pytest.approx(load("mnist_5k", "train").images.mean(), abs=1e-3)
+    held_out = load("mnist_5k", "test")
+    assert len(evaluate(model, held_out)["labels"]) == 500
+    assert metrics["split"] == "validation"
+
+
+def test_a_color_of_other_channels_is_refused_before_the_run_directory(tmp_path):
+    recipe = vary(small_recipes.FRAGILE, {"normalization": MeanColor((1.0, 2.0, 3.0))})
+    message = "small_fragile on mnist_5k: The input must have 3 channels, as `mean` has"
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
