@@ -6,6 +6,8 @@ shear; no rotation) and not the ranges: those here were chosen on held-out train
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.randomness import uniform
 
@@ -60,7 +62,6 @@ class RandomAffine:
 
     def matrices(self, seeds, height, width):
         """Returns (n, 8) rows a0 … c1 that map output pixels to input pixels."""
-        tf = import_tensorflow()
         right, down, scale, squeeze, shear = (
             uniform(seeds, draw, -limit, limit)
             for draw, limit in enumerate(
@@ -70,24 +71,27 @@ class RandomAffine:
         # A picture grown by s is read at positions 1/s as far from its centre.
         across = 1 / ((1 + scale) * (1 + squeeze))
         along = (1 + squeeze) / (1 + scale)
-        x, y = (width - 1) / 2, (height - 1) / 2
-        zero = tf.zeros_like(right)
+        x, y = np.float32((width - 1) / 2), np.float32((height - 1) / 2)
+        zero = np.zeros_like(right)
         rows = (
             *(across, shear, x - across * (x + right) - shear * (y + down)),
             *(zero, along, y - along * (y + down)),
             *(zero, zero),
         )
-        return tf.stack(rows, axis=-1)
+        return np.stack(rows, axis=-1)
 
     def __call__(self, images, seeds):
         tf = import_tensorflow()
-        images, seeds = tf.cast(images, tf.float32), tf.convert_to_tensor(seeds)
+        images, seeds = tf.cast(images, tf.float32), tf.cast(seeds, tf.uint64)
         if images.shape.rank == 3:
             return self(images[tf.newaxis], seeds[tf.newaxis])[0]
         height, width = images.shape[1:3]
+        matrices = tf.numpy_function(
+            lambda s: self.matrices(s, height, width), [seeds], tf.float32, stateful=False
+        )
         return tf.raw_ops.ImageProjectiveTransformV3(
             images=images,
-            transforms=self.matrices(seeds, height, width),
+            transforms=matrices,
             output_shape=(height, width),
             fill_value=0.0,
             interpolation="BILINEAR",

@@ -19,7 +19,8 @@ def import_tensorflow() -> ModuleType:
     2
     """
     # Without a GPU, hiding it makes TensorFlow log an alarming CUDA error.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:  # no `setdefault`: AutoGraph stumbles over it
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras
     import tensorflow as tf
 

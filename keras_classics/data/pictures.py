@@ -1,5 +1,6 @@
 """Picture files of any kind -> the shape and the look of the pictures a network was trained on."""
 
+import io
 import os
 import warnings
 from pathlib import Path
@@ -80,16 +81,44 @@ def read_picture(
     return np.asarray(image).reshape(image_shape), done
 
 
+def rgb_pixels(encoded: bytes, name: str = "The picture") -> np.ndarray:
+    """Decodes the bytes of a picture file of any kind into 8-bit red, green and blue, upright.
+
+    Args:
+        encoded: content of the file.
+        name: what an error message calls it.
+
+    Returns:
+        uint8 array `(height, width, 3)`.
+
+    Raises:
+        DataError: if it is no readable picture or has more than 89 million pixels.
+
+    Example:
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (3, 2), 7).save(file, "png")
+    >>> rgb_pixels(file.getvalue()).tolist()[0]
+    [[7, 7, 7], [7, 7, 7], [7, 7, 7]]
+    """
+    image = _decode(io.BytesIO(encoded), name, [])
+    return np.array(_to_channels(_to_eight_bits(image, name, []), 3, []))
+
+
 def _open(path: Path, done: list[str]) -> Image.Image:
-    """Decodes the first picture of a file, upright."""
     if not path.is_file():
         what = "is a directory" if path.is_dir() else "does not exist"
         raise DataError(f"{path} {what}; name a picture file.")
+    return _decode(path, path, done)
+
+
+def _decode(file: Path | io.BytesIO, path: str | os.PathLike, done: list[str]) -> Image.Image:
+    """Decodes the first picture of a file, upright."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning)  # of odd metadata
-            with Image.open(path) as image:
+            with Image.open(file) as image:
                 frames = getattr(image, "n_frames", 1)
                 image.load()
                 upright = ImageOps.exif_transpose(image)

@@ -1,13 +1,21 @@
 """Sources and transforms -> batched, seeded, replayable `tf.data`.
 
-Pictures stay in memory as uint8; a batch is gathered and transformed as a whole, since maps over
-single elements are ten times too slow for digits.
+Pictures that fit into memory stay there as uint8; a batch is gathered and transformed as a whole,
+since maps over single elements are ten times too slow for digits. Encoded pictures are decoded and
+transformed one by one, as many at a time as there are cores.
 """
 
 import numpy as np
 
+from keras_classics.data.bad_images import BadImages
+from keras_classics.data.crops import RandomAreaCrop
+from keras_classics.data.decoding import decode
+from keras_classics.data.errors import DataError
+from keras_classics.data.folder import FileSource
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.randomness import fold_in, permutation
+from keras_classics.data.sources import Source
+from keras_classics.data.transform import Transform, in_turn
 
 # What a seed is for; numbers, so that the streams of one recipe never meet.
 _ORDER, _TRANSFORMS = 0, 1
@@ -32,31 +40,49 @@ def _batches(source, indices, batch_size, start, transform):
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def in_order(source, batch_size):
+def in_order(source, batch_size, transforms=(), bad=None):
     """Returns batches (images, labels) of the whole source, each picture once, as it is stored.
 
     Args:
-        source: a `Source`.
+        source: a `Source`, `FileSource` or `RecordSource`.
         batch_size: pictures in a batch; the last may be smaller.
+        transforms: functions (images, seeds) -> images that draw nothing.
+        bad: `BadImages`, for files.
 
     Returns:
-        `tf.data.Dataset` of (uint8 (n, height, width, channels), int32 (n,)).
+        `tf.data.Dataset` of (images (n, height, width, channels), int32 (n,)): uint8 unless a
+        transform made them fractional.
     """
+    if not isinstance(source, Source):
+        return _stream(source, batch_size, None, 0, 0, transforms, bad)
     indices = np.arange(len(source))
-    return _batches(source, indices, batch_size, 0, lambda images, where: images)
+    transform = _in_turn(transforms, np.zeros(len(source), np.uint64))
+    return _batches(source, indices, batch_size, 0, transform)
 
 
-def one_epoch(source, batch_size, *, seed, epoch, start=0, shuffle="every_epoch", transforms=()):
+def one_epoch(
+    source,
+    batch_size,
+    *,
+    seed,
+    epoch,
+    start=0,
+    shuffle="every_epoch",
+    transforms=(),
+    bad=None,
+):
     """Returns the batches (images, labels) of one training epoch.
 
     Args:
-        source: a `Source`.
+        source: a `Source`, `FileSource` or `RecordSource`.
         batch_size: pictures in a batch; the last of the epoch may be smaller.
         seed: the recipe's seed.
         epoch: number of the epoch, from 0.
         start: first step; the steps before it are skipped without being computed.
         shuffle: "every_epoch", or "once" for one random order that all epochs share.
-        transforms: functions (images, seeds) -> images, applied in turn to each batch.
+        transforms: functions (images, seeds) -> images, applied in turn to each batch, or to each
+            picture where they are of different sizes.
+        bad: `BadImages`, for files; those that cannot be decoded are left out.
 
     Returns:
         `tf.data.Dataset` of (images (n, height, width, channels), int32 (n,)): uint8 unless a
@@ -64,6 +90,9 @@ def one_epoch(source, batch_size, *, seed, epoch, start=0, shuffle="every_epoch"
     """
     size = len(source)
     order_seed = fold_in(fold_in(seed, _ORDER), epoch if shuffle == "every_epoch" else 0)
+    if not isinstance(source, Source):
+        epoch_seed = fold_in(fold_in(seed, _TRANSFORMS), epoch)
+        return _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad)
     indices = permutation(order_seed, size)
     seeds = fold_in(fold_in(fold_in(seed, _TRANSFORMS), epoch), indices)
     return _batches(source, indices, batch_size, start, _in_turn(transforms, seeds))
@@ -106,9 +135,127 @@ def one_pass_of_copies(source, batch_size, *, seed, epoch, copies, start=0, tran
 
 
 def _in_turn(transforms, seeds):
+    """Returns (images, where) -> images; each transform draws from seeds of its own."""
+    tf = import_tensorflow()
+    with tf.device("CPU"):
+        steps = [(transform, tf.constant(own)) for transform, own in in_turn(transforms, seeds)]
+
     def apply(images, where):
-        for transform in transforms:
-            images = transform(images, seeds[where])
+        for transform, own in steps:
+            images = transform(images, own[where])
         return images
 
     return apply
+
+
+def _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad):
+    """Batches of encoded pictures; those before `start` are skipped without being decoded."""
+    tf = import_tensorflow()
+    bad = BadImages() if bad is None else bad
+    picture = _picture(transforms, epoch_seed)
+    is_files = isinstance(source, FileSource)
+    if is_files:
+        indices = source.order(order_seed, without=bad.reasons)[start * batch_size :]
+        account = _Account(source, indices, bad)
+        dataset, fetch = tf.data.Dataset.from_tensor_slices(indices), source.fetcher()
+    else:
+        dataset = source.examples(order_seed).skip(start * batch_size)
+
+    def example(index, record=None):
+        encoded, label = fetch(index) if is_files else record
+        return picture(encoded, index), label, index
+
+    dataset = dataset.map(
+        tf.autograph.experimental.do_not_convert(example),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    if is_files:
+        dataset = dataset.ignore_errors()
+    dataset = dataset.batch(batch_size)
+    if is_files:
+        dataset = dataset.map(account.check).concatenate(account.end(dataset.element_spec))
+    return dataset.map(lambda images, labels, _: (images, labels)).prefetch(2)
+
+
+def _picture(transforms, epoch_seed):
+    """Returns (encoded, index) -> image: all the transforms in one step through Python."""
+    tf = import_tensorflow()
+    for transform in transforms:
+        if not isinstance(transform, Transform):
+            raise DataError(
+                f"{type(transform).__name__} transforms pictures in memory only; take it out of "
+                "`train_transforms`, or choose data whose pictures have one size."
+            )
+    crop = transforms[0] if transforms and isinstance(transforms[0], RandomAreaCrop) else None
+
+    def transformed(image, index):
+        for transform, seed in in_turn(transforms, fold_in(epoch_seed, index)):
+            # What the first one would cut out is all that was decoded.
+            step = crop.resize if transform is crop else transform.apply
+            image = step(image, seed)
+        return np.ascontiguousarray(image)
+
+    def patch(height, width, index):
+        return np.int32(crop.patch(height, width, fold_in(epoch_seed, index)))
+
+    dtype, sides = np.uint8, (None, None)
+    for transform in transforms:
+        dtype, sides = transform.dtype or dtype, transform.sides(*sides)
+
+    def picture(encoded, index):
+        window = crop and (
+            lambda *sides: tf.numpy_function(patch, [*sides, index], tf.int32, stateful=False)
+        )
+        image = decode(encoded, window)
+        if transforms:
+            image = tf.numpy_function(transformed, [image, index], dtype, stateful=False)
+        return tf.ensure_shape(image, (*sides, 3))
+
+    return picture
+
+
+class _Account:
+    """Compares the pictures that came with those that should have come."""
+
+    def __init__(self, source, indices, bad):
+        self.source, self.indices, self.bad = source, indices, bad
+        self.seen = 0
+
+    def check(self, images, labels, indices):
+        """Lets a batch pass and takes note of what is missing between its pictures."""
+        tf = import_tensorflow()
+        labels = tf.ensure_shape(
+            tf.numpy_function(self._check, [indices, labels], tf.int32), labels.shape
+        )
+        return images, labels, indices
+
+    def end(self, element_spec):
+        """Returns an empty dataset that, when it is reached, takes note of the missing rest."""
+        tf = import_tensorflow()
+        nothing = tf.data.Dataset.range(1).filter(
+            lambda _: tf.numpy_function(self._end, [], tf.bool)
+        )
+        return nothing.map(
+            lambda _: tuple(
+                tf.ensure_shape(tf.zeros([n or 0 for n in spec.shape], spec.dtype), spec.shape)
+                for spec in element_spec
+            )
+        )
+
+    def _check(self, indices, labels):
+        self._missing_before(indices)
+        return labels
+
+    def _end(self):
+        self._missing_before([None])
+        return np.False_
+
+    def _missing_before(self, indices):
+        missing = []
+        for index in indices:
+            while self.seen < len(self.indices) and self.indices[self.seen] != index:
+                missing.append(self.source.paths[self.indices[self.seen]])
+                self.seen += 1
+            self.seen += 1
+        self.bad.add(missing, of=len(self.source))

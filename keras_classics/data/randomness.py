@@ -2,72 +2,122 @@
 
 A number depends on (recipe seed, epoch, example, draw) alone. Batch size, number of workers and
 where a run was interrupted change nothing, and an epoch can be replayed from its middle.
-The hash is SplitMix64 (Steele, Lea, Flood 2014), computed for whole arrays in TensorFlow.
+The hash is SplitMix64 (Steele, Lea, Flood 2014), computed for whole arrays in NumPy.
 """
 
 import numpy as np
 
-from keras_classics.data.host_tensorflow import import_tensorflow
-
 _INCREMENT = np.uint64(0x9E3779B97F4A7C15)
 _FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 
 
 def _mix(z):
-    tf = import_tensorflow()
-    for shift, factor in zip((30, 27), _FACTORS, strict=True):
-        z = tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, np.uint64(shift))) * factor
-    return tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, np.uint64(31)))
+    for shift, factor in zip(_SHIFTS, _FACTORS, strict=False):
+        z = (z ^ (z >> shift)) * factor
+    return z ^ (z >> _SHIFTS[2])
 
 
 def fold_in(seed, number):
     """Derives a new seed from a seed and a number (an epoch, an example, a copy, …).
 
     Args:
-        seed: integer or uint64 tensor of any shape.
-        number: non-negative integer or integer tensor that broadcasts with `seed`.
+        seed: non-negative integer, or array of any shape.
+        number: non-negative integer, or array that broadcasts with `seed`.
 
     Returns:
-        uint64 tensor.
+        uint64, an array if one of them is.
 
     Example:
         >>> from keras_classics.data.randomness import fold_in
-        >>> int(fold_in(0, 1)) == int(fold_in(0, 1)) != int(fold_in(1, 0))
+        >>> bool(fold_in(0, 1) == fold_in(0, 1) != fold_in(1, 0))
         True
     """
-    tf = import_tensorflow()
-    seed, number = (tf.cast(value, tf.uint64) for value in (seed, number))
-    return _mix(_mix(seed + _INCREMENT) + (number + np.uint64(1)) * _INCREMENT)
+    with np.errstate(over="ignore"):  # the hash wraps around; NumPy warns where it is a scalar
+        seed, number = (np.asarray(value, np.uint64) for value in (seed, number))
+        return _mix(_mix(seed + _INCREMENT) + (number + np.uint64(1)) * _INCREMENT)
 
 
 def uniform(seeds, draw, low, high):
     """Draws one float32 between low and high for each seed.
 
     Args:
-        seeds: uint64 tensor of any shape, one seed for each picture.
-        draw: which of the picture's draws this is: 0, 1, 2, …
+        seeds: uint64 of any shape, one seed for each picture.
+        draw: which of the picture's draws this is, 0, 1, 2, …; an array that broadcasts with
+            `seeds` draws several.
         low: lower end.
         high: upper end; reached only where float32 rounds up to it.
 
     Returns:
-        float32 tensor of the shape of `seeds`.
+        float32 of the shape of `seeds`.
 
     Example:
         >>> from keras_classics.data.randomness import uniform
-        >>> 2.0 <= float(uniform(7, 0, 2.0, 3.0)) < 3.0
+        >>> bool(2.0 <= uniform(7, 0, 2.0, 3.0) < 3.0)
         True
     """
-    tf = import_tensorflow()
     # The upper 24 bits fill a float32's mantissa: exactly representable, never rounded up to 1.
-    bits = tf.bitwise.right_shift(fold_in(seeds, draw), np.uint64(40))
-    return low + tf.cast(bits, tf.float32) * np.float32((high - low) / 2**24)
+    share = (fold_in(seeds, draw) >> np.uint64(40)).astype(np.float32)
+    return np.float32(low) + share * np.float32((high - low) / 2**24)
+
+
+def integer(seeds, draw, count):
+    """Draws one of 0 … count − 1 for each seed.
+
+    Args:
+        seeds: uint64 of any shape, one seed for each picture.
+        draw: which of the picture's draws this is, 0, 1, 2, …; an array that broadcasts with
+            `seeds` draws several.
+        count: how many there are, below 2³²: an integer, or an array that broadcasts.
+
+    Returns:
+        int64 of the shape of `seeds`.
+
+    Example:
+        >>> from keras_classics.data.randomness import integer
+        >>> bool(0 <= integer(7, 0, 6) <= 5)
+        True
+    """
+    # As many of 2³² for each, but for one more or less.
+    share = (fold_in(seeds, draw) >> np.uint64(32)) * np.asarray(count, np.uint64)
+    return (share >> np.uint64(32)).astype(np.int64)
+
+
+def normal(seeds, draw, mean, stddev):
+    """Draws one float32 from a normal distribution for each seed.
+
+    One hash gives both uniform numbers of Box and Muller (1958), 32 bits each; the farthest draw is
+    6.7 standard deviations from the mean.
+
+    Args:
+        seeds: uint64 of any shape, one seed for each picture.
+        draw: which of the picture's draws this is, none that `uniform` takes too; an array of
+            numbers that broadcasts with `seeds` draws several.
+        mean: centre of the distribution.
+        stddev: its standard deviation.
+
+    Returns:
+        float32 of the shape of `seeds`.
+
+    Example:
+        >>> from keras_classics.data.randomness import normal
+        >>> bool(-7.0 < normal(7, 0, 0.0, 1.0) < 7.0)
+        True
+    """
+    bits = fold_in(seeds, draw)
+    # In float64, whose last digit, other in a vector than alone, is lost in rounding to float32.
+    upper = (bits >> np.uint64(32)).astype(np.float64)
+    lower = (bits & np.uint64(2**32 - 1)).astype(np.float64)
+    # One more than the bits say, since log(0) is no number.
+    radius = np.sqrt(-2 * np.log((upper + 1) / 2**32))
+    return np.float32(mean + stddev * radius * np.cos(lower * (2 * np.pi / 2**32)))
 
 
 def permutation(seed, size):
     """Returns the numbers 0 … size − 1 in a random order.
 
     Args:
-        seed: integer or uint64 scalar.
+        seed: non-negative integer.
         size: how many.
 
     Returns:
@@ -78,5 +128,5 @@ def permutation(seed, size):
         >>> sorted(permutation(0, 4).tolist())
         [0, 1, 2, 3]
     """
-    keys = fold_in(seed, np.arange(size, dtype=np.uint64)).numpy()
+    keys = fold_in(seed, np.arange(size, dtype=np.uint64))
     return np.argsort(keys, kind="stable")

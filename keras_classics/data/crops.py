@@ -1,0 +1,415 @@
+"""Where a picture is cut and how it is resized.
+
+Each transform is a function (image, seed) -> image on one picture or on a batch of equal sizes, by
+itself or in a `map` of `tf.data` (see `Transform`). The pixels keep their type.
+
+Resizing is OpenCV's, bilinear unless told otherwise: it is what Caffe resized ImageNet with, and
+its list of interpolations is the one that GoogLeNet's first version names. None of the papers says
+how it resized. OpenCV's bilinear does not smooth before it makes a picture smaller; "area" does.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from keras_classics.data.randomness import fold_in, integer, uniform
+from keras_classics.data.transform import Transform
+
+INTERPOLATIONS = {
+    "bilinear": cv2.INTER_LINEAR,
+    "area": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST,
+    "cubic": cv2.INTER_CUBIC,
+}
+
+
+def _check_integer(name, value, least=1):
+    if type(value) is not int or value < least:
+        rule = "a positive integer" if least else "0 or a positive integer"
+        raise ValueError(f"`{name}` must be {rule}. Received: {name}={value!r}")
+
+
+def _check_interpolation(value, *others):
+    if value not in (*INTERPOLATIONS, *others):
+        legal = ", ".join(f'"{name}"' for name in (*INTERPOLATIONS, *others))
+        raise ValueError(
+            f"`interpolation` must be one of {legal}. Received: interpolation={value!r}"
+        )
+
+
+def _resize(image, height, width, interpolation):
+    if image.shape[:2] == (height, width):
+        return image
+    resized = cv2.resize(image, (width, height), interpolation=INTERPOLATIONS[interpolation])
+    return resized.reshape(height, width, image.shape[-1])  # OpenCV drops a single channel
+
+
+def _resize_shorter_side(image, size, interpolation):
+    height, width = image.shape[:2]
+    scale = size / min(height, width)
+    sides = (max(round(side * scale), 1) for side in (height, width))
+    return _resize(image, *sides, interpolation)
+
+
+def _check_large_enough(image, size):
+    if min(image.shape[:2]) < size:
+        raise ValueError(
+            f"A picture of {image.shape[0]}×{image.shape[1]} has no {size}×{size} to crop."
+        )
+
+
+@dataclass(frozen=True)
+class Resize(Transform):
+    """Resizes to a square, whatever that does to the proportions.
+
+    Args:
+        size: side of the result in pixels.
+        interpolation: "bilinear", "area", "nearest" or "cubic".
+
+    Input shape:
+        (height, width, channels), or a batch of such.
+
+    Output shape:
+        (size, size, channels).
+
+    Raises:
+        ValueError: if `size` is no positive integer, or the interpolation is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.crops import Resize
+        >>> Resize(227)(np.zeros((28, 28, 1), "uint8")).shape
+        (227, 227, 1)
+    """
+
+    size: int
+    interpolation: str = "bilinear"
+
+    def __post_init__(self):
+        _check_integer("size", self.size)
+        _check_interpolation(self.interpolation)
+
+    def sides(self, height, width):
+        return self.size, self.size
+
+    def apply(self, image, seed):
+        return _resize(image, self.size, self.size, self.interpolation)
+
+
+@dataclass(frozen=True)
+class ResizeShorterSide(Transform):
+    """Resizes so that the shorter side has a given length; proportions stay.
+
+    Args:
+        size: length of the shorter side in pixels; the longer one is rounded to a pixel.
+        interpolation: "bilinear", "area", "nearest" or "cubic".
+
+    Input shape:
+        (height, width, channels).
+
+    Output shape:
+        (size, width · size / height, channels), or the other way round.
+
+    Raises:
+        ValueError: if `size` is no positive integer, or the interpolation is unknown.
+
+    Reference:
+        Krizhevsky et al. 2012, section 2 (256); Simonyan and Zisserman 2014, section 3.1 (S).
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.crops import ResizeShorterSide
+        >>> ResizeShorterSide(256)(np.zeros((300, 400, 3), "uint8")).shape
+        (256, 341, 3)
+    """
+
+    size: int
+    interpolation: str = "bilinear"
+
+    def __post_init__(self):
+        _check_integer("size", self.size)
+        _check_interpolation(self.interpolation)
+
+    def sides(self, height, width):
+        return None, None
+
+    def apply(self, image, seed):
+        return _resize_shorter_side(image, self.size, self.interpolation)
+
+
+@dataclass(frozen=True)
+class RandomShorterSide(Transform):
+    """Resizes so that the shorter side has a random length: scale jitter.
+
+    Args:
+        low: least length in pixels.
+        high: greatest length; every integer from `low` to it is as likely.
+        interpolation: "bilinear", "area", "nearest" or "cubic".
+
+    Input shape:
+        (height, width, channels) and a seed.
+
+    Output shape:
+        as of `ResizeShorterSide`.
+
+    Raises:
+        ValueError: if the lengths are no positive integers or the first is the greater one.
+
+    Reference:
+        Simonyan and Zisserman 2014, section 3.1: [256, 512]; He et al. 2015, section 3.4:
+        [256, 480].
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.crops import RandomShorterSide
+        >>> image = RandomShorterSide(256, 512)(np.zeros((300, 400, 3), "uint8"), seed := 7)
+        >>> 256 <= min(image.shape[:2]) <= 512
+        True
+    """
+
+    low: int
+    high: int
+    interpolation: str = "bilinear"
+
+    def __post_init__(self):
+        _check_integer("low", self.low)
+        _check_integer("high", self.high)
+        _check_interpolation(self.interpolation)
+        if self.low > self.high:
+            raise ValueError(
+                f"`low` must not be above `high`. Received: low={self.low}, high={self.high}"
+            )
+
+    def sides(self, height, width):
+        return None, None
+
+    def apply(self, image, seed):
+        size = self.low + int(integer(seed, 0, self.high - self.low + 1))
+        return _resize_shorter_side(image, size, self.interpolation)
+
+
+@dataclass(frozen=True)
+class CenterCrop(Transform):
+    """Keeps the central square; where it cannot be central, it lies half a pixel up or left.
+
+    Args:
+        size: its side in pixels.
+
+    Input shape:
+        (height, width, channels), or a batch of such.
+
+    Output shape:
+        (size, size, channels).
+
+    Raises:
+        ValueError: if `size` is no positive integer, or a picture is smaller.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.crops import CenterCrop
+        >>> CenterCrop(2)(np.arange(16).reshape(4, 4, 1))[..., 0].tolist()
+        [[5, 6], [9, 10]]
+    """
+
+    size: int
+
+    def __post_init__(self):
+        _check_integer("size", self.size)
+
+    def sides(self, height, width):
+        return self.size, self.size
+
+    def apply(self, image, seed):
+        _check_large_enough(image, self.size)
+        top, left = ((side - self.size) // 2 for side in image.shape[:2])
+        return image[top : top + self.size, left : left + self.size]
+
+
+@dataclass(frozen=True)
+class RandomCrop(Transform):
+    """Keeps a square at a random place; every place is as likely.
+
+    Args:
+        size: its side in pixels.
+        padding: pixels of border added on every side first (CIFAR: 4).
+        fill: what the border is made of: 0, black, as the networks' authors had it before they
+            subtracted the mean; or a number in 0 … 255 for each channel, such as the mean colour,
+            which becomes zero behind the mean's subtraction.
+
+    Input shape:
+        (height, width, channels) and a seed, or a batch of such and as many seeds.
+
+    Output shape:
+        (size, size, channels); `fill` is rounded where the pixels are integers.
+
+    Raises:
+        ValueError: if `size` is no positive integer, `padding` is negative, or a picture with its
+            border is smaller than the crop.
+
+    Reference:
+        Krizhevsky et al. 2012, section 4.1 (224 of 256; the paper counts 32 · 32 places, there
+        are 33 · 33, which the author's code draws from); He et al. 2015, section 4.2 (32 of 40).
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.crops import RandomCrop
+        >>> RandomCrop(32, padding=4)(np.zeros((2, 32, 32, 3), "uint8"), [5, 6]).shape
+        (2, 32, 32, 3)
+    """
+
+    size: int
+    padding: int = 0
+    fill: float | tuple = 0
+
+    def __post_init__(self):
+        _check_integer("size", self.size)
+        _check_integer("padding", self.padding, least=0)
+
+    def sides(self, height, width):
+        return self.size, self.size
+
+    def apply(self, image, seed):
+        image = self._with_border(image)
+        _check_large_enough(image, self.size)
+        places = integer(seed, np.arange(2), np.array(image.shape[:2]) - self.size + 1)
+        top, left = places.tolist()
+        return image[top : top + self.size, left : left + self.size]
+
+    def apply_batch(self, images, seeds):
+        images = self._with_border(images)
+        _check_large_enough(images[0], self.size)
+        rows, columns = (
+            integer(seeds, draw, side - self.size + 1)[:, np.newaxis] + np.arange(self.size)
+            for draw, side in enumerate(images.shape[1:3])
+        )
+        numbers = np.arange(len(images))[:, np.newaxis, np.newaxis]
+        return images[numbers, rows[:, :, np.newaxis], columns[:, np.newaxis]]
+
+    def _with_border(self, images):
+        if not self.padding:
+            return images
+        *batch, height, width, channels = images.shape
+        sides = (height + 2 * self.padding, width + 2 * self.padding)
+        fill = np.asarray(self.fill)
+        fill = np.rint(fill) if images.dtype.kind in "iu" else fill
+        bordered = np.empty((*batch, *sides, channels), images.dtype)
+        bordered[...] = fill
+        inner = slice(self.padding, -self.padding)
+        bordered[..., inner, inner, :] = images
+        return bordered
+
+
+@dataclass(frozen=True)
+class RandomFlip(Transform):
+    """Changes left and right with probability one half.
+
+    Input shape:
+        (height, width, channels) and a seed, or a batch of such and as many seeds.
+
+    Output shape:
+        the input's.
+
+    Reference:
+        Krizhevsky et al. 2012, section 4.1.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.crops import RandomFlip
+        >>> row = np.arange(3, dtype="uint8").reshape(1, 3, 1)
+        >>> sorted({str(RandomFlip()(row, seed).ravel()) for seed in range(9)})
+        ['[0 1 2]', '[2 1 0]']
+    """
+
+    def apply(self, image, seed):
+        return cv2.flip(image, 1).reshape(image.shape) if integer(seed, 0, 2) else image
+
+    def apply_batch(self, images, seeds):
+        flipped = images.copy()
+        chosen = integer(seeds, 0, 2) == 1
+        flipped[chosen] = images[chosen, :, ::-1]
+        return flipped
+
+
+@dataclass(frozen=True)
+class RandomAreaCrop(Transform):
+    """Cuts a patch of random area and proportions at a random place, and resizes it to a square.
+
+    The area is uniform in a range of shares of the picture's, the aspect ratio (width / height)
+    uniform in a range. A patch that does not fit into the picture is drawn anew, ten times at most;
+    then the central square as large as the picture allows is taken. The paper gives the two ranges
+    and nothing else.
+
+    Args:
+        size: side of the result in pixels.
+        area: least and greatest share of the picture's area.
+        aspect: least and greatest aspect ratio.
+        interpolation: "bilinear", "area", "nearest" or "cubic", or "random" for one of these four
+            with equal odds.
+
+    Input shape:
+        (height, width, channels) and a seed.
+
+    Output shape:
+        (size, size, channels).
+
+    Raises:
+        ValueError: if `size` is no positive integer, or a range is none.
+
+    Reference:
+        Szegedy et al. 2014, section 6: 8 to 100 %, 3/4 to 4/3; its first version on arXiv adds
+        the random interpolation.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.crops import RandomAreaCrop
+        >>> RandomAreaCrop(224)(np.zeros((300, 400, 3), "uint8"), seed := 7).shape
+        (224, 224, 3)
+    """
+
+    size: int
+    area: tuple = (0.08, 1.0)
+    aspect: tuple = (3 / 4, 4 / 3)
+    interpolation: str = "bilinear"
+
+    def __post_init__(self):
+        _check_integer("size", self.size)
+        _check_interpolation(self.interpolation, "random")
+        if not 0 < self.area[0] <= self.area[1] <= 1:
+            raise ValueError(
+                f"`area` must be a range of shares in 0 … 1. Received: area={self.area!r}"
+            )
+        if not 0 < self.aspect[0] <= self.aspect[1]:
+            raise ValueError(f"`aspect` must be a range above 0. Received: aspect={self.aspect!r}")
+
+    def sides(self, height, width):
+        return self.size, self.size
+
+    def patch(self, height, width, seed):
+        """Returns the (top, left, height, width) that a picture of this size is cut to."""
+        tries = fold_in(seed, np.arange(10))[:, np.newaxis]  # a seed for each
+        share, aspect, down, right = uniform(tries, np.arange(4), 0.0, 1.0).T.astype(float)
+        area = height * width * (self.area[0] + share * (self.area[1] - self.area[0]))
+        aspect = self.aspect[0] + aspect * (self.aspect[1] - self.aspect[0])
+        heights = np.rint(np.sqrt(area / aspect)).astype(int)
+        widths = np.rint(np.sqrt(area * aspect)).astype(int)
+        fits = (0 < heights) & (heights <= height) & (0 < widths) & (widths <= width)
+        if not fits.any():
+            side = min(height, width)
+            return (height - side) // 2, (width - side) // 2, side, side
+        first = fits.argmax()
+        high, wide = int(heights[first]), int(widths[first])
+        # `uniform` stays below 1, so the patch stays inside.
+        top, left = int(down[first] * (height - high + 1)), int(right[first] * (width - wide + 1))
+        return top, left, high, wide
+
+    def resize(self, patch, seed):
+        """Resizes what `patch` cut out."""
+        interpolation = self.interpolation
+        if interpolation == "random":
+            interpolation = list(INTERPOLATIONS)[int(integer(seed, 10, len(INTERPOLATIONS)))]
+        return _resize(patch, self.size, self.size, interpolation)
+
+    def apply(self, image, seed):
+        top, left, height, width = self.patch(*image.shape[:2], seed)
+        return self.resize(image[top : top + height, left : left + width], seed)
