@@ -3,6 +3,7 @@
 from keras_classics.training.assembly import assemble, network_of
 from keras_classics.training.command_line import run
 from keras_classics.training.evaluation import evaluate
+from keras_classics.training.initialization import CopyLayers
 from keras_classics.training.loop import TrainingError, train
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
 from keras_classics.training.normalization import MeanColor, MeanImage, PixelRange
@@ -20,9 +21,9 @@ from keras_classics.training.schedules import (
 )
 
 __all__ = [
-    "Constant", "CorrectClassPenalty", "CoupledSGD", "DivideOnPlateau", "ExponentialDecay",
-    "MaximumAPosteriori", "MeanColor", "MeanImage", "PassTable", "PixelRange", "Published",
-    "Recipe", "RecipeError", "RunDirectory", "RunDirectoryError", "Step", "StepAtIterations",
-    "StochasticDiagonalLM", "TrainingError", "WarmUp", "assemble", "describe", "evaluate",
-    "network_of", "run", "train", "vary",
+    "Constant", "CopyLayers", "CorrectClassPenalty", "CoupledSGD", "DivideOnPlateau",
+    "ExponentialDecay", "MaximumAPosteriori", "MeanColor", "MeanImage", "PassTable", "PixelRange",
+    "Published", "Recipe", "RecipeError", "RunDirectory", "RunDirectoryError", "Step",
+    "StepAtIterations", "StochasticDiagonalLM", "TrainingError", "WarmUp", "assemble", "describe",
+    "evaluate", "network_of", "run", "train", "vary",
 ]  # fmt: skip

@@ -26,6 +26,7 @@ from keras_classics.training.recipe import RecipeError, describe
 from keras_classics.training.run_directory import (
     RunDirectory,
     RunDirectoryError,
+    has_checkpoint,
     write_csv,
     write_json,
     written_beside,
@@ -62,6 +63,8 @@ def train(recipe, run_dir, *, data_dir=None, callbacks=(), verbose="auto", check
     sources = _load_sources(recipe, data_dir)
     keras.utils.set_random_seed(recipe.seed)
     training, inference = assemble(recipe, sources["train"])
+    if recipe.initial_weights is not None and not has_checkpoint(run_dir):
+        recipe.initial_weights(network_of(training))
     directory = RunDirectory(run_dir, recipe)
     try:
         run = _Run(recipe, directory, sources, training, inference, 60 * checkpoint_minutes)

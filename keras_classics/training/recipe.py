@@ -52,6 +52,8 @@ class Recipe:
             and `copies` − 1 transformed copies of each, see `one_pass_of_copies`.
         shuffle: "once", one random order for all epochs, or "every_epoch".
         loss: called without arguments, returns a Keras loss on logits.
+        initial_weights: called with the network before its training begins, to change weights
+            that its builder drew, see `keras_classics.training.initialization`; None keeps them.
         auxiliary_weight: of the losses of a network's auxiliary heads beside that of its `main`
             output; None for a network without. The heads train and are not in the saved model.
         optimizer: called with `learning_rate`, returns a Keras optimizer. Where it averages the
@@ -85,6 +87,7 @@ class Recipe:
     copies: int = 1
     shuffle: str
     loss: Callable
+    initial_weights: Callable | None = None
     auxiliary_weight: float | None = None
     optimizer: Callable
     learning_rate: float
@@ -111,6 +114,7 @@ class Recipe:
         )
         self._check("dataset", "be the name of a data set", lambda v: isinstance(v, str))
         self._check("learning_rate", "be a finite number above 0", _is_positive)
+        self._check("initial_weights", "be None or a function", lambda v: v is None or callable(v))
         self._check(
             "auxiliary_weight",
             "be None or a finite number above 0",
@@ -139,7 +143,7 @@ class Recipe:
             raise RecipeError(f"`{field}` must {rule}. Received: {field}={value!r}")
 
 
-_LATER_FIELDS = ("auxiliary_weight", "iterations")
+_LATER_FIELDS = ("initial_weights", "auxiliary_weight", "iterations")
 
 
 def _is_integer(least):
@@ -212,7 +216,9 @@ def decisive(recipe):
     Fields that came later count only where they are used: a run from before them can go on.
     """
     fields = {k: v for k, v in describe(recipe).items() if k not in ("paper", "deviations")}
-    return {k: v for k, v in fields.items() if k not in _LATER_FIELDS or v is not None}
+    later = [f for f in dataclasses.fields(recipe) if f.name in _LATER_FIELDS]
+    unused = {f.name for f in later if fields[f.name] == describe(f.default)}
+    return {k: v for k, v in fields.items() if k not in unused}
 
 
 def vary(recipe, changes):

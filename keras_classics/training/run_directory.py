@@ -64,6 +64,11 @@ def write_csv(path, rows):
         beside.write_text(text.getvalue(), "utf-8")
 
 
+def has_checkpoint(path):
+    """Whether a run has begun in a folder, so that it would be continued there."""
+    return any((Path(path) / "checkpoints").glob("epoch-*.npz"))
+
+
 class RunDirectory:
     """A run directory, held by this process alone until `close`.
 

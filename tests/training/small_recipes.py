@@ -15,7 +15,7 @@ from keras_classics.training import (
 )
 
 
-def fragile(num_classes, classifier_activation, auxiliary_heads=True, dropout=0.3):
+def fragile(num_classes, classifier_activation, auxiliary_heads=True, dropout=0.3, width=16):
     """A network whose state is more than its weights: moving statistics and random masks."""
     head = partial(keras.layers.Dense, num_classes, activation=classifier_activation)
     inputs = x = keras.Input((28, 28, 1))
@@ -23,7 +23,7 @@ def fragile(num_classes, classifier_activation, auxiliary_heads=True, dropout=0.
     x = keras.layers.BatchNormalization(name="norm")(x)
     x = keras.layers.ReLU()(x)
     x = middle = keras.layers.Dropout(dropout, name="dropout_a")(keras.layers.Flatten()(x))
-    x = keras.layers.Dense(16, activation="relu", name="hidden")(x)
+    x = keras.layers.Dense(width, activation="relu", name="hidden")(x)
     x = keras.layers.Dropout(dropout, name="dropout_b")(x)
     outputs = head(name="head")(x)
     if auxiliary_heads:

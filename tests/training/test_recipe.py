@@ -12,6 +12,7 @@ import pytest
 from keras_classics import lenet5
 from keras_classics.data.distortions import RandomAffine
 from keras_classics.training import (
+    CopyLayers,
     CoupledSGD,
     MaximumAPosteriori,
     PassTable,
@@ -73,6 +74,7 @@ def test_describe_is_plain_data():
         "copies": 1,
         "shuffle": "once",
         "loss": {"call": "keras_classics.training.losses:MaximumAPosteriori", "j": 1.0},
+        "initial_weights": None,
         "auxiliary_weight": None,
         "optimizer": {"call": "keras_classics.training.optimizers:CoupledSGD"},
         "learning_rate": 0.1,
@@ -199,6 +201,7 @@ CHANGES = {
     "copies": 2,
     "validation": "test",
     "limit_train": 100,
+    "initial_weights": CopyLayers("run", layers=("C1",)),
     "auxiliary_weight": 0.3,
     "iterations": 9,
     "keep_epochs": (1,),
@@ -272,6 +275,7 @@ def test_vary_judges_the_result_and_not_the_way_there():
             ("auxiliary_weight", value, "be None or a finite number above 0")
             for value in (0, -0.3, float("inf"), "0.3")
         ),
+        *(("initial_weights", value, "be None or a function") for value in (1, "run", ("C1",))),
         ("shuffle", "never", 'be "once" or "every_epoch"'),
         *(
             ("validation", value, 'be a number of training pictures or "test"')

@@ -1,0 +1,90 @@
+"""Weights that a network starts with: layers of another run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from keras_classics.training.assembly import network_of
+from keras_classics.training.recipe import RecipeError
+
+
+@dataclass(frozen=True)
+class CopyLayers:
+    """Copies layers of the same name from the network of a finished run.
+
+    Nothing is copied unless every layer is there, in both networks and with the same shapes.
+
+    Args:
+        source: a run directory, or a `.keras` file.
+        layers: names of the layers, e.g. `("conv1_1", "fc8")`.
+
+    Reference:
+        Simonyan and Zisserman 2014, section 3.1: "we initialised the first four convolutional
+        layers and the last three fully-connected layers with the layers of net A".
+
+    Example:
+        >>> import tempfile
+        >>> import keras
+        >>> from keras_classics.training.initialization import CopyLayers
+        >>> def network(hidden):
+        ...     inputs = keras.Input((4,))
+        ...     x = keras.layers.Dense(hidden, name="hidden")(inputs)
+        ...     return keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+        >>> with tempfile.NamedTemporaryFile(suffix=".keras") as file:
+        ...     network(hidden=3).save(file.name)
+        ...     CopyLayers(file.name, layers=("hidden",))(network(hidden=5))
+        Traceback (most recent call last):
+        ...
+        keras_classics.training.recipe.RecipeError: `initial_weights` cannot copy from ...: hidden
+        has weights of (4, 3), (3,) there and of (4, 5), (5,) here.
+    """
+
+    source: str
+    layers: tuple[str, ...]
+
+    def __call__(self, network):
+        theirs, ours = _layers_of(self._load()), _layers_of(network)
+        found, faults = {"there": theirs, "here": ours}, []
+        for name in self.layers:
+            absent = [where for where, layers in found.items() if name not in layers]
+            if absent:
+                faults.append(f"{name} is no layer with weights {' or '.join(absent)}")
+            elif _shapes(theirs[name]) != _shapes(ours[name]):
+                faults.append(
+                    f"{name} has weights of {_shapes(theirs[name])} there and of "
+                    f"{_shapes(ours[name])} here"
+                )
+        if faults:
+            raise RecipeError(
+                f"`initial_weights` cannot copy from {self.source}: {'; '.join(faults)}."
+            )
+        for name in self.layers:
+            ours[name].set_weights(theirs[name].get_weights())
+
+    def _load(self):
+        path = Path(self.source).expanduser()
+        path = path / "model.keras" if path.is_dir() else path
+        if not path.is_file():
+            raise RecipeError(
+                f"`initial_weights` wants to copy from {path}, which does not exist; is that run "
+                "finished?"
+            )
+        try:
+            model = keras.models.load_model(path, compile=False)
+        except Exception as error:  # of a torn or foreign file: OSError, ValueError, KeyError, …
+            reason = str(error).strip().split("\n")[0]
+            raise RecipeError(
+                f"`initial_weights` cannot load {path} as a model: {reason}"
+            ) from error
+        # What `train` saved has the network inside; a builder's own model is one.
+        nested = any(isinstance(layer, keras.Model) for layer in model.layers)
+        return network_of(model) if nested else model
+
+
+def _layers_of(network):
+    return {layer.name: layer for layer in network.layers if layer.weights}
+
+
+def _shapes(layer):
+    return ", ".join(str(tuple(w.shape)) for w in layer.weights)
