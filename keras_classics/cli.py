@@ -1,6 +1,7 @@
 """`keras-classics`: list the networks, and look at runs after they ended."""
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -41,12 +42,24 @@ def _parser():
     command.add_argument("run_dir", type=Path)
     command.set_defaults(function=_report)
 
-    command = commands.add_parser("evaluate", help="measure a run, or its kept epochs, on a split")
-    command.add_argument("run_dir", type=Path)
+    command = commands.add_parser(
+        "evaluate", help="measure runs, their kept epochs, or saved models, and their average"
+    )
+    command.add_argument(
+        "models", type=Path, nargs="+", metavar="RUN_DIR|MODEL.keras", help="several: an ensemble"
+    )
     command.add_argument("--split", choices=("validation", "test"), default="test")
     command.add_argument("--epochs", help="kept epochs, e.g. 5,10,20; else the final model")
     command.add_argument("--data", help="another data set than the run's")
     command.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
+    command.add_argument(
+        "--protocol",
+        help="center, ten_crop, dense, multi_scale_dense, grid_150, googlenet_144 or "
+        "resnet_multi_scale, at the network's input size; else the run's own",
+    )
+    command.add_argument(
+        "--batch-size", type=int, help="pictures or crops in the network at once: less memory"
+    )
     command.set_defaults(function=_evaluate)
 
     command = commands.add_parser("predict", help="classify picture files with a run's model")
@@ -96,27 +109,69 @@ def _read_json(run_dir, name):
 
 
 def _evaluate(arguments):
-    recipe = _read_json(arguments.run_dir, "recipe.json")["recipe"]
-    paths = [(None, arguments.run_dir / "model.keras")]
-    if arguments.epochs:
-        paths = [
-            (epoch, arguments.run_dir / "snapshots" / f"epoch-{epoch:04d}.keras")
-            for epoch in _epochs(arguments.epochs)
-        ]
-    models = [(epoch, _load_model(path)) for epoch, path in paths]
-    from keras_classics.training.evaluation import error_percent, evaluate
+    if arguments.batch_size is not None and arguments.batch_size < 1:
+        raise _UserError(
+            f"`--batch-size` must be at least 1. Received: --batch-size {arguments.batch_size}"
+        )
+    measured = [entry for path in arguments.models for entry in _models_of(path, arguments)]
+    from keras_classics.data.bad_images import BadImages
+    from keras_classics.training.evaluation import check, ensemble, evaluate
 
-    source = _source(recipe, arguments)
-    print(f"{recipe['name']}, seed {recipe['seed']}: {source.name}, {source.split}, "
-          f"{len(source):,} pictures")  # fmt: skip
-    for epoch, model in models:
+    recipes = [recipe for _, _, recipe in measured]
+    source = _source(recipes, arguments)
+    jobs, bad, results = [], BadImages(), []
+    for label, model, recipe in measured:
         try:
-            result = evaluate(model, source)
+            protocol, transforms = _protocol(model, recipe, arguments.protocol)
+            check(model, source, protocol, transforms)
         except ValueError as error:
-            raise _UserError(str(error)) from error
-        wrong = int((result["labels"] != result["predicted"]).sum())
-        label = "final model" if epoch is None else f"epoch {epoch}"
-        print(f"  {label:<12} error {error_percent(result):.2f} %  ({wrong} wrong)")
+            raise _UserError(f"{label}: {error}" if len(measured) > 1 else str(error)) from error
+        jobs.append((label, model, protocol, transforms))
+    run = recipes[0] if len(arguments.models) == 1 else None
+    whose = f"{run['name']}, seed {run['seed']}: " if run else ""
+    how = ", " + (arguments.protocol or type(protocol).__name__) if protocol else ""
+    print(f"{whose}{source.name}, {source.split}, {len(source):,} pictures{how}")
+    width = max(12, *(len(label) for label, *_ in jobs))
+    for label, model, protocol, transforms in jobs:
+        results.append(
+            evaluate(model, source, protocol, arguments.batch_size, transforms=transforms, bad=bad)
+        )
+        print(f"  {label:<{width}} {_errors(results[-1])}")
+    if len(arguments.models) > 1:
+        print(f"  {'ensemble':<{width}} {_errors(ensemble(results))}")
+    if len(bad):
+        print(f"  {len(bad):,} pictures could not be decoded and are left out: "
+              f"{', '.join(list(bad.reasons)[:3])}{', …' * (len(bad) > 3)}")  # fmt: skip
+
+
+def _errors(result):
+    from keras_classics.training.evaluation import error_percent, top_k_error_percent
+
+    wrong = int((result["labels"] != result["predicted"]).sum())
+    line = f"error {error_percent(result):.2f} %  ({wrong} wrong)"
+    if result["probabilities"].shape[1] > 5:
+        line += f"  top-5 error {top_k_error_percent(result):.2f} %"
+    return line
+
+
+def _models_of(path, arguments):
+    """Returns (label, model, described recipe or None) for a run, its kept epochs, or a file."""
+    alone = len(arguments.models) == 1
+    if path.is_file():
+        if arguments.epochs or arguments.split != "test":
+            raise _UserError(f"{path} is a model, not a run: it has no --epochs and no --split.")
+        return [(str(path), _load_model(path), None)]
+    recipe = _read_json(path, "recipe.json")["recipe"]
+    if not arguments.epochs:
+        return [("final model" if alone else str(path), _load_model(path / "model.keras"), recipe)]
+    return [
+        (
+            f"epoch {epoch}" if alone else f"{path}, epoch {epoch}",
+            _load_model(path / "snapshots" / f"epoch-{epoch:04d}.keras"),
+            recipe,
+        )
+        for epoch in _epochs(arguments.epochs)
+    ]
 
 
 def _epochs(text):
@@ -126,20 +181,67 @@ def _epochs(text):
         raise _UserError(f"`--epochs` takes epochs, e.g. 5,10,20. Received: {text}") from None
 
 
-def _source(recipe, arguments):
+def _protocol(model, recipe, name):
+    """Returns the protocol asked for, or the run's own, and the transforms where there is none."""
+    recipe = recipe or {}
+    if name is not None:
+        from keras_classics.models.fully_convolutional import fully_convolutional
+        from keras_classics.training.named_protocols import protocol_for
+
+        return protocol_for(name, model, fully_convolutional), ()
+    protocol = _restored(recipe.get("protocol"))
+    return protocol, () if protocol else _restored(recipe.get("test_transforms", []))
+
+
+def _restored(description):
+    """Returns the value that `describe` wrote into recipe.json: a protocol, or transforms."""
+    if isinstance(description, list):
+        return tuple(_restored(item) for item in description)
+    if not isinstance(description, dict):
+        return description
+    arguments = {key: _restored(value) for key, value in description.items()}
+    place = arguments.pop("call", "")
+    module, _, name = place.partition(":")
+    if module.split(".")[0] != "keras_classics":
+        raise _UserError(
+            f"The run is measured by {place}, which is not of this package; choose a --protocol."
+        )
+    try:
+        value = getattr(importlib.import_module(module), name)
+        # A function stands for itself, a class for its instance.
+        return value(**arguments) if isinstance(value, type) else value
+    except (AttributeError, ImportError, TypeError, ValueError) as error:
+        raise _UserError(
+            f"The run is measured by {place}, which this version does not know ({error}); choose "
+            "a --protocol."
+        ) from error
+
+
+def _source(recipes, arguments):
     from keras_classics.data.sources import hold_out, load
 
-    name = arguments.data or recipe["dataset"]
+    names = {arguments.data or (recipe and recipe["dataset"]) for recipe in recipes}
+    if None in names:
+        raise _UserError("A model does not say what it was trained on; name the data with --data.")
+    if len(names) > 1:
+        raise _UserError(
+            f"The runs are of several data sets ({', '.join(sorted(names))}); choose one with "
+            "--data."
+        )
+    name = names.pop()
     if arguments.split == "test":
         return load(name, "test", arguments.data_dir)
-    if type(recipe["validation"]) is not int or not recipe["validation"] or arguments.data:
+    sizes = {recipe["validation"] for recipe in recipes}
+    size = sizes.pop()
+    if sizes or type(size) is not int or not size or arguments.data:
+        run = ", ".join(map(str, arguments.models))
         raise _UserError(
-            f"{arguments.run_dir} held no training pictures out; use --split test, or train with "
-            "--set validation=5000."
+            f"{run} held no training pictures out{', or not the same ones' * bool(sizes)}; use "
+            "--split test, or train with --set validation=5000."
         )
     import dataclasses
 
-    _, held_out = hold_out(load(name, "train", arguments.data_dir), recipe["validation"])
+    _, held_out = hold_out(load(name, "train", arguments.data_dir), size)
     return dataclasses.replace(held_out, split="validation")
 
 

@@ -5,6 +5,8 @@ since maps over single elements are ten times too slow for digits. Encoded pictu
 transformed one by one, as many at a time as there are cores.
 """
 
+import dataclasses
+
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
@@ -58,6 +60,51 @@ def in_order(source, batch_size, transforms=(), bad=None):
     indices = np.arange(len(source))
     transform = _in_turn(transforms, np.zeros(len(source), np.uint64))
     return _batches(source, indices, batch_size, 0, transform)
+
+
+def pictures_at(source, indices, transforms=()):
+    """Returns some pictures of a source, e.g. to show them.
+
+    Args:
+        source: a `Source`, `FileSource` or `RecordSource`.
+        indices: positions in it, in any order.
+        transforms: functions (images, seeds) -> images that draw nothing and make one size.
+
+    Returns:
+        Array (n, height, width, channels).
+
+    Raises:
+        DataError: if one of them cannot be decoded.
+    """
+    wanted, places = np.unique(np.asarray(indices, np.int64), return_inverse=True)
+    labels = np.zeros(len(wanted), np.int64)
+    if isinstance(source, Source):
+        part = dataclasses.replace(source, images=source.images[wanted], labels=labels)
+    elif isinstance(source, FileSource):
+        paths = source.paths[wanted]
+        part = dataclasses.replace(source, paths=paths, labels=labels, encoded=None)
+    else:
+        part = _Records(source, wanted)
+    batches = [images.numpy() for images, _ in in_order(part, 1, transforms)]
+    if len(batches) < len(wanted):
+        raise DataError(f"Pictures of {source.name} have vanished since they were measured.")
+    return np.concatenate(batches)[places] if batches else np.zeros((0, 1, 1, 3), np.uint8)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Records:
+    """Some of the records of a `RecordSource`; the others pass by without being decoded."""
+
+    source: object
+    wanted: np.ndarray
+
+    def examples(self, seed=None):
+        tf = import_tensorflow()
+
+        def is_wanted(position, _):
+            return tf.reduce_any(position == self.wanted)
+
+        return self.source.examples(seed).filter(is_wanted).take(len(self.wanted))
 
 
 def one_epoch(

@@ -46,7 +46,7 @@ from keras_classics.models.resnet import SHORTCUTS, basic_block, classify, convo
 _RECURSION_LIMIT = 20_000  # five layers for each convolution, and a few calls for each layer
 
 
-def _cifar_resnet(  # noqa: D417 - what every variant fixes is not listed
+def cifar_resnet(
     num_classes=10,
     *,
     depth,
@@ -64,6 +64,8 @@ def _cifar_resnet(  # noqa: D417 - what every variant fixes is not listed
 
     Args:
         num_classes: number of classes; ignored without the top.
+        depth: number of layers, 6n + 2.
+        residual: whether the blocks have shortcuts; the plain networks have none.
         input_shape: shape of one picture without the batch; (32, 32, 3) unless told. Height and
             width may be None.
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
@@ -93,6 +95,8 @@ def _cifar_resnet(  # noqa: D417 - what every variant fixes is not listed
     if residual:
         check_choice("shortcut", shortcut, SHORTCUTS)
     check_choice("pad", pad, ("end", "both"))
+    if type(depth) is not int or depth < 8 or depth % 6 != 2:
+        raise ValueError(f"`depth` must be 8, 14, 20, … (6n + 2). Received: depth={depth!r}")
     if depth > 200:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
 
@@ -115,56 +119,56 @@ def _cifar_resnet(  # noqa: D417 - what every variant fixes is not listed
     return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
 
 
-@variant(_cifar_resnet, depth=20, residual=True)
+@variant(cifar_resnet, depth=20, residual=True)
 def cifar_resnet20():
     """Builds ResNet-20 for CIFAR-10: 269,722 trainable parameters."""
 
 
-@variant(_cifar_resnet, depth=32, residual=True)
+@variant(cifar_resnet, depth=32, residual=True)
 def cifar_resnet32():
     """Builds ResNet-32 for CIFAR-10: 464,154 trainable parameters."""
 
 
-@variant(_cifar_resnet, depth=44, residual=True)
+@variant(cifar_resnet, depth=44, residual=True)
 def cifar_resnet44():
     """Builds ResNet-44 for CIFAR-10: 658,586 trainable parameters."""
 
 
-@variant(_cifar_resnet, depth=56, residual=True)
+@variant(cifar_resnet, depth=56, residual=True)
 def cifar_resnet56():
     """Builds ResNet-56 for CIFAR-10: 853,018 trainable parameters."""
 
 
-@variant(_cifar_resnet, depth=110, residual=True)
+@variant(cifar_resnet, depth=110, residual=True)
 def cifar_resnet110():
     """Builds ResNet-110 for CIFAR-10: 1,727,962 trainable parameters."""
 
 
-@variant(_cifar_resnet, depth=1202, residual=True)
+@variant(cifar_resnet, depth=1202, residual=True)
 def cifar_resnet1202():
     """Builds ResNet-1202 for CIFAR-10: 19,421,274 trainable parameters."""
 
 
-@variant(_cifar_resnet, depth=20, residual=False, shortcut=None, pad="end")
+@variant(cifar_resnet, depth=20, residual=False, shortcut=None, pad="end")
 def cifar_plain20():
     """Builds the plain network of 20 layers, ResNet-20 without its shortcuts."""
 
 
-@variant(_cifar_resnet, depth=32, residual=False, shortcut=None, pad="end")
+@variant(cifar_resnet, depth=32, residual=False, shortcut=None, pad="end")
 def cifar_plain32():
     """Builds the plain network of 32 layers, ResNet-32 without its shortcuts."""
 
 
-@variant(_cifar_resnet, depth=44, residual=False, shortcut=None, pad="end")
+@variant(cifar_resnet, depth=44, residual=False, shortcut=None, pad="end")
 def cifar_plain44():
     """Builds the plain network of 44 layers, ResNet-44 without its shortcuts."""
 
 
-@variant(_cifar_resnet, depth=56, residual=False, shortcut=None, pad="end")
+@variant(cifar_resnet, depth=56, residual=False, shortcut=None, pad="end")
 def cifar_plain56():
     """Builds the plain network of 56 layers, ResNet-56 without its shortcuts."""
 
 
-@variant(_cifar_resnet, depth=110, residual=False, shortcut=None, pad="end")
+@variant(cifar_resnet, depth=110, residual=False, shortcut=None, pad="end")
 def cifar_plain110():
     """Builds the plain network of 110 layers, ResNet-110 without its shortcuts."""

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from pathlib import Path
 
 import keras
@@ -138,6 +139,8 @@ def variant(builder, **fixed):
         build.__signature__ = signature
         rest = inspect.cleandoc(builder.__doc__)
         rest = rest[rest.index("Args:") : rest.index("Example:")].rstrip()
+        for name in fixed:  # an entry with the lines that continue it
+            rest = re.sub(rf"\n    {name}: .*(\n     .*)*", "", rest)
         own, _, example = inspect.cleandoc(function.__doc__).partition("Example:")
         parts = [own.strip(), rest] + ([f"Example:{example}"] if example else [])
         build.__doc__ = "\n\n".join(parts)

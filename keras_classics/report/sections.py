@@ -30,6 +30,7 @@ def result(run: Run) -> str:
     rows = [
         (f"{str(split).capitalize()} error", percent(paper.get("test_error")),
          percent(metrics.get("error"))),
+        *_top5(metrics, paper),
         ("Measured on", _pictures(paper.get("examples")),
          f"{_pictures(pictures)}, {metrics.get('wrong', '?')} wrong"),
         ("Likely range", _range(paper.get("test_error"), paper.get("examples")),
@@ -53,6 +54,15 @@ def result(run: Run) -> str:
             "soft",
         ),
     )
+
+
+def _top5(metrics, paper):
+    """The row of the top-5 error, where classes are many or the paper gives it."""
+    if "top5_error" not in metrics:
+        return []
+    if paper.get("top5_error") is None and len(metrics.get("class_names") or ()) < 50:
+        return []
+    return [("Top-5 error", percent(paper.get("top5_error")), percent(metrics["top5_error"]))]
 
 
 def deviations(run: Run) -> str:

@@ -8,6 +8,7 @@ from keras_classics.training.loop import TrainingError, train
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
 from keras_classics.training.normalization import MeanColor, MeanImage, PixelRange
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
+from keras_classics.training.protocols import CenterView, Dense, GoogLeNetCrops, GridCrops, TenCrop
 from keras_classics.training.recipe import Published, Recipe, RecipeError, describe, vary
 from keras_classics.training.run_directory import RunDirectory, RunDirectoryError
 from keras_classics.training.schedules import (
@@ -21,9 +22,10 @@ from keras_classics.training.schedules import (
 )
 
 __all__ = [
-    "Constant", "CopyLayers", "CorrectClassPenalty", "CoupledSGD", "DivideOnPlateau",
-    "ExponentialDecay", "MaximumAPosteriori", "MeanColor", "MeanImage", "PassTable", "PixelRange",
-    "Published", "Recipe", "RecipeError", "RunDirectory", "RunDirectoryError", "Step",
-    "StepAtIterations", "StochasticDiagonalLM", "TrainingError", "WarmUp", "assemble", "describe",
-    "evaluate", "network_of", "run", "train", "vary",
+    "CenterView", "Constant", "CopyLayers", "CorrectClassPenalty", "CoupledSGD", "Dense",
+    "DivideOnPlateau", "ExponentialDecay", "GoogLeNetCrops", "GridCrops", "MaximumAPosteriori",
+    "MeanColor", "MeanImage", "PassTable", "PixelRange", "Published", "Recipe", "RecipeError",
+    "RunDirectory", "RunDirectoryError", "Step", "StepAtIterations", "StochasticDiagonalLM",
+    "TenCrop", "TrainingError", "WarmUp", "assemble", "describe", "evaluate", "network_of", "run",
+    "train", "vary",
 ]  # fmt: skip

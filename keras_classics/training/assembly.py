@@ -4,6 +4,8 @@ import inspect
 
 import keras
 
+from keras_classics.data.pipeline import in_order
+from keras_classics.data.statistics import PixelStatistics
 from keras_classics.training.averages import keep_averages_apart
 from keras_classics.training.recipe import RecipeError
 
@@ -33,13 +35,15 @@ def assemble(recipe, source):
         network = recipe.model(num_classes=fixed, classifier_activation=None)
         optimizer = recipe.optimizer(learning_rate=recipe.learning_rate)
         loss = recipe.loss()
-        pixels = keras.Input(source.image_shape, name="pixels")
-        normalized = recipe.normalization(source)(pixels)
+        shape = _picture_shape(recipe, source)
+        pixels = keras.Input(shape, name="pixels")
+        statistics = PixelStatistics(source, recipe.test_transforms)
+        normalized = recipe.normalization(statistics)(pixels)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{recipe.name} on {source.name}: {error}") from error
     if normalized.shape[1:] != network.input_shape[1:]:
         raise RecipeError(
-            f"{source.name} has pictures of {_size(source.image_shape)}, which makes an input of "
+            f"{source.name} gives pictures of {_size(shape)}, which makes an input of "
             f"{_size(normalized.shape[1:])}, and the network takes "
             f"{_size(network.input_shape[1:])}; choose other data with --data, or another "
             f"{_shape_fields(recipe)} with --set."
@@ -65,6 +69,20 @@ def assemble(recipe, source):
     probabilities = keras.layers.Activation("softmax", dtype="float32", name="probabilities")
     inference = keras.Model(pixels, probabilities(logits), name=recipe.name)
     return training, inference
+
+
+def _picture_shape(recipe, source):
+    """Returns the shape of one picture behind the transforms, the same in training and test."""
+    shapes = [
+        in_order(source, 1, transforms).element_spec[0].shape[1:]
+        for transforms in (recipe.train_transforms, recipe.test_transforms)
+    ]
+    if not shapes[0].is_fully_defined() or shapes[0] != shapes[1]:
+        raise RecipeError(
+            f"The pictures of {source.name} are {_size(shapes[0])} behind `train_transforms` and "
+            f"{_size(shapes[1])} behind `test_transforms`; both must end in one and the same size."
+        )
+    return tuple(shapes[0])
 
 
 class _WithAuxiliaryHeads(keras.Model):
@@ -104,7 +122,7 @@ def network_of(model):
 
 
 def _size(shape):
-    return "×".join(str(n) for n in shape)
+    return "×".join("any" if n is None else str(n) for n in shape)
 
 
 def _shape_fields(recipe):

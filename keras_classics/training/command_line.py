@@ -30,7 +30,13 @@ def run(recipe, choices=None, argv=None):
         recipe = _apply(recipe, choices, arguments)
         run_dir = arguments.run_dir or _new_run_dir(recipe)
         print(f"Run directory: {run_dir}", flush=True)
-        metrics = train(recipe, run_dir, data_dir=arguments.data_dir)
+        metrics = train(
+            recipe,
+            run_dir,
+            data_dir=arguments.data_dir,
+            on_bad_image=arguments.on_bad_image,
+            cache=arguments.cache,
+        )
     except _ERRORS as error:
         sys.exit(f"error: {' '.join(str(error).split())}")  # one line, also of Keras' own
     except KeyboardInterrupt:
@@ -44,13 +50,25 @@ def _parser(recipe, choices):
         description=f"Trains {recipe.name}, evaluates it and writes a report."
     )
     parser.add_argument("--data", help=f"data set (default: {recipe.dataset}); any TFDS name, "
-                        "mnist_5k, or idx:<directory>")  # fmt: skip
+                        "mnist_5k, idx:<directory>, or folder:<directory>")  # fmt: skip
     parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
     parser.add_argument("--run-dir", help="folder of the run; an interrupted run in it continues")
     parser.add_argument("--epochs", type=int, help=f"(default: {recipe.epochs})")
     parser.add_argument("--batch-size", type=int, help="(default: the recipe's)")
     parser.add_argument("--seed", type=int, help=f"(default: {recipe.seed})")
     parser.add_argument("--limit-train", type=int, help="train on this many pictures only")
+    parser.add_argument(
+        "--on-bad-image",
+        choices=("skip", "stop"),
+        default="skip",
+        help="picture files that cannot be decoded: list them and go on, or stop",
+    )
+    parser.add_argument(
+        "--cache",
+        choices=("none", "ram"),
+        default="none",
+        help="keep the files of a folder: in memory",
+    )
     parser.add_argument("--keep-epochs", help="epochs whose model is kept, e.g. 5,10,20")
     for flag, options in choices.items():
         if set(options) == {"off", "on"}:
@@ -108,9 +126,15 @@ def _new_run_dir(recipe):
 def _table(recipe, metrics):
     paper = metrics["paper"] or {}
     rows = [("", "paper", "this run")]
-    for name, label in (("test_error", "test error"), ("train_error", "training error")):
-        published = paper.get(name)
-        ours = metrics["error" if name == "test_error" else name]
+    kinds = (
+        ("test_error", "error", "test error"),
+        ("top5_error", "top5_error", "top-5 error"),
+        ("train_error", "train_error", "training error"),
+    )
+    for name, key, label in kinds:
+        published, ours = paper.get(name), metrics.get(key)
+        if ours is None or (name == "top5_error" and published is None):
+            continue
         rows.append((label, "–" if published is None else f"{published} %", f"{ours:.2f} %"))
     lines = [f"  {a:<16}{b:>10}{c:>12}" for a, b, c in rows]
     return "\n".join(["", f"{recipe.name}, {metrics['note']}", *lines, ""])

@@ -7,19 +7,27 @@ and the history, and a run that was killed ends as if it had not been.
 
 import sys
 import time
+import warnings
 from dataclasses import replace
 
 import keras
 import numpy as np
 
+from keras_classics.data.bad_images import BadImages
+from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies
 from keras_classics.data.randomness import fold_in, permutation
-from keras_classics.data.sources import hold_out, load
+from keras_classics.data.sources import FileSource, RecordSource, Source, hold_out, load
 from keras_classics.report import ReportError, draw_curves, write_report
 from keras_classics.training.assembly import assemble, network_of
 from keras_classics.training.averages import averaged_weights
 from keras_classics.training.environment import environment
-from keras_classics.training.evaluation import evaluate, for_report, summarize
+from keras_classics.training.evaluation import (
+    evaluate,
+    evaluation_batch_size,
+    for_report,
+    summarize,
+)
 from keras_classics.training.gauss_newton import diagonal_curvature
 from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError, describe
@@ -39,7 +47,17 @@ class TrainingError(Exception):
     """Training that cannot go on; the message is one sentence for the user."""
 
 
-def train(recipe, run_dir, *, data_dir=None, callbacks=(), verbose="auto", checkpoint_minutes=5.0):
+def train(
+    recipe,
+    run_dir,
+    *,
+    data_dir=None,
+    callbacks=(),
+    verbose="auto",
+    checkpoint_minutes=5.0,
+    on_bad_image="skip",
+    cache="none",
+):
     """Trains a recipe in a run directory, or continues it there, up to the report.
 
     Args:
@@ -49,6 +67,9 @@ def train(recipe, run_dir, *, data_dir=None, callbacks=(), verbose="auto", check
         callbacks: Keras callbacks besides our own; they keep no state across a resume.
         verbose: as in `fit`: "auto" shows progress bars on a terminal.
         checkpoint_minutes: how often the state is also saved inside an epoch.
+        on_bad_image: what happens where a picture file cannot be decoded: "skip" lists it in
+            `bad_images.txt` and goes on, unless they are more than 1 %; "stop" ends the run.
+        cache: "ram" keeps the picture files' bytes in memory, "none" reads them in every epoch.
 
     Returns:
         dict, the content of `metrics.json`.
@@ -60,14 +81,15 @@ def train(recipe, run_dir, *, data_dir=None, callbacks=(), verbose="auto", check
         TrainingError: if the loss becomes NaN.
     """
     describe(recipe)
-    sources = _load_sources(recipe, data_dir)
+    sources = _load_sources(recipe, data_dir, cache)
     keras.utils.set_random_seed(recipe.seed)
     training, inference = assemble(recipe, sources["train"])
     if recipe.initial_weights is not None and not has_checkpoint(run_dir):
         recipe.initial_weights(network_of(training))
     directory = RunDirectory(run_dir, recipe)
+    bad = BadImages(on_bad_image, directory.path / "bad_images.txt")
     try:
-        run = _Run(recipe, directory, sources, training, inference, 60 * checkpoint_minutes)
+        run = _Run(recipe, directory, sources, training, inference, 60 * checkpoint_minutes, bad)
         run.fit(callbacks, verbose)
         return run.finish()
     except (OSError, ReportError) as error:
@@ -80,15 +102,22 @@ def train(recipe, run_dir, *, data_dir=None, callbacks=(), verbose="auto", check
         directory.close()
 
 
-def _load_sources(recipe, data_dir):
-    train_source = load(recipe.dataset, "train", data_dir)
+def _load_sources(recipe, data_dir, cache):
+    train_source = _cached(load(recipe.dataset, "train", data_dir), cache)
     validation = None
+    if isinstance(train_source, RecordSource) and (
+        recipe.limit_train is not None or recipe.validation not in (0, "test")
+    ):
+        raise RecipeError(
+            f"{recipe.dataset} is read as a stream, of which no part can be held out or left away; "
+            'set `validation` to "test" or 0 and `limit_train` to None.'
+        )
     if type(recipe.validation) is int and recipe.validation:
         # Held-out pictures are there to choose by; the test split is then left alone.
         train_source, validation = hold_out(train_source, recipe.validation)
         final = replace(validation, split="validation")
     else:
-        final = load(recipe.dataset, "test", data_dir)
+        final = _cached(load(recipe.dataset, "test", data_dir), cache)
         validation = final if recipe.validation == "test" else None
     if recipe.limit_train is not None and recipe.limit_train != len(train_source):
         if recipe.limit_train > len(train_source):
@@ -100,11 +129,17 @@ def _load_sources(recipe, data_dir):
     return {"train": train_source, "validation": validation, "final": final}
 
 
+def _cached(source, cache):
+    if cache == "ram" and isinstance(source, FileSource):
+        return source.in_memory()
+    return source
+
+
 class _Run:
     """One run in progress: the models, the data, and how far it has come."""
 
-    def __init__(self, recipe, directory, sources, training, inference, checkpoint_seconds):
-        self.recipe, self.directory, self.sources = recipe, directory, sources
+    def __init__(self, recipe, directory, sources, training, inference, checkpoint_seconds, bad):
+        self.recipe, self.directory, self.sources, self.bad = recipe, directory, sources, bad
         self.training, self.inference = training, inference
         self.checkpoint_seconds = checkpoint_seconds
         training.optimizer.build(training.trainable_variables)
@@ -135,8 +170,8 @@ class _Run:
 
     def _restore(self):
         # Metrics make their variables when they first see data.
-        images, labels = next(iter(in_order(self.sources["train"], 1)))
-        self.training.evaluate(images.numpy(), labels.numpy(), verbose=0)
+        images = np.zeros((1, *self.training.input_shape[1:]), "float32")
+        self.training.evaluate(images, np.zeros(1, "int32"), verbose=0)
         checkpoint = self.directory.load_checkpoint(warn=lambda text: print(text, file=sys.stderr))
         if checkpoint is None:
             return
@@ -170,11 +205,11 @@ class _Run:
         if not self.step:
             self.estimate_curvature(step=0)
         validation = self.sources["validation"]
-        logs = self.training.fit(
+        logs = self._fit(
             self._batches(),
             initial_epoch=epoch,
             epochs=self.epochs,  # for the progress bar; `_Steps` stops after this one
-            validation_data=None if validation is None else in_order(validation, 500),
+            validation_data=None if validation is None else self._in_order(validation),
             callbacks=[_Steps(self, epoch), *callbacks],
             verbose=verbose,
             shuffle=False,  # the pipeline has shuffled
@@ -185,6 +220,25 @@ class _Run:
             row[f"{prefix}error"] = 100 * (1 - logs[f"{prefix}accuracy"][-1])
         return row
 
+    def _fit(self, *arguments, **options):
+        import tensorflow as tf
+
+        try:
+            with warnings.catch_warnings():
+                # How many batches there are is known when the last one came: bad pictures drop out.
+                warnings.filterwarnings("ignore", "Your input ran out of data")
+                return self.training.fit(*arguments, **options)
+        except Exception as error:
+            # What a pipeline raises arrives in TensorFlow's words.
+            if self.bad.error is not None:
+                raise self.bad.error from error
+            if isinstance(error, tf.errors.DataLossError):
+                raise DataError(
+                    f"{self.recipe.dataset} is damaged ({str(error).splitlines()[0]}); prepare it "
+                    "again."
+                ) from error
+            raise
+
     def iteration(self, step):
         """Counts the updates since the start of the run, `step` steps into this epoch."""
         return self.epoch * self.steps_per_epoch + step
@@ -193,6 +247,10 @@ class _Run:
         """Returns the learning rate after `step` steps of this epoch."""
         factor = self.recipe.schedule(self.epoch, self.history, self.iteration(step))
         return self.recipe.learning_rate * factor
+
+    def _in_order(self, source):
+        size = evaluation_batch_size(self.training.input_shape)
+        return in_order(source, size, self.recipe.test_transforms, self.bad)
 
     def _batches(self):
         recipe = self.recipe
@@ -206,13 +264,24 @@ class _Run:
             return one_pass_of_copies(
                 self.sources["train"], recipe.batch_size, copies=recipe.copies, **shared
             )
-        return one_epoch(self.sources["train"], recipe.batch_size, shuffle=recipe.shuffle, **shared)
+        return one_epoch(
+            self.sources["train"],
+            recipe.batch_size,
+            shuffle=recipe.shuffle,
+            bad=self.bad,
+            **shared,
+        )
 
     def estimate_curvature(self, step):
         """Refreshes the curvatures of `StochasticDiagonalLM` where its plan says so."""
         source, optimizer = self.sources["train"], self.training.optimizer
         if not isinstance(optimizer, StochasticDiagonalLM):
             return
+        if not isinstance(source, Source):
+            raise RecipeError(
+                "StochasticDiagonalLM needs its pictures in memory; choose another optimizer, or "
+                "data whose pictures have one size."
+            )
         if not optimizer.estimates_at(self.epoch, step, self.recipe.batch_size):
             return
         _sync(self.training)
@@ -244,14 +313,27 @@ class _Run:
 
     def finish(self):
         """Saves the model, measures it, writes the report."""
-        path, final = self.directory.path, self.sources["final"]
+        recipe, path, final = self.recipe, self.directory.path, self.sources["final"]
         self._save_model(path / "model.keras")
         with averaged_weights(self.training):
-            result = evaluate(self.inference, final)
+            result = evaluate(
+                self.inference,
+                final,
+                recipe.protocol,
+                transforms=recipe.test_transforms,
+                bad=self.bad,
+            )
         with written_beside(path / "predictions.npz") as beside, open(beside, "wb") as file:
-            np.savez_compressed(file, **for_report(result, final))
-        trained_on = len(self.sources["train"])
-        metrics = summarize(self.recipe, result, final, self.history[-1], trained_on)
+            np.savez_compressed(file, **for_report(result, final, recipe.test_transforms))
+        metrics = summarize(
+            recipe,
+            result,
+            final,
+            self.history[-1],
+            len(self.sources["train"]),
+            protocol=recipe.protocol,
+            image_shape=self.training.input_shape[1:],
+        )
         write_json(path / "metrics.json", metrics)
         write_report(path)
         return metrics
@@ -278,6 +360,11 @@ class _Steps(keras.callbacks.Callback):
         self.model.stop_training = True  # one `fit` per epoch
 
     def on_train_batch_begin(self, batch, logs=None):
+        # Here and not after a step: where one step is left, there is something left to fit.
+        if batch and time.monotonic() - self.saved > self.run.checkpoint_seconds:
+            _sync(self.model)
+            self.run.save(step=self.skipped + batch)
+            self.saved = time.monotonic()
         rate = self.run.rate(self.skipped + batch)
         if rate != self.rate:
             _sync(self.model)
@@ -299,13 +386,6 @@ class _Steps(keras.callbacks.Callback):
         self.run.estimate_curvature(done)
         if self.run.iteration(done) == self.run.iterations:
             self.model.stop_training = True
-            return
-        # After the last step the epoch's own checkpoint follows, once it has been validated.
-        late = time.monotonic() - self.saved > self.run.checkpoint_seconds
-        if late and done < self.run.steps_per_epoch:
-            _sync(self.model)
-            self.run.save(step=done)
-            self.saved = time.monotonic()
 
     def on_test_begin(self, logs=None):
         self.averaged = averaged_weights(self.model)

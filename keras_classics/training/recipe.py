@@ -19,20 +19,22 @@ class Published:
     """What the paper reports, in percent, to stand beside a run's own figures.
 
     Args:
-        test_error: error on the test set.
+        test_error: error on the test set, or None.
         train_error: error on the training set, or None.
         dataset: data set that the figures are of, as `Recipe.dataset` names it.
         examples: size of its test set.
         what: what the examples are, e.g. "digits".
         where: table, figure or section.
+        top5_error: share of test pictures whose class is not among the five most probable, or None.
     """
 
-    test_error: float
+    test_error: float | None
     train_error: float | None
     dataset: str
     examples: int
     what: str
     where: str
+    top5_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,12 @@ class Recipe:
         model: builder of the network, called with `num_classes` and `classifier_activation=None`.
         dataset: name of the data, see `keras_classics.data.sources.load`.
         normalization: called with the training source, returns the layer in front of the network.
-        train_transforms: functions (images, seeds) -> images.
+        train_transforms: functions (images, seeds) -> images, see `keras_classics.data.crops` and
+            its neighbours.
+        test_transforms: those that bring a picture to the network's size without drawing anything;
+            for validation, for the mean image, and for the final measurement without `protocol`.
+        protocol: how the final measurement looks at a picture, see
+            `keras_classics.training.protocols`; None for once, behind `test_transforms`.
         copies: 1 redraws the transforms in every epoch; more trains on a fixed set of originals
             and `copies` − 1 transformed copies of each, see `one_pass_of_copies`.
         shuffle: "once", one random order for all epochs, or "every_epoch".
@@ -84,6 +91,8 @@ class Recipe:
     dataset: str
     normalization: Callable
     train_transforms: tuple
+    test_transforms: tuple = ()
+    protocol: Callable | None = None
     copies: int = 1
     shuffle: str
     loss: Callable
@@ -107,11 +116,12 @@ class Recipe:
             self._check(field, f"be an integer of at least {least}", _is_integer(least))
         for field in ("model", "normalization", "loss", "optimizer", "schedule"):
             self._check(field, "be a function or class", callable)
-        self._check(
-            "train_transforms",
-            "be a tuple of functions",
-            lambda v: isinstance(v, tuple) and all(map(callable, v)),
-        )
+        for field in ("train_transforms", "test_transforms"):
+            self._check(
+                field,
+                "be a tuple of functions",
+                lambda v: isinstance(v, tuple) and all(map(callable, v)),
+            )
         self._check("dataset", "be the name of a data set", lambda v: isinstance(v, str))
         self._check("learning_rate", "be a finite number above 0", _is_positive)
         self._check("initial_weights", "be None or a function", lambda v: v is None or callable(v))
@@ -143,7 +153,13 @@ class Recipe:
             raise RecipeError(f"`{field}` must {rule}. Received: {field}={value!r}")
 
 
-_LATER_FIELDS = ("initial_weights", "auxiliary_weight", "iterations")
+_LATER_FIELDS = (
+    "test_transforms",
+    "protocol",
+    "initial_weights",
+    "auxiliary_weight",
+    "iterations",
+)
 
 
 def _is_integer(least):

@@ -71,6 +71,8 @@ def test_describe_is_plain_data():
                 "shear": 0.2,
             }
         ],
+        "test_transforms": [],
+        "protocol": None,
         "copies": 1,
         "shuffle": "once",
         "loss": {"call": "keras_classics.training.losses:MaximumAPosteriori", "j": 1.0},

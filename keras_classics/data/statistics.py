@@ -1,0 +1,84 @@
+"""What a training set's pixels are like: the mean image, computed once and kept beside the data."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_classics.data.folder import FileSource
+from keras_classics.data.pipeline import in_order
+from keras_classics.data.sources import Source
+
+
+@dataclass(frozen=True, eq=False)
+class PixelStatistics:
+    """The statistics of a source's pixels behind transforms that draw nothing.
+
+    Args:
+        source: the training `Source`, `FileSource` or `RecordSource`.
+        transforms: what brings its pictures to one size, e.g. a resize and a central crop.
+        bad: `BadImages`, for files.
+    """
+
+    source: Any
+    transforms: tuple = ()
+    bad: Any = None
+
+    def mean_image(self):
+        """Returns the mean of all pictures, float32 (height, width, channels), in 0 … 255.
+
+        Sums are float64. The mean of files and records is kept beside them in a folder
+        `.keras_classics`, or where they cannot be written to, in the user's cache; its name is a
+        hash of what it was computed from.
+
+        Example:
+            >>> from keras_classics.data.sources import load
+            >>> from keras_classics.data.statistics import PixelStatistics
+            >>> PixelStatistics(load("mnist_5k", "train")).mean_image().shape
+            (28, 28, 1)
+        """
+        if isinstance(self.source, Source):
+            return self._compute() if self.transforms else self.source.mean_image()
+        kept = [folder / f"mean-{self._key()}.npy" for folder in self._folders()]
+        for path in kept:
+            if path.is_file():
+                return np.load(path)
+        mean = self._compute()
+        for path in kept:
+            if _write(path, mean):
+                break
+        return mean
+
+    def _compute(self):
+        total, count = 0.0, 0
+        for images, _ in in_order(self.source, 128, self.transforms, self.bad):
+            total = total + images.numpy().sum(axis=0, dtype=np.float64)
+            count += len(images)
+        return np.float32(total / count)
+
+    def _folders(self):
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(self.source.directory) / ".keras_classics", Path(root) / "keras_classics"
+
+    def _key(self):
+        source, names = self.source, ()
+        if isinstance(source, FileSource):
+            names = [os.path.relpath(path, source.directory) for path in source.paths]
+        content = [source.name, source.split, len(source), names, list(map(repr, self.transforms))]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def _write(path, array):
+    beside = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, "wb") as file:
+            np.save(file, array)
+        os.replace(beside, path)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""What every way of measuring shares: checks before, batches through the network, one result."""
+
+import numpy as np
+
+from keras_classics.data.folder import FileSource
+from keras_classics.data.sources import Source
+
+
+def channels_of(source):
+    """Returns the number of channels of a source's pictures; files are decoded to three."""
+    return source.image_shape[-1] if isinstance(source, Source) else 3
+
+
+def check_classes(model, source):
+    """Raises a ValueError unless the model maps one picture to as many classes as a source has."""
+    shapes = (model.input_shape, model.output_shape)
+    if not all(isinstance(shape, tuple) for shape in shapes) or tuple(map(len, shapes)) != (4, 2):
+        raise ValueError(
+            f"{model.name} does not map one picture to one probability for each class: its input "
+            f"has the shape {shapes[0]}, its output {shapes[1]}."
+        )
+    if model.output_shape[-1] != source.num_classes:
+        raise ValueError(
+            f"The model has {model.output_shape[-1]} classes, "
+            f"{source.name} has {source.num_classes}."
+        )
+
+
+def check_shape(model, shape, what):
+    """Raises a ValueError unless the model takes pictures of a shape, whose None is unknown."""
+    taken = tuple(model.input_shape[1:])
+    if any(a != b for a, b in zip(taken, shape, strict=True) if a is not None and b is not None):
+        raise ValueError(f"The model takes pictures of shape {taken}, {what} {tuple(shape)}.")
+
+
+def check_probabilities(rows):
+    """Raises a ValueError if a model's outputs are something else than probabilities."""
+    if not (np.allclose(rows.sum(-1), 1, atol=0.02) and rows.min() >= 0):
+        raise ValueError(
+            "The model's outputs are no probabilities, which are positive and add up to 1; "
+            "averages of them would mean nothing."
+        )
+
+
+def in_chunks(model, size):
+    """Returns a function, inputs -> NumPy outputs, that computes `size` inputs at a time.
+
+    The last ones are filled up, so that nothing is compiled for another number of them.
+    """
+
+    def predict(inputs):
+        parts = []
+        for start in range(0, len(inputs), size):
+            chunk = inputs[start : start + size]
+            missing = size - len(chunk)
+            if missing:
+                chunk = np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)])
+            parts.append(np.asarray(model.predict_on_batch(chunk))[: size - missing])
+        return np.concatenate(parts)
+
+    return predict
+
+
+def collect(batches, function, bad):
+    """Runs batches (images, labels) through a function.
+
+    Args:
+        batches: a `tf.data.Dataset`, or another iterable of pairs of arrays.
+        function: images -> one row for each.
+        bad: the `BadImages` that keeps account of what is left out of the batches.
+
+    Returns:
+        labels int64 (n,) and rows (n, …).
+
+    Raises:
+        DataError: if too many pictures are bad.
+    """
+    labels, rows = [], []
+    try:
+        for images, own in batches:
+            rows.append(function(np.asarray(images)))
+            labels.append(np.asarray(own))
+    except Exception as error:
+        if bad.error is not None:  # raised inside the pipeline, it arrives in other words
+            raise bad.error from error
+        raise
+    return np.concatenate(labels).astype("int64"), np.concatenate(rows)
+
+
+def result_of(labels, probabilities, source, bad):
+    """Returns the result of a protocol, see `keras_classics.training.protocols`."""
+    indices = np.arange(len(labels))
+    if isinstance(source, FileSource):
+        indices = source.order(without=bad.reasons)
+    return {
+        "labels": labels,
+        "predicted": probabilities.argmax(-1),
+        "probabilities": probabilities.astype("float32"),
+        "indices": indices,
+    }

@@ -1,0 +1,41 @@
+"""AlexNet on Fashion-MNIST, as textbooks show it: one tower, 28 pixels enlarged to 227.
+
+    python recipes/alexnet_fashion_mnist.py
+    python recipes/alexnet_fashion_mnist.py --limit-train 2000 --epochs 2    # a look, in minutes
+
+The pictures are grey, so the network has one input channel; ten classes with their names. Errors on
+the training and the test set stand in the history after every epoch. No paper reports this; where
+nothing else is said, the network and its training are the paper's (recipes/alexnet_imagenet.py).
+"""
+
+from functools import partial
+
+import keras
+
+from keras_classics import alexnet
+from keras_classics.data.crops import Resize
+from keras_classics.training import Constant, CoupledSGD, MeanColor, Recipe, run
+
+RECIPE = Recipe(
+    name="alexnet_fashion_mnist",
+    model=partial(alexnet, towers=1, input_shape=(227, 227, 1)),
+    dataset="fashion_mnist",
+    train_transforms=(Resize(227),),
+    test_transforms=(Resize(227),),
+    normalization=MeanColor(),
+    shuffle="every_epoch",
+    loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    optimizer=partial(CoupledSGD, momentum=0.9, weight_decay=5e-4),
+    learning_rate=0.01,
+    schedule=Constant(),
+    batch_size=128,
+    epochs=10,
+    validation="test",  # after every epoch; it chooses nothing
+    paper=None,
+    deviations=(
+        "One tower, one channel, pictures enlarged eight times, ten epochs at one learning rate.",
+    ),
+)
+
+if __name__ == "__main__":
+    run(RECIPE)

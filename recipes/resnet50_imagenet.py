@@ -1,0 +1,70 @@
+"""ResNet-50 on ImageNet, as He, Zhang, Ren and Sun trained it in 2015 (section 3.4).
+
+python recipes/resnet50_imagenet.py                         # ImageNet 2012 through TFDS
+python recipes/resnet50_imagenet.py --data folder:imagenet  # imagenet/train/…, imagenet/val/…
+"""
+
+from functools import partial
+
+import keras
+
+from keras_classics import resnet50
+from keras_classics.data.color import PCAColorJitter
+from keras_classics.data.crops import (
+    CenterCrop,
+    RandomCrop,
+    RandomFlip,
+    RandomShorterSide,
+    ResizeShorterSide,
+)
+from keras_classics.training import (
+    CoupledSGD,
+    DivideOnPlateau,
+    MeanImage,
+    Published,
+    Recipe,
+    TenCrop,
+    run,
+)
+
+RECIPE = Recipe(
+    name="resnet50_imagenet",
+    model=resnet50,  # Table 1
+    dataset="imagenet2012",
+    train_transforms=(  # section 3.4
+        RandomShorterSide(256, 480),
+        RandomCrop(224),
+        RandomFlip(),
+        PCAColorJitter(std=0.1),  # "the standard color augmentation in [AlexNet]"
+    ),
+    test_transforms=(ResizeShorterSide(256), CenterCrop(224)),
+    normalization=MeanImage(),  # "with the per-pixel mean subtracted"
+    shuffle="every_epoch",
+    loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    optimizer=partial(CoupledSGD, momentum=0.9, weight_decay=1e-4, decay="all"),
+    learning_rate=0.1,
+    schedule=DivideOnPlateau(by=10, times=3),
+    batch_size=256,
+    epochs=120,  # 600,000 iterations of 256 pictures
+    validation="test",
+    protocol=TenCrop(size=224, shorter_side=256, of="picture"),
+    paper=Published(
+        test_error=22.85,
+        top5_error=6.71,
+        train_error=None,
+        dataset="imagenet2012",
+        examples=50_000,
+        what="validation pictures",
+        where="Table 3, 10-crop",
+    ),
+    deviations=(
+        "The rate is divided after 5 epochs without improvement, at most three times; the paper "
+        "says 'when the error plateaus'.",
+        "The statistics of batch normalisation are moving averages; the authors' released "
+        "networks have exact averages over the training set.",
+        "Batch normalisation sees as many pictures as a device gets; the authors' saw 32.",
+    ),
+)
+
+if __name__ == "__main__":
+    run(RECIPE)
