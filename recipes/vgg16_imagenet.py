@@ -1,12 +1,12 @@
 """VGG-16 on ImageNet, as Simonyan and Zisserman trained it in 2014 (section 3.1).
 
     python recipes/vgg16_imagenet.py --stage a --run-dir runs/vgg_a    # 1. network A
-    python recipes/vgg16_imagenet.py                                   # 2. network D, from A's layers
+    python recipes/vgg16_imagenet.py                                   # 2. D, from A's layers
     python recipes/vgg16_imagenet.py --stage glorot                    # or D at once
 
 The deeper networks do not start from Gaussian weights of the published size: four convolutions and
-the three dense layers are A's (another place for A's run: --set initial_weights.source=RUN_DIR). The
-authors note after the submission that the start of Glorot and Bengio makes that unnecessary.
+the three dense layers are A's (another place for A's run: --set initial_weights.source=RUN_DIR).
+The authors note after the submission that the start of Glorot and Bengio makes that unnecessary.
 """
 
 from functools import partial

@@ -54,8 +54,10 @@ class Run:
 
     @property
     def dataset(self) -> str:
-        """The data set's name."""
-        return str((self.metrics or {}).get("dataset") or self.recipe.get("dataset", "unknown"))
+        """The data set's name, of a folder its last part."""
+        name = str((self.metrics or {}).get("dataset") or self.recipe.get("dataset", "unknown"))
+        kind, colon, path = name.partition(":")
+        return f"{kind}:{Path(path).name}" if colon and "/" in path else name
 
     @property
     def seed(self) -> str:
