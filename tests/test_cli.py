@@ -1,6 +1,7 @@
 """The commands `keras-classics …` and `python recipes/…`, on real runs and on wrong input."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from PIL import Image
 
 from keras_classics.cli import main
-from keras_classics.training import run
+from keras_classics.data.crops import CenterCrop, ResizeShorterSide
+from keras_classics.training import describe, run
+from keras_classics.training.protocols import TenCrop
 from keras_classics.zoo import list_models
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,6 +80,59 @@ def test_evaluate_measures_kept_epochs(run_dir, capsys):
     assert f"({wrong} wrong)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("protocol", ["center", "ten_crop"])
+def test_evaluate_by_a_protocol_at_the_networks_size(run_dir, capsys, protocol):
+    main(["evaluate", str(run_dir), "--protocol", protocol, "--batch-size", "500"])
+    header, line = capsys.readouterr().out.splitlines()
+    assert header.endswith(f"mnist_5k, test, 500 pictures, {protocol}")
+    assert re.search(
+        r"final model +error \d+\.\d\d %  \(\d+ wrong\)  top-5 error \d+\.\d\d %", line
+    )
+
+
+def test_several_runs_are_also_measured_together(run_dir, capsys):
+    """A network and itself at an earlier time, which here is the same: three equal figures."""
+    model = run_dir / "snapshots" / "epoch-0001.keras"
+    main(["evaluate", str(run_dir), str(model), "--data", "mnist_5k"])
+    wrong = json.loads((run_dir / "metrics.json").read_text())["wrong"]
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "mnist_5k, test, 500 pictures"
+    assert [line.split()[0] for line in lines] == [str(run_dir), str(model), "ensemble"]
+    assert all(f"({wrong} wrong)" in line for line in lines)
+
+
+def test_evaluate_by_the_runs_own_protocol_and_transforms(run_dir, tmp_path, capsys):
+    model = run_dir / "model.keras"
+    for field, value in (
+        ("protocol", TenCrop(size=28, shorter_side=32)),
+        ("test_transforms", (ResizeShorterSide(32), CenterCrop(28))),
+    ):
+        copy = tmp_path / field
+        copy.mkdir()
+        recipe = json.loads((run_dir / "recipe.json").read_text())
+        recipe["recipe"].update({"protocol": None, field: describe(value)})
+        (copy / "recipe.json").write_text(json.dumps(recipe))
+        (copy / "model.keras").symlink_to(model)
+    main(["evaluate", str(tmp_path / "protocol")])
+    own = capsys.readouterr().out.splitlines()
+    assert own[0].endswith("500 pictures, TenCrop")
+    main(["evaluate", str(run_dir), "--protocol", "ten_crop"])
+    assert capsys.readouterr().out.splitlines()[1] == own[1]
+    main(["evaluate", str(tmp_path / "test_transforms")])
+    transformed = capsys.readouterr().out.splitlines()[1]
+    main(["evaluate", str(run_dir), "--protocol", "center"])
+    assert capsys.readouterr().out.splitlines()[1] == transformed
+
+
+def test_evaluate_refuses_a_protocol_of_another_package(run_dir, tmp_path):
+    recipe = {"recipe": {"dataset": "mnist_5k", "protocol": {"call": "os:system", "command": "ls"}}}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    (tmp_path / "model.keras").symlink_to(run_dir / "model.keras")
+    assert "measured by os:system, which is not of this package" in fails(
+        main, ["evaluate", str(tmp_path)]
+    )
+
+
 def test_predict_says_what_it_did(run_dir, tmp_path, capsys):
     with np.load(run_dir / "predictions.npz") as file:
         digit = file["sample_images"][7, :, :, 0]
@@ -122,6 +178,14 @@ def test_wrong_arguments_are_one_sentence(tmp_path, arguments, message):
         (["evaluate", "{run}", "--epochs", "7"], "epoch-0007.keras does not exist"),
         (["evaluate", "{run}", "--epochs", "x"], "`--epochs` takes epochs"),
         (["evaluate", "{run}", "--split", "validation"], "held no training pictures out"),
+        (["evaluate", "{run}", "--protocol", "five"], "`protocol` must be one of center, ten_crop"),
+        (["evaluate", "{run}", "--protocol", "dense"], "lenet5 cannot be applied to pictures of"),
+        (["evaluate", "{run}", "--batch-size", "0"], "`--batch-size` must be at least 1"),
+        (["evaluate", "{run}", "--data", "folder:{tmp}/classes"], "10 classes, folder:{tmp}/clas"),
+        (["evaluate", "{run}", "--data", "folder:{tmp}/ten"], "shape (28, 28, 1), folder:{tmp}/t"),
+        (["evaluate", "{run}/model.keras"], "name the data with --data"),
+        (["evaluate", "{run}/model.keras", "--epochs", "1"], "has no --epochs and no --split"),
+        (["evaluate", "{tmp}/text.png"], "cannot be loaded as a model"),
         (["predict", "{tmp}", "x.png"], "has no readable metrics.json"),
         (["predict", "{run}", "{tmp}/none.png"], "none.png"),
         (["predict", "{run}", "{tmp}/text.png"], "text.png"),
@@ -133,8 +197,14 @@ def test_wrong_files_are_one_sentence(run_dir, tmp_path, arguments, message):
     (tmp_path / "text.png").write_text("this is a text")
     (tmp_path / "empty.png").write_bytes(b"")
     Image.new("L", (1, 1)).save(tmp_path / "one.png")
+    for name, classes in (("classes", 2), ("ten", 10)):
+        for number in range(classes):
+            for split in ("train", "val"):
+                folder = tmp_path / name / split / str(number)
+                folder.mkdir(parents=True)
+                Image.new("L", (28, 28)).save(folder / "black.png")
     filled = [part.format(tmp=tmp_path, run=run_dir) for part in arguments]
-    assert message in fails(main, filled)
+    assert message.format(tmp=tmp_path) in fails(main, filled)
 
 
 def test_the_script_itself_ends_with_one_sentence(tmp_path):

@@ -125,11 +125,8 @@ def any_size(model, convolutional=None):
         ValueError: if the model is none that `train` saved, or its network cannot do it.
     """
     network = network_in(model)
-    if has_dense_layers_on_maps(network) and convolutional is None:
-        raise ValueError(
-            f"{network.name} has dense layers on its maps, so Dense needs "
-            "`convolutional=fully_convolutional` to apply it to pictures of any size."
-        )
+    if has_dense_layers_on_maps(network):
+        _check_layers_behind_maps(network, convolutional)
     x = pixels = keras.Input((None, None, model.input_shape[-1]), name="pixels")
     for layer in model.layers[1:-3]:
         x = _apply(layer, x)
@@ -173,6 +170,22 @@ def network_in(model):
 def has_dense_layers_on_maps(network):
     """Whether a network flattens its maps, so that it takes pictures of one size only."""
     return any(isinstance(layer, keras.layers.Flatten) for layer in network.layers)
+
+
+def _check_layers_behind_maps(network, convolutional):
+    if convolutional is None:
+        raise ValueError(
+            f"{network.name} has dense layers on its maps, so Dense needs "
+            "`convolutional=fully_convolutional` to apply it to pictures of any size."
+        )
+    behind = False
+    for layer in network.layers:
+        if behind and layer.weights and not isinstance(layer, keras.layers.Dense):
+            raise ValueError(
+                f"{network.name} cannot be applied to pictures of any size: its {layer.name} is no "
+                "dense layer, which could become a convolution."
+            )
+        behind = behind or isinstance(layer, keras.layers.Flatten)
 
 
 def _apply(layer, x):
