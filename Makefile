@@ -3,9 +3,11 @@
 #   make test PYTHON=python3.12        another Python; the environment is then made anew
 #   make test-quick BACKEND=jax        one backend
 #   make test-quick PYTEST_ARGS='tests/test_imports.py -x'
+#   make test WORKERS=4                processes that test side by side; 0 for none besides make's
 
 PYTHON ?= python3
 BACKEND ?= tensorflow
+WORKERS ?= 2
 PYTEST_ARGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -13,7 +15,9 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 BIN := .venv/bin
 MADE := .venv/made-by-$(notdir $(PYTHON))
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
-PYTEST := $(BIN)/python -m pytest
+# Each worker computes on one core: two threads each would wait for each other on two cores.
+PYTEST := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
+    $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # A failing backend does not keep the next one from running; the exit status tells all the same.
 MAKEFLAGS += --keep-going

@@ -13,6 +13,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+# --doctest-modules would import each of these as `conftest`, whatever has that name already.
+collect_ignore_glob = ["*conftest.py"]
+
+
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="also run the tests marked `full`")
 
@@ -24,6 +28,16 @@ def pytest_collection_modifyitems(config, items):
     if heavy:
         config.hook.pytest_deselected(items=heavy)
         items[:] = [item for item in items if item not in heavy]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """With --full: the deviations that tests recorded, as shares of the largest output."""
+    if not config.getoption("--full"):
+        return
+    terminalreporter.section("deviations")
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{value:.1e}  {report.nodeid}  {name}")
 
 
 @pytest.fixture(autouse=True)

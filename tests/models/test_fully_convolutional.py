@@ -1,15 +1,12 @@
 import keras
 import numpy as np
 import pytest
+from one_call import numpy_of, of_keras
 
 import keras_classics
 from keras_classics import fully_convolutional
 
-pytestmark = pytest.mark.backend
-
-
-def as_numpy(y):
-    return keras.ops.convert_to_numpy(y)
+pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("nothing_drawn")]
 
 
 def pictures(*shape):
@@ -20,16 +17,19 @@ def pictures(*shape):
 def vgg():
     """VGG-11 for 64 pixels whose classes differ; its maps are 2×2 before the dense layers."""
     model = keras_classics.vgg11(
-        5, input_shape=(64, 64, 3), kernel_initializer="he_normal", classifier_activation=None
+        5, input_shape=(64, 64, 3), kernel_initializer="zeros", classifier_activation=None
     )
-    model.get_layer("fc6").bias.assign(np.random.default_rng(1).normal(size=4096))
+    rng = np.random.default_rng(1)
+    for weight in model.weights:
+        spread = np.sqrt(2 / np.prod(weight.shape[:-1]))  # 1.4 for biases
+        weight.assign(spread * rng.standard_normal(weight.shape, dtype="float32"))
     return model
 
 
 def test_equals_the_original_at_its_size(vgg):
     x = pictures(2, 64, 64, 3)
-    expected = as_numpy(vgg(x))
-    y = as_numpy(fully_convolutional(vgg)(x))
+    expected = of_keras(vgg, x)
+    y = of_keras(fully_convolutional(vgg), x)
     assert y.shape == (2, 1, 1, 5)
     assert np.abs(y[:, 0, 0] - expected).max() <= 1e-5 * np.abs(expected).max()
 
@@ -38,14 +38,14 @@ def test_every_position_is_a_window_of_the_last_maps(vgg):
     # At 64×128 pixels the last maps are 2×4, over which the window of 2×2 has three positions.
     x = pictures(1, 64, 128, 3)
     dense = fully_convolutional(vgg)
-    y = as_numpy(dense(x))
+    y = of_keras(dense, x)
     assert y.shape == (1, 1, 3, 5)
     maps = keras_classics.vgg11(include_top=False, input_shape=(None, None, 3))
     maps.set_weights(vgg.get_weights()[: len(maps.weights)])
     head = keras.Model(vgg.get_layer("flatten").input, vgg.output)
-    last = as_numpy(maps(x))
+    last = of_keras(maps, x)
     for column in range(3):
-        expected = as_numpy(head(last[:, :, column : column + 2]))
+        expected = numpy_of(head(last[:, :, column : column + 2]))
         assert np.abs(y[:, 0, column] - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
