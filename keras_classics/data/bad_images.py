@@ -6,6 +6,8 @@ from keras_classics.data.errors import DataError
 from keras_classics.data.pictures import rgb_pixels
 
 _MOST = 0.01  # share of a data set that may be bad
+# Names of files are bytes, which need not be UTF-8.
+_NAMES = {"encoding": "utf-8", "errors": "surrogateescape"}
 
 
 class BadImages:
@@ -26,7 +28,7 @@ class BadImages:
     Example:
     >>> from keras_classics.data.bad_images import BadImages
     >>> bad = BadImages("skip")
-    >>> bad.add(["/no/such/cat.jpg"], of=1000)
+    >>> bad.add("/no/such/cat.jpg", of=1000)
     >>> bad.reasons
     {'/no/such/cat.jpg': 'does not exist'}
     """
@@ -38,51 +40,59 @@ class BadImages:
         self.reasons = {}
         self.error = None
         if path is not None and os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                lines = [line.rstrip("\n").partition("\t") for line in file if "\t" in line]
+            with open(path, **_NAMES) as file:
+                lines = [line.rstrip("\n").rpartition("\t") for line in file if "\t" in line]
             self.reasons = {name: reason for name, _, reason in lines}
 
     def __len__(self):
         return len(self.reasons)
 
-    def add(self, paths, of):
-        """Takes note of bad pictures among a data set's `of`; raises a DataError if it must stop.
+    def add(self, path, of, number=None, explain=None):
+        """Takes note of a bad picture, and raises a DataError if the run must stop.
 
         The error is kept as well: raised inside of a pipeline it arrives in other words.
+
+        Args:
+            path: of the picture.
+            of: how many pictures its data set has.
+            number: how many of these are bad, with this one; None stands for all that are known.
+            explain: function () -> what is wrong, for a file that is not at fault by itself.
         """
-        for path in paths:
-            if path not in self.reasons:
-                self.reasons[path] = _reason(path)
-                if self.path is not None:
-                    with open(self.path, "a", encoding="utf-8") as file:
-                        file.write(f"{path}\t{self.reasons[path]}\n")
-        if not paths:
-            return
+        if path not in self.reasons:
+            self.reasons[path] = reason = _reason(path, explain)
+            if self.path is not None:
+                with open(self.path, "a", **_NAMES) as file:
+                    file.write(f"{path}\t{reason}\n")
+        number = len(self) if number is None else number
         if self.policy == "stop":
-            self._stop(f"{paths[0]} cannot be used: {self.reasons[paths[0]]}; mend or delete it, "
-                       "or pass --on-bad-image skip.")  # fmt: skip
-        if len(self) > _MOST * of:
-            where = f" (listed in {self.path})" if self.path else f", e.g. {paths[0]}"
-            self._stop(f"{len(self):,} of {of:,} pictures cannot be used{where}, which is more "
-                       "than 1 %; mend the data.")  # fmt: skip
+            self._stop(
+                f"{path} cannot be used: it {self.reasons[path]}; mend or delete it, or pass "
+                "--on-bad-image skip."
+            )
+        if number > _MOST * of:
+            listed = f", listed in {self.path}," if self.path else ""
+            self._stop(
+                f"{number:,} of {of:,} pictures cannot be used, more than 1 %; mend or delete "
+                f"them{listed} (the last one, {path}, {self.reasons[path]})."
+            )
 
     def _stop(self, sentence):
         self.error = DataError(sentence)
         raise self.error
 
 
-def _reason(path):
+def _reason(path, explain):
+    """Returns what is wrong with a file, in words that follow its name."""
     if not os.path.exists(path):
         return "does not exist"
     try:
         with open(path, "rb") as file:
             content = file.read()
-    except OSError as error:
-        return error.strerror
-    if not content:
-        return "is empty"
-    try:
+        if not content:
+            return "is empty"
         rgb_pixels(content, "it")
-    except DataError as error:
-        return str(error)
-    return "cannot be decoded by TensorFlow"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    except DataError as error:  # "it …; what to do."
+        return str(error).removeprefix("it ").rpartition("; ")[0]
+    return f"cannot be used ({explain()})" if explain else "cannot be used"

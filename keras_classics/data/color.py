@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from keras_classics.data.randomness import integer, normal, uniform
-from keras_classics.data.transform import Transform
+from keras_classics.data.transform import Transform, static_shape
 
 # ITU-R 601-2, as the Python Imaging Library makes a picture grey.
 _GREY = np.array([19595, 38470, 7471]) / 65536
@@ -116,31 +116,13 @@ def _pixels(dataset):
 
 
 class _ColorTransform(Transform):
-    """A transform that needs three channels, and a seed for each picture."""
+    """A transform that needs three channels."""
 
     dtype = np.float32
 
-    def __call__(self, images, seeds):
-        shape, own = _static_shape(images), _static_shape(seeds)
-        _check_channels(shape)
-        same = own is None or (
-            len(own) == len(shape) - 3
-            and all(None in pair or pair[0] == pair[1] for pair in zip(own, shape, strict=False))
-        )
-        if not same:
-            raise ValueError(
-                "`seeds` must hold one seed for each picture. "
-                f"Received: images of shape {shape}, seeds of shape {own}"
-            )
+    def __call__(self, images, seeds=None):
+        _check_channels(static_shape(images))
         return super().__call__(images, seeds)
-
-
-def _static_shape(value):
-    """A tuple; None inside a pipeline that does not know the number of dimensions."""
-    shape = getattr(value, "shape", None)
-    if shape is None:
-        return np.shape(value)
-    return None if getattr(shape, "rank", 0) is None else tuple(shape)
 
 
 def _check_channels(shape):

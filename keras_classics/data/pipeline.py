@@ -6,6 +6,7 @@ transformed one by one, as many at a time as there are cores.
 """
 
 import dataclasses
+import re
 
 import numpy as np
 
@@ -202,15 +203,16 @@ def _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad):
     picture = _picture(transforms, epoch_seed)
     is_files = isinstance(source, FileSource)
     if is_files:
-        indices = source.order(order_seed, without=bad.reasons)[start * batch_size :]
-        account = _Account(source, indices, bad)
-        dataset, fetch = tf.data.Dataset.from_tensor_slices(indices), source.fetcher()
+        indices = source.order(order_seed, without=bad.reasons)
+        account = _Account(source, indices, start * batch_size, bad, picture)
+        dataset = tf.data.Dataset.from_tensor_slices(account.indices).enumerate()
+        fetch = source.fetcher()
     else:
         dataset = source.examples(order_seed).skip(start * batch_size)
 
-    def example(index, record=None):
-        encoded, label = fetch(index) if is_files else record
-        return picture(encoded, index), label, index
+    def example(place, what):
+        index, (encoded, label) = (what, fetch(what)) if is_files else (place, what)
+        return picture(encoded, index), label, place
 
     dataset = dataset.map(
         tf.autograph.experimental.do_not_convert(example),
@@ -218,11 +220,10 @@ def _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad):
         deterministic=True,
     )
     if is_files:
-        dataset = dataset.ignore_errors()
-    dataset = dataset.batch(batch_size)
-    if is_files:
-        dataset = dataset.map(account.check).concatenate(account.end(dataset.element_spec))
-    return dataset.map(lambda images, labels, _: (images, labels)).prefetch(2)
+        dataset = account.keep(dataset.ignore_errors().batch(batch_size))
+    else:
+        dataset = dataset.batch(batch_size).map(lambda images, labels, _: (images, labels))
+    return dataset.prefetch(2)
 
 
 def _picture(transforms, epoch_seed):
@@ -263,46 +264,48 @@ def _picture(transforms, epoch_seed):
 
 
 class _Account:
-    """Compares the pictures that came with those that should have come."""
+    """Takes note of the pictures that do not come where they should."""
 
-    def __init__(self, source, indices, bad):
-        self.source, self.indices, self.bad = source, indices, bad
-        self.seen = 0
+    def __init__(self, source, indices, start, bad, picture):
+        self.source, self.indices, self.bad, self.picture = source, indices[start:], bad, picture
+        self.known, self.found = len(source) - len(indices), set()
 
-    def check(self, images, labels, indices):
-        """Lets a batch pass and takes note of what is missing between its pictures."""
+    def keep(self, batches):
+        """Lets batches (images, labels, places) pass, where places are 0, 1, … with gaps."""
         tf = import_tensorflow()
-        labels = tf.ensure_shape(
-            tf.numpy_function(self._check, [indices, labels], tf.int32), labels.shape
-        )
-        return images, labels, indices
+        *specs, _ = batches.element_spec
+        # The end: a batch of nothing in the place of one more picture.
+        nothing = [tf.zeros([side or 0 for side in spec.shape], spec.dtype) for spec in specs]
+        end = tf.data.Dataset.from_tensors((*nothing, tf.constant([len(self.indices)], tf.int64)))
 
-    def end(self, element_spec):
-        """Returns an empty dataset that, when it is reached, takes note of the missing rest."""
-        tf = import_tensorflow()
-        nothing = tf.data.Dataset.range(1).filter(
-            lambda _: tf.numpy_function(self._end, [], tf.bool)
-        )
-        return nothing.map(
-            lambda _: tuple(
-                tf.ensure_shape(tf.zeros([n or 0 for n in spec.shape], spec.dtype), spec.shape)
-                for spec in element_spec
+        def note(place, batch):
+            images, labels, places = batch
+            following = tf.numpy_function(self._note, [place, places], tf.int64)
+            return tf.ensure_shape(following, ()), (images, labels)
+
+        # The place is kept by the iterator: who breaks off and begins anew is accused of nothing.
+        noted = batches.concatenate(end).scan(np.int64(0), note)
+        return noted.filter(lambda _, labels: tf.size(labels) > 0)
+
+    def _note(self, place, places):
+        for missing in np.setdiff1d(np.arange(place, places[-1]), places):
+            index = self.indices[missing]
+            self.found.add(int(index))
+            self.bad.add(
+                str(self.source.paths[index]),
+                of=len(self.source),
+                number=self.known + len(self.found),
+                explain=lambda index=index: self._explain(index),
             )
-        )
+        return places[-1] + 1
 
-    def _check(self, indices, labels):
-        self._missing_before(indices)
-        return labels
-
-    def _end(self):
-        self._missing_before([None])
-        return np.False_
-
-    def _missing_before(self, indices):
-        missing = []
-        for index in indices:
-            while self.seen < len(self.indices) and self.indices[self.seen] != index:
-                missing.append(self.source.paths[self.indices[self.seen]])
-                self.seen += 1
-            self.seen += 1
-        self.bad.add(missing, of=len(self.source))
+    def _explain(self, index):
+        """Makes the picture once more to hear what is wrong with it."""
+        tf = import_tensorflow()
+        try:
+            with tf.device("CPU"):
+                encoded, _ = self.source.fetcher()(index)
+                self.picture(encoded, tf.constant(index))
+        except (tf.errors.OpError, ValueError) as error:
+            return re.sub(r"^(\{\{.*?\}\} |\w+Error: )*", "", str(error)).partition("\n")[0]
+        return "could not be read at first"

@@ -14,10 +14,15 @@ class Transform:
     Called with tensors, as in a `map` of `tf.data`, it runs as a `tf.numpy_function`.
 
         dataset = dataset.enumerate().map(lambda n, image: RandomFlip()(image, n))
+
+    Raises:
+        ValueError: when called, if a random transform gets no seed, or one for several pictures.
     """
 
     # What leaves the transform: None is the type that came.
     dtype = None
+    # Whether the seed makes a difference.
+    is_random = True
 
     def apply(self, image, seed):
         """Transforms one picture (height, width, channels)."""
@@ -31,25 +36,54 @@ class Transform:
         """Returns the result's (height, width), None where they are not known beforehand."""
         return height, width
 
-    def __call__(self, images, seeds=0):
-        if not _is_tensor(images):
-            return self._on_arrays(np.asarray(images), seeds)
+    def __call__(self, images, seeds=None):
+        is_tensor = type(images).__module__.startswith("tensorflow")
+        images = images if is_tensor else np.asarray(images)
+        shape = static_shape(images)
+        if shape is None or len(shape) not in (3, 4):
+            raise ValueError(
+                "`images` must be (height, width, channels) or (n, height, width, channels). "
+                f"Received: shape={shape}"
+            )
+        if self.is_random:
+            _check_seeds(seeds, shape)
+        else:
+            seeds = 0
+        if not is_tensor:
+            return self._on_arrays(images, seeds)
         tf = import_tensorflow()
-        images = tf.convert_to_tensor(images)
         dtype = tf.as_dtype(self.dtype or images.dtype)
         result = tf.numpy_function(self._on_arrays, [images, seeds], dtype, stateful=False)
-        *batch, height, width, channels = images.shape
+        *batch, height, width, channels = shape
         return tf.ensure_shape(result, (*batch, *self.sides(height, width), channels))
 
     def _on_arrays(self, images, seeds):
         if images.ndim == 3:
             return self.apply(images, seeds)
-        seeds = np.broadcast_to(np.asarray(seeds, np.uint64), len(images))
-        return self.apply_batch(images, seeds)
+        if not self.is_random:
+            seeds = np.zeros(len(images), np.uint64)
+        return self.apply_batch(images, np.asarray(seeds, np.uint64))
 
 
-def _is_tensor(images):
-    return type(images).__module__.startswith("tensorflow")
+def static_shape(value):
+    """Returns a tuple, or None in a pipeline that does not know the number of dimensions."""
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        return np.shape(value)
+    return None if getattr(shape, "rank", 0) is None else tuple(shape)
+
+
+def _check_seeds(seeds, shape):
+    rule = "`seeds` must hold one seed for each picture. Received: "
+    if seeds is None:
+        raise ValueError(f"{rule}none")
+    own, batch = static_shape(seeds), shape[:-3]
+    fits = own is None or (
+        len(own) == len(batch)
+        and all(None in pair or pair[0] == pair[1] for pair in zip(own, batch, strict=True))
+    )
+    if not fits:
+        raise ValueError(f"{rule}images of shape {shape}, seeds of shape {own}")
 
 
 def in_turn(transforms, seed):
