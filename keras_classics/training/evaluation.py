@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
+from keras_classics.data.folder import FileSource
 from keras_classics.data.pipeline import in_order, pictures_at
 from keras_classics.training.recipe import describe
 from keras_classics.training.scoring import (
@@ -18,6 +19,7 @@ from keras_classics.training.scoring import (
 _WRONG_KEPT = 200
 _SAMPLES_KEPT = 100
 _TOP = 5
+_FEW = 100
 
 
 def evaluate(model, source, protocol=None, batch_size=None, *, transforms=(), bad=None):
@@ -239,9 +241,10 @@ def _comparison(recipe, source, examples):
     whole = source.split == "test" and examples == paper.examples
     if whole and recipe.dataset == paper.dataset:
         return {"paper": published, "comparable": True, "note": f"{examples:,} {paper.what}"}
+    what = "other pictures" if isinstance(source, FileSource) else f"held-out {paper.what}"
+    few = ", and too few to say anything" if examples < _FEW else ""
     return {
         "paper": published,
         "comparable": False,
-        "note": f"{examples:,} held-out {paper.what}: not comparable with the paper's "
-        f"{paper.examples:,}",
+        "note": f"{examples:,} {what}: not comparable with the paper's {paper.examples:,}{few}",
     }
