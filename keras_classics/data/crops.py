@@ -8,6 +8,7 @@ its list of interpolations is the one that GoogLeNet's first version names. None
 how it resized. OpenCV's bilinear does not smooth before it makes a picture smaller; "area" does.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -290,8 +291,10 @@ class RandomCrop(Transform):
     def apply(self, image, seed):
         image = self._with_border(image)
         _check_large_enough(image, self.size)
-        places = integer(seed, np.arange(2), np.array(image.shape[:2]) - self.size + 1)
-        top, left = places.tolist()
+        top, left = (
+            int(integer(seed, draw, side - self.size + 1))
+            for draw, side in enumerate(image.shape[:2])
+        )
         return image[top : top + self.size, left : left + self.size]
 
     def apply_batch(self, images, seeds):
@@ -409,21 +412,18 @@ class RandomAreaCrop(Transform):
 
     def patch(self, height, width, seed):
         """Returns the (top, left, height, width) that a picture of this size is cut to."""
-        tries = fold_in(seed, np.arange(10))[:, np.newaxis]  # a seed for each
-        share, aspect, down, right = uniform(tries, np.arange(4), 0.0, 1.0).T.astype(float)
-        area = height * width * (self.area[0] + share * (self.area[1] - self.area[0]))
-        aspect = self.aspect[0] + aspect * (self.aspect[1] - self.aspect[0])
-        heights = np.rint(np.sqrt(area / aspect)).astype(int)
-        widths = np.rint(np.sqrt(area * aspect)).astype(int)
-        fits = (0 < heights) & (heights <= height) & (0 < widths) & (widths <= width)
-        if not fits.any():
-            side = min(height, width)
-            return (height - side) // 2, (width - side) // 2, side, side
-        first = fits.argmax()
-        high, wide = int(heights[first]), int(widths[first])
-        # `uniform` stays below 1, so the patch stays inside.
-        top, left = int(down[first] * (height - high + 1)), int(right[first] * (width - wide + 1))
-        return top, left, high, wide
+        height, width = int(height), int(width)
+        for attempt in range(10):
+            own = fold_in(seed, attempt)
+            share, ratio, down, right = (float(uniform(own, draw, 0.0, 1.0)) for draw in range(4))
+            area = height * width * (self.area[0] + share * (self.area[1] - self.area[0]))
+            aspect = self.aspect[0] + ratio * (self.aspect[1] - self.aspect[0])
+            high, wide = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
+            if 0 < high <= height and 0 < wide <= width:
+                # `uniform` stays below 1, so the patch stays inside.
+                return int(down * (height - high + 1)), int(right * (width - wide + 1)), high, wide
+        side = min(height, width)
+        return (height - side) // 2, (width - side) // 2, side, side
 
     def resize(self, patch, seed):
         """Resizes what `patch` cut out."""

@@ -7,7 +7,8 @@ The hash is SplitMix64 (Steele, Lea, Flood 2014), computed for whole arrays in N
 
 import numpy as np
 
-_INCREMENT = np.uint64(0x9E3779B97F4A7C15)
+_STEP, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
+_INCREMENT = np.uint64(_STEP)
 _FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 
@@ -16,6 +17,20 @@ def _mix(z):
     for shift, factor in zip(_SHIFTS, _FACTORS, strict=False):
         z = (z ^ (z >> shift)) * factor
     return z ^ (z >> _SHIFTS[2])
+
+
+def _mix_one(z):
+    """As `_mix`: for one number, Python's integers take a sixth of the time of NumPy's."""
+    z &= _MASK
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & _MASK
+    return z ^ (z >> 31)
+
+
+def _is_single(value):
+    return isinstance(value, (int, np.integer)) or (
+        isinstance(value, np.ndarray) and not value.ndim
+    )
 
 
 def fold_in(seed, number):
@@ -33,8 +48,10 @@ def fold_in(seed, number):
         >>> bool(fold_in(0, 1) == fold_in(0, 1) != fold_in(1, 0))
         True
     """
+    if _is_single(seed) and _is_single(number):
+        return np.uint64(_mix_one(_mix_one(int(seed) + _STEP) + (int(number) + 1) * _STEP))
+    seed, number = np.asarray(seed, np.uint64), np.asarray(number, np.uint64)
     with np.errstate(over="ignore"):  # the hash wraps around; NumPy warns where it is a scalar
-        seed, number = (np.asarray(value, np.uint64) for value in (seed, number))
         return _mix(_mix(seed + _INCREMENT) + (number + np.uint64(1)) * _INCREMENT)
 
 
