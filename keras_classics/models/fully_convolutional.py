@@ -67,5 +67,6 @@ def fully_convolutional(model):
         kernel = keras.ops.reshape(dense.kernel, convolution.kernel.shape)
         convolution.kernel.assign(kernel)
         if dense.use_bias:
-            convolution.bias.assign(dense.bias)
+            # A copy: under JAX both would be one array, which one model's `predict` uses up.
+            convolution.bias.assign(keras.ops.copy(dense.bias))
     return convolutional

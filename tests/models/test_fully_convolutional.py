@@ -49,6 +49,13 @@ def test_every_position_is_a_window_of_the_last_maps(vgg):
         assert np.abs(y[:, 0, column] - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
+def test_using_it_leaves_the_original_usable(vgg):
+    x = pictures(1, 64, 64, 3)
+    before = vgg.predict_on_batch(x)
+    fully_convolutional(vgg).predict_on_batch(x)
+    np.testing.assert_array_equal(vgg.predict_on_batch(x), before)
+
+
 def test_shares_the_layers_before_the_dense_ones(vgg):
     dense = fully_convolutional(vgg)
     assert dense.get_layer("conv1_1") is vgg.get_layer("conv1_1")

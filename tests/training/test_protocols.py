@@ -425,7 +425,6 @@ def assert_dense_is_the_ordinary_pass(network, count):
     np.testing.assert_allclose(dense["probabilities"], ordinary["probabilities"], atol=1e-5)
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("name", BUILDERS)
 def test_fully_convolutional_networks_at_their_own_size(name):
     assert_dense_is_the_ordinary_pass(BUILDERS[name](), count=3)
