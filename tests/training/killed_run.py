@@ -68,7 +68,7 @@ def main():
     if kind == "write":
         tear_the_write(int(number))
     if kind == "final":
-        loop.evaluate = lambda *arguments: die()
+        loop.evaluate = lambda *arguments, **options: die()
     loop.train(
         getattr(small_recipes, name),
         run_dir,

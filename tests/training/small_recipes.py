@@ -8,10 +8,11 @@ from keras_classics import lenet5
 from keras_classics.data.distortions import RandomAffine
 from keras_classics.training import (
     CoupledSGD,
+    DivideOnPlateau,
     MaximumAPosteriori,
-    PassTable,
     PixelRange,
     Recipe,
+    StepAtIterations,
 )
 
 
@@ -44,7 +45,7 @@ LENET5 = Recipe(
     loss=partial(MaximumAPosteriori, j=1.0),
     optimizer=partial(CoupledSGD, momentum=0.9, weight_decay=1e-4),
     learning_rate=0.002,
-    schedule=PassTable(((1, 1.0), (1, 0.4))),
+    schedule=StepAtIterations(at=(13, 18, 25), by=2.5),  # of 10 in an epoch
     batch_size=32,
     epochs=3,
     validation=100,
@@ -63,10 +64,10 @@ FRAGILE = Recipe(
     loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
     auxiliary_weight=0.3,
     optimizer=partial(keras.optimizers.Adam, use_ema=True, ema_momentum=0.9),
-    learning_rate=0.001,
-    schedule=PassTable(((2, 1.0), (1, 0.1))),
+    learning_rate=0.003,
+    schedule=DivideOnPlateau(by=2, patience=1, times=3),
     batch_size=32,
-    epochs=3,
+    epochs=4,
     validation=100,
     limit_train=330,  # the last batch of an epoch is a partial one
     paper=None,

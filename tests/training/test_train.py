@@ -11,6 +11,7 @@ from PIL import Image
 
 from keras_classics.data.sources import load
 from keras_classics.training import (
+    PassTable,
     RecipeError,
     RunDirectoryError,
     TrainingError,
@@ -25,7 +26,14 @@ pytestmark = pytest.mark.backend
 
 QUICK = vary(
     small_recipes.LENET5,
-    {"limit_train": 200, "epochs": 2, "validation": "test", "copies": 1, "keep_epochs": (1,)},
+    {
+        "limit_train": 200,
+        "epochs": 2,
+        "validation": "test",
+        "copies": 1,
+        "keep_epochs": (1,),
+        "schedule": PassTable(((1, 1.0), (1, 0.4))),
+    },
 )
 
 
