@@ -74,6 +74,45 @@ class CoupledSGD(keras.optimizers.SGD):
             gradient = ops.cast(gradient, variable.dtype) + decay * variable
         super().update_step(gradient, variable, learning_rate)
 
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        if keras.backend.backend() == "torch":
+            self._update_together(list(grads), trainable_variables, learning_rate)
+        else:
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+
+    def _update_together(self, gradients, variables, learning_rate):
+        """The steps of `update_step` on all variables at once, as Keras' own SGD does on PyTorch.
+
+        One by one it takes about three times as long for 161 variables of 2 million numbers.
+        """
+        import torch
+
+        rate = float(learning_rate)
+        places = [self._get_variable_index(v) for v in variables]
+        with torch.no_grad():
+            weights = [v.value for v in variables]
+            gradients = [g.to(w.dtype) for g, w in zip(gradients, weights, strict=True)]
+            decayed = [i for i, place in enumerate(places) if self._decays[place]]
+            if self.coupled_weight_decay and decayed:
+                sums = torch._foreach_add(
+                    [gradients[i] for i in decayed],
+                    [weights[i] for i in decayed],
+                    alpha=self.coupled_weight_decay,
+                )
+                for i, both in zip(decayed, sums, strict=True):
+                    gradients[i] = both
+            if not self.momentum:
+                torch._foreach_add_(weights, gradients, alpha=-rate)
+                return
+            velocities = [self.momentums[place].value for place in places]
+            torch._foreach_mul_(velocities, self.momentum)
+            torch._foreach_add_(velocities, gradients, alpha=-rate)
+            if self.nesterov:
+                torch._foreach_add_(weights, gradients, alpha=-rate)
+                torch._foreach_add_(weights, velocities, alpha=self.momentum)
+            else:
+                torch._foreach_add_(weights, velocities)
+
     def get_config(self):
         config = {**super().get_config(), "decay": self.decay}
         return {**config, "weight_decay": self.coupled_weight_decay}

@@ -62,6 +62,26 @@ def test_nesterov_looks_ahead():
     np.testing.assert_allclose(found, w, **CLOSE)
 
 
+class OneByOne(CoupledSGD):
+    """Updates variable after variable, as all backends but PyTorch do."""
+
+    _backend_update_step = keras.optimizers.SGD._backend_update_step
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize(
+    ("weight_decay", "decay"), [(0.0, "all"), (0.05, "all"), (0.05, "kernels")]
+)
+def test_all_variables_at_once_is_one_after_the_other(momentum, weight_decay, decay, nesterov):
+    weights, gradients = examples()
+    arguments = (0.1, momentum, weight_decay, decay, nesterov)
+    together, one_by_one = (
+        train(kind(*arguments), weights, gradients) for kind in (CoupledSGD, OneByOne)
+    )
+    np.testing.assert_allclose(together, one_by_one, **CLOSE)
+
+
 def test_decay_goes_through_momentum_in_fit():
     """Two steps of a compiled model; the inputs are zero, so that only the decay moves it."""
     layer = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="zeros")
