@@ -133,9 +133,11 @@ def _evaluate(arguments):
     print(f"{whose}{source.name}, {source.split}, {len(source):,} pictures{how}")
     width = max(12, *(len(label) for label, *_ in jobs))
     for label, model, protocol, transforms in jobs:
-        results.append(
-            evaluate(model, source, protocol, arguments.batch_size, transforms=transforms, bad=bad)
-        )
+        try:
+            options = {"transforms": transforms, "bad": bad}
+            results.append(evaluate(model, source, protocol, arguments.batch_size, **options))
+        except ValueError as error:  # what only the pictures or the outputs show
+            raise _UserError(f"{label}: {error}") from error
         print(f"  {label:<{width}} {_errors(results[-1])}")
     if len(arguments.models) > 1:
         print(f"  {'ensemble':<{width}} {_errors(ensemble(results))}")

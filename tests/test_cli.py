@@ -33,6 +33,19 @@ def run_dir(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def rgb_model(tmp_path_factory):
+    """A saved model for ten classes of small pictures in colour."""
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    )
+    path = tmp_path_factory.mktemp("models") / "rgb.keras"
+    model.save(path)
+    return path
+
+
 def fails(call, *arguments):
     """Returns the one sentence with which a command ends."""
     with pytest.raises(SystemExit) as ended:
@@ -183,6 +196,10 @@ def test_wrong_arguments_are_one_sentence(tmp_path, arguments, message):
         (["evaluate", "{run}", "--batch-size", "0"], "`--batch-size` must be at least 1"),
         (["evaluate", "{run}", "--data", "folder:{tmp}/classes"], "10 classes, folder:{tmp}/clas"),
         (["evaluate", "{run}", "--data", "folder:{tmp}/ten"], "shape (28, 28, 1), folder:{tmp}/t"),
+        (
+            ["evaluate", "{rgb}", "--data", "folder:{tmp}/ten"],
+            "a picture of folder:{tmp}/ten has (28",
+        ),
         (["evaluate", "{run}/model.keras"], "name the data with --data"),
         (["evaluate", "{run}/model.keras", "--epochs", "1"], "has no --epochs and no --split"),
         (["evaluate", "{tmp}/text.png"], "cannot be loaded as a model"),
@@ -193,7 +210,7 @@ def test_wrong_arguments_are_one_sentence(tmp_path, arguments, message):
         (["predict", "{run}", "{tmp}/one.png"], "one.png"),
     ],
 )
-def test_wrong_files_are_one_sentence(run_dir, tmp_path, arguments, message):
+def test_wrong_files_are_one_sentence(run_dir, rgb_model, tmp_path, arguments, message):
     (tmp_path / "text.png").write_text("this is a text")
     (tmp_path / "empty.png").write_bytes(b"")
     Image.new("L", (1, 1)).save(tmp_path / "one.png")
@@ -203,7 +220,7 @@ def test_wrong_files_are_one_sentence(run_dir, tmp_path, arguments, message):
                 folder = tmp_path / name / split / str(number)
                 folder.mkdir(parents=True)
                 Image.new("L", (28, 28)).save(folder / "black.png")
-    filled = [part.format(tmp=tmp_path, run=run_dir) for part in arguments]
+    filled = [part.format(tmp=tmp_path, run=run_dir, rgb=rgb_model) for part in arguments]
     assert message.format(tmp=tmp_path) in fails(main, filled)
 
 

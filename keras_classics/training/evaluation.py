@@ -19,6 +19,7 @@ from keras_classics.training.scoring import (
 _WRONG_KEPT = 200
 _SAMPLES_KEPT = 100
 _TOP = 5
+_NOT_ALIKE = "and without a protocol that crops, a picture of {} has"
 _FEW = 100
 
 
@@ -72,8 +73,12 @@ def check(model, source, protocol=None, transforms=()):
         protocol.check(model, source)
         return
     check_classes(model, source)
-    shape = in_order(source, 1, transforms).element_spec[0].shape[1:]
+    pictures = in_order(source, 1, transforms)
+    shape = pictures.element_spec[0].shape[1:]
     check_shape(model, shape, f"{source.name} has")
+    if not shape.is_fully_defined():
+        for image, _ in pictures.take(1):
+            check_shape(model, image.shape[1:], _NOT_ALIKE.format(source.name))
 
 
 def evaluation_batch_size(input_shape):
@@ -90,7 +95,7 @@ def _of_one_size(source, batch_size, model, transforms, bad):
         return
     images, labels = [], []
     for image, label in in_order(source, 1, transforms, bad):
-        check_shape(model, image.shape[1:], f"a picture of {source.name} has")
+        check_shape(model, image.shape[1:], _NOT_ALIKE.format(source.name))
         images.append(image)
         labels.append(label)
         if len(images) == batch_size:
