@@ -70,7 +70,7 @@ class BadImages:
                 "--on-bad-image skip."
             )
         if number > _MOST * of:
-            listed = f", listed in {self.path}," if self.path else ""
+            listed = f", listed in {self.path}" if self.path else ""
             self._stop(
                 f"{number:,} of {of:,} pictures cannot be used, more than 1 %; mend or delete "
                 f"them{listed} (the last one, {path}, {self.reasons[path]})."

@@ -28,7 +28,7 @@ def decode(encoded, window=None):
     """Decodes a picture, or a window of it.
 
     Args:
-        encoded: scalar string tensor, the bytes of a picture file.
+        encoded: bytes of a picture file, or a scalar string tensor of them.
         window: function (height, width) -> int32 tensor (top, left, height, width), what to decode
             of a picture of that size; None for all of it. The pixels are those of the whole.
 
@@ -48,6 +48,7 @@ def decode(encoded, window=None):
         [8, 9, 3]
     """
     tf = import_tensorflow()
+    encoded = tf.convert_to_tensor(encoded)
 
     def by_tensorflow():
         height, width, _ = tf.unstack(tf.image.extract_jpeg_shape(encoded), 3)
@@ -80,7 +81,7 @@ def decode(encoded, window=None):
         return image[top : top + rows, left : left + columns]
 
     def by_pillow():
-        image = tf.numpy_function(rgb_pixels, [encoded], tf.uint8)
+        image = tf.numpy_function(lambda data: rgb_pixels(_bytes(data)), [encoded], tf.uint8)
         image = tf.ensure_shape(image, (None, None, 3))
         if window is None:
             return image
@@ -104,11 +105,16 @@ def _is_upright_jpeg(encoded):
     return is_jpeg & ~turned
 
 
+def _bytes(encoded):
+    """What TensorFlow hands to Python: bytes in a pipeline, else an array that holds them."""
+    return encoded if isinstance(encoded, bytes) else encoded.item()
+
+
 def _is_turned(encoded):
     from PIL import ExifTags, Image
 
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
+        with Image.open(io.BytesIO(_bytes(encoded))) as image:
             return np.bool_(image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9))
     except Exception:  # damaged metadata is no reason to refuse the pixels
         return np.False_

@@ -93,7 +93,7 @@ def load(
         name: the data set.
         split: `"train"` or `"test"`.
         data_dir: where TensorFlow Datasets keeps prepared data; `None` is its own default. The
-            other two kinds of data do not use it.
+            other kinds of data do not use it.
 
     Returns:
         A `Source`, or a `FileSource` or `RecordSource` that streams.
@@ -118,6 +118,11 @@ def load(
             )
         arrays = read_idx_directory(name.removeprefix("idx:"), split)
     elif name.startswith("folder:"):
+        if name == "folder:":
+            raise DataError(
+                "`folder:` names no directory; pass --data folder:<directory> with the directory "
+                "that holds train/<class>/ and val/<class>/."
+            )
         paths, labels, class_names = read_folder(name.removeprefix("folder:"), split)
         return FileSource(name, split, np.array(paths), labels, class_names)
     else:
