@@ -67,7 +67,9 @@ class FileSource:
 
     def part(self, chosen, split):
         """Returns the pictures that a mask chooses, as a source of their own."""
-        encoded = None if self.encoded is None else self.encoded[chosen]
+        encoded = self.encoded
+        if encoded is not None:
+            encoded = import_tensorflow().boolean_mask(encoded, chosen)
         return dataclasses.replace(
             self,
             split=split,

@@ -221,8 +221,6 @@ class _Run:
         return row
 
     def _fit(self, *arguments, **options):
-        import tensorflow as tf
-
         try:
             with warnings.catch_warnings():
                 # How many batches there are is known when the last one came: bad pictures drop out.
@@ -232,7 +230,7 @@ class _Run:
             # What a pipeline raises arrives in TensorFlow's words.
             if self.bad.error is not None:
                 raise self.bad.error from error
-            if isinstance(error, tf.errors.DataLossError):
+            if type(error).__name__ == "DataLossError":  # TensorFlow's, which stays in data/
                 raise DataError(
                     f"{self.recipe.dataset} is damaged ({str(error).splitlines()[0]}); prepare it "
                     "again."

@@ -294,3 +294,13 @@ def test_orders(pets):
     left_out = [source.paths[order[0]], source.paths[order[7]], "/no/such/picture.jpg"]
     assert source.order(5, without=left_out).tolist() == order[1:7] + order[8:]
     assert source.order(without=dict.fromkeys(source.paths)).tolist() == []
+
+
+def test_part_of_files_in_memory(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.jpg").write_bytes(name.encode())
+    paths = np.array([str(tmp_path / f"{name}.jpg") for name in "abc"])
+    source = FileSource("folder:x", "train", paths, np.arange(3), tuple("abc")).in_memory()
+    part = source.part(np.array([True, False, True]), "validation")
+    assert part.encoded.numpy().tolist() == [b"a", b"c"]
+    assert part.labels.tolist() == [0, 2]
