@@ -238,10 +238,11 @@ def _picture(transforms, epoch_seed):
     crop = transforms[0] if transforms and isinstance(transforms[0], RandomAreaCrop) else None
 
     def transformed(image, index):
-        for transform, seed in in_turn(transforms, fold_in(epoch_seed, index)):
-            # What the first one would cut out is all that was decoded.
-            step = crop.resize if transform is crop else transform.apply
-            image = step(image, seed)
+        steps = in_turn(transforms, fold_in(epoch_seed, index))
+        if crop:  # what it would cut out is all that was decoded
+            image = crop.resize(image, next(steps)[1])
+        for transform, seed in steps:
+            image = transform.apply(image, seed)
         return np.ascontiguousarray(image)
 
     def patch(height, width, index):

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from keras_classics.data.host_tensorflow import import_tensorflow
-from keras_classics.data.randomness import fold_in
+from keras_classics.data.randomness import fold_in, permutation
 
 _SHUFFLED = 4096  # encoded pictures held back; TFDS has shuffled what it stored
 
@@ -53,25 +53,32 @@ class RecordSource:
         tf = import_tensorflow()
         import tensorflow_datasets as tfds
 
+        def shuffled_files(files):
+            return [files[number] for number in permutation(fold_in(seed, 0), len(files))]
+
+        @tf.autograph.experimental.do_not_convert
+        def shuffled(_):
+            # Of the graph of this function: else the order would depend on the process's seed too.
+            tf.random.set_seed(0)
+            number = int(fold_in(seed, 1)) % 2**31  # tf.data takes a positive int64
+            return stored.shuffle(_SHUFFLED, seed=number, reshuffle_each_iteration=False)
+
+        in_order = seed is None
         image, label = self.keys
-        # What TFDS and tf.data take as a seed is a positive int64.
-        numbers = None if seed is None else [int(fold_in(seed, n)) % 2**31 for n in range(2)]
-        dataset = self.builder.as_dataset(
+        stored = self.builder.as_dataset(
             split=self.stored_split,
-            shuffle_files=seed is not None,
             decoders={image: tfds.decode.SkipDecoding()},
             read_config=tfds.ReadConfig(
                 try_autocache=False,
-                shuffle_seed=numbers and numbers[0],
-                interleave_cycle_length=1 if seed is None else 16,
+                interleave_cycle_length=1 if in_order else 16,
+                experimental_interleave_sort_fn=None if in_order else shuffled_files,
                 add_tfds_id=False,
             ),
         )
         options = tf.data.Options()
         options.deterministic = True
-        dataset = dataset.with_options(options)
-        if numbers:
-            dataset = dataset.shuffle(_SHUFFLED, seed=numbers[1], reshuffle_each_iteration=False)
-        return dataset.map(
+        stored = stored.with_options(options).map(
             lambda example: (example[image], tf.cast(example[label], tf.int32))
-        ).enumerate()
+        )
+        dataset = stored if in_order else tf.data.Dataset.range(1).flat_map(shuffled)
+        return dataset.enumerate()

@@ -96,13 +96,18 @@ def _records(name: str, split: str, builder: Any, image: str, label: str) -> Rec
 
 
 def _first_label(source: RecordSource) -> int:
+    """Reads one example; all files have to be there, which for ImageNet are thousands."""
     import tensorflow as tf
 
+    files = source.builder.info.splits[source.stored_split].filepaths
+    missing = [file for file in files if not file.exists()]
     try:
         _, (_, label) = next(iter(source.examples()))
     except (tf.errors.OpError, OSError, ValueError, AssertionError, StopIteration) as error:
-        file = source.builder.info.splits[source.stored_split].filepaths[0].name
-        raise DataError(_damage(source.name, source.builder, file)) from error
+        what = (missing or files)[0].name
+        raise DataError(_damage(source.name, source.builder, what)) from error
+    if missing:
+        raise DataError(_damage(source.name, source.builder, missing[0].name))
     return int(label)
 
 
@@ -170,7 +175,7 @@ def _download(name: str, builder: Any, image: Any, label: Any) -> None:
         _check_manual_files(name, builder, advice)
     try:
         # TFDS retries for minutes where there is no network; one request tells.
-        if builder.url_infos:
+        if builder.url_infos and not builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
             requests.head(next(iter(builder.url_infos)), timeout=_NETWORK_TIMEOUT)
     except (requests.ConnectionError, requests.Timeout) as error:
         raise DataError(
