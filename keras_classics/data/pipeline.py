@@ -5,6 +5,7 @@ since maps over single elements are ten times too slow for digits. Encoded pictu
 transformed one by one, as many at a time as there are cores.
 """
 
+import contextlib
 import dataclasses
 import re
 
@@ -86,9 +87,12 @@ def pictures_at(source, indices, transforms=()):
         part = dataclasses.replace(source, paths=paths, labels=labels, encoded=None)
     else:
         part = _Records(source, wanted)
-    batches = [images.numpy() for images, _ in in_order(part, 1, transforms)]
+    bad, batches = BadImages(), []
+    with contextlib.suppress(import_tensorflow().errors.OpError):
+        batches = [images.numpy() for images, _ in in_order(part, 1, transforms, bad)]
     if len(batches) < len(wanted):
-        raise DataError(f"Pictures of {source.name} have vanished since they were measured.")
+        what = "".join([f" ({path} {reason})" for path, reason in bad.reasons.items()][:1])
+        raise DataError(f"Pictures of {source.name} cannot be read any more{what}.")
     return np.concatenate(batches)[places] if batches else np.zeros((0, 1, 1, 3), np.uint8)
 
 

@@ -1,11 +1,29 @@
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import ExifTags, Image
 
+from keras_classics.data import pipeline
+from keras_classics.data.color import PCAColorJitter, PhotometricDistortions
+from keras_classics.data.crops import (
+    CenterCrop,
+    RandomAreaCrop,
+    RandomCrop,
+    RandomFlip,
+    RandomShorterSide,
+    Resize,
+    ResizeShorterSide,
+)
+from keras_classics.data.decoding import decode
 from keras_classics.data.distortions import RandomAffine
-from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies
+from keras_classics.data.errors import DataError
+from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
 from keras_classics.data.randomness import fold_in
-from keras_classics.data.sources import Source
+from keras_classics.data.sources import Source, load
+from keras_classics.data.transform import in_turn
 
 N = 23  # no multiple of any batch size here
 DISTORT = RandomAffine(translation=1.0, scale=0.1, squeeze=0.1, shear=0.1)
@@ -159,3 +177,173 @@ def test_one_copy_is_the_originals(source):
     images, labels = flat(only)
     assert sorted(labels) == list(range(N))
     np.testing.assert_array_equal(images, source.images[labels])
+
+
+# Files
+
+
+def rough(number, width, height):
+    noise = np.random.default_rng(number).integers(0, 256, (5, 7, 3)).astype("uint8")
+    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """25 pictures of many kinds and of sizes of their own."""
+    directory = tmp_path_factory.mktemp("data") / "folder 사진"
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    kinds = [
+        ("jpg", "RGB", {"subsampling": 2}),
+        ("png", "RGBA", {}),
+        ("jpg", "CMYK", {}),
+        ("webp", "RGB", {}),
+        ("jpg", "RGB", {"exif": turned.tobytes(), "subsampling": 2}),
+        ("gif", "P", {}),
+        ("jpg", "L", {"progressive": True}),
+    ]
+    for number in range(25):
+        suffix, mode, options = kinds[number % len(kinds)]
+        for split in ("train", "val"):
+            path = directory / split / f"class {number % 3}" / f"{number}.{suffix}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = rough(number, 20 + 3 * number, 80 - 2 * number).convert(mode)
+            image.save(path, **options)
+    return directory
+
+
+@pytest.fixture
+def files(folder):
+    return load(f"folder:{folder}", "train")
+
+
+def by_hand(source, transforms, seed, epoch):
+    """What an epoch must hold, one picture after the other."""
+    order = source.order(fold_in(fold_in(seed, 0), epoch))
+    images = []
+    for index in order:
+        image = decode(Path(source.paths[index]).read_bytes()).numpy()
+        own = fold_in(fold_in(fold_in(seed, 1), epoch), index)
+        for transform, transform_seed in in_turn(transforms, own):
+            image = transform(image, transform_seed)
+        images.append(image)
+    return np.stack(images), source.labels[order]
+
+
+AUGMENTATIONS = {
+    "alexnet": (ResizeShorterSide(40), RandomCrop(36), RandomFlip(), PCAColorJitter()),
+    "vgg": (RandomShorterSide(36, 60), RandomCrop(32), RandomFlip(), PCAColorJitter()),
+    "googlenet": (
+        RandomAreaCrop(32, interpolation="random"),
+        RandomFlip(),
+        PhotometricDistortions(),
+    ),
+    "area only": (RandomAreaCrop(32),),
+    "area later": (ResizeShorterSide(40), RandomAreaCrop(32)),
+    "area twice": (RandomAreaCrop(32),) * 2,
+    "plain": (ResizeShorterSide(40), CenterCrop(32)),
+}
+FLOATS = ("alexnet", "vgg", "googlenet")
+each_augmentation = pytest.mark.parametrize("name", AUGMENTATIONS)
+
+
+@each_augmentation
+def test_an_epoch_of_files_is_what_one_makes_by_hand(files, name):
+    batches = one_epoch(files, 7, seed=5, epoch=2, transforms=AUGMENTATIONS[name])
+    images, labels = flat(batches)
+    expected_images, expected_labels = by_hand(files, AUGMENTATIONS[name], 5, 2)
+    assert images.dtype == (np.float32 if name in FLOATS else np.uint8)
+    np.testing.assert_array_equal(images, expected_images)
+    np.testing.assert_array_equal(labels, expected_labels)
+    assert [len(labels) for _, labels in batches] == [7, 7, 7, 4]
+    side = 36 if name == "alexnet" else 32
+    assert batches.element_spec == (
+        tf.TensorSpec((None, side, side, 3), images.dtype),
+        tf.TensorSpec((None,), tf.int32),
+    )
+
+
+def test_only_the_window_is_decoded_where_a_crop_comes_first(files, monkeypatch):
+    windows = []
+
+    def watched(encoded, window=None):
+        windows.append(window)
+        return decode(encoded, window)
+
+    monkeypatch.setattr(pipeline, "decode", watched)
+    for name, transforms in AUGMENTATIONS.items():
+        windows.clear()
+        one_epoch(files, 7, seed=5, epoch=2, transforms=transforms)
+        assert [callable(window) for window in windows] == [
+            name in ("googlenet", "area only", "area twice")
+        ]
+
+
+@each_augmentation
+def test_files_can_be_batched_replayed_and_kept_in_memory(files, name):
+    options = {"seed": 5, "epoch": 2, "transforms": AUGMENTATIONS[name]}
+    whole = one_epoch(files, 7, **options)
+    assert_same(whole, one_epoch(files, 16, **options))
+    assert_same(whole, one_epoch(files.in_memory(), 7, **options))
+    assert_same(whole.skip(2), one_epoch(files, 7, start=2, **options))
+    assert list(one_epoch(files, 7, start=4, **options)) == []
+
+
+def test_files_and_arrays_of_the_same_pictures_make_the_same_epochs(tmp_path):
+    for number in range(N):
+        path = tmp_path / "train" / f"class {number % 3}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rough(number, 12, 10).save(path)
+    streamed = load(f"folder:{tmp_path}", "train")
+    images = np.stack([np.asarray(Image.open(path)) for path in streamed.paths])
+    source = Source("arrays", "train", images, streamed.labels, streamed.class_names)
+    transforms = (RandomCrop(10, padding=2), RandomFlip(), PCAColorJitter())
+    for shuffle in ("once", "every_epoch"):
+        options = {"seed": 3, "epoch": 4, "shuffle": shuffle, "transforms": transforms}
+        assert_same(one_epoch(streamed, 7, **options), one_epoch(source, 7, **options))
+    resize = (Resize(8, "area"),)
+    assert_same(in_order(streamed, 7, resize), in_order(source, 7, resize))
+
+
+def test_in_order_gives_every_file_as_it_is_stored(files):
+    for path, label, (images, labels) in zip(
+        files.paths, files.labels, in_order(files, 1), strict=True
+    ):
+        np.testing.assert_array_equal(images[0], decode(Path(path).read_bytes()))
+        assert labels.numpy().tolist() == [label]
+
+
+def test_transforms_of_batches_are_refused_for_files(files):
+    with pytest.raises(DataError) as raised:
+        one_epoch(files, 7, seed=0, epoch=0, transforms=(Resize(32), DISTORT))
+    assert str(raised.value) == (
+        "RandomAffine transforms pictures in memory only; take it out of `train_transforms`, or "
+        "choose data whose pictures have one size."
+    )
+
+
+# Some pictures
+
+
+@pytest.mark.parametrize("indices", [[3, 0, 3, 22], [], [7]])
+def test_pictures_of_files_and_arrays(files, source, indices):
+    resize = Resize(8)
+    expected = [resize(decode(Path(path).read_bytes()).numpy()) for path in files.paths[indices]]
+    found = pictures_at(files, indices, (resize,))
+    assert len(found) == len(indices)
+    if indices:
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(pictures_at(source, indices), source.images[indices])
+
+
+def test_pictures_that_are_gone(files, tmp_path):
+    paths = files.paths.copy()
+    paths[5] = "/no/such/picture.jpg"
+    vanished = dataclasses.replace(files, paths=paths)
+    for indices in ([5], [0, 5, 9]):
+        with pytest.raises(DataError) as raised:
+            pictures_at(vanished, indices, (Resize(8),))
+        assert str(raised.value) == (
+            f"Pictures of {files.name} cannot be read any more (/no/such/picture.jpg does not "
+            "exist)."
+        )

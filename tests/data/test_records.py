@@ -15,7 +15,7 @@ from PIL import Image
 from keras_classics.data import imagenet
 from keras_classics.data.crops import RandomAreaCrop, RandomFlip, Resize
 from keras_classics.data.errors import DataError
-from keras_classics.data.pipeline import in_order, one_epoch
+from keras_classics.data.pipeline import in_order, one_epoch, pictures_at
 from keras_classics.data.records import RecordSource
 from keras_classics.data.sources import load
 
@@ -231,6 +231,13 @@ def test_an_epoch_can_be_replayed_from_its_middle(source, start):
     for one, other in zip(rest, whole, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_some_pictures(source):
+    order = stored(source)
+    found = pictures_at(source, [40, 0, 40], RESIZE)
+    assert found[:, 0, 0, 0].tolist() == [order[40], order[0], order[40]]
+    assert len(pictures_at(source, [])) == 0
 
 
 # Damage.
