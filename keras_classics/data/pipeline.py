@@ -8,6 +8,7 @@ transformed one by one, as many at a time as there are cores.
 import contextlib
 import dataclasses
 import re
+import weakref
 
 import numpy as np
 
@@ -283,9 +284,14 @@ class _Account:
         nothing = [tf.zeros([side or 0 for side in spec.shape], spec.dtype) for spec in specs]
         end = tf.data.Dataset.from_tensors((*nothing, tf.constant([len(self.indices)], tf.int64)))
 
-        def note(place, batch):
+        # TensorFlow never forgets a function that it calls: it shall not hold all the indices.
+        account = weakref.ref(self)
+
+        def note(place, batch, _kept_by_the_dataset=self):
             images, labels, places = batch
-            following = tf.numpy_function(self._note, [place, places], tf.int64)
+            following = tf.numpy_function(
+                lambda *places: account()._note(*places), [place, places], tf.int64
+            )
             return tf.ensure_shape(following, ()), (images, labels)
 
         # The place is kept by the iterator: who breaks off and begins anew is accused of nothing.

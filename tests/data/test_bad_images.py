@@ -185,7 +185,7 @@ def test_the_next_picture_takes_the_place(directory, tmp_path):
 
 
 @pytest.mark.parametrize("places", [[0, 1], [208, 209], [9, 10], [0, 209]])
-@pytest.mark.parametrize("size", [1, 2, 10, 300])
+@pytest.mark.parametrize("size", [1, 10])
 def test_bad_pictures_anywhere(directory, places, size):
     source = load(f"folder:{directory}", "train")
     order = [path.rpartition("/")[2][:3] for path in source.paths[source.order()]]
@@ -308,7 +308,7 @@ def test_a_file_cut_off_is_bad_for_windows_too(directory, number):
     source = load(f"folder:{directory}", "train")
     content = path_of(directory, number).read_bytes()
     path = spoil(directory, number, content[: len(content) // 2])
-    for seed in range(5):
+    for seed in range(3):
         bad = BadImages()
         batches = one_epoch(
             source, 10, seed=seed, epoch=0, transforms=(RandomAreaCrop(4),), bad=bad

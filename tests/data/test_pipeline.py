@@ -1,4 +1,6 @@
 import dataclasses
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -279,7 +281,7 @@ def test_only_the_window_is_decoded_where_a_crop_comes_first(files, monkeypatch)
         ]
 
 
-@each_augmentation
+@pytest.mark.parametrize("name", ["vgg", "googlenet"])
 def test_files_can_be_batched_replayed_and_kept_in_memory(files, name):
     options = {"seed": 5, "epoch": 2, "transforms": AUGMENTATIONS[name]}
     whole = one_epoch(files, 7, **options)
@@ -320,6 +322,26 @@ def test_transforms_of_batches_are_refused_for_files(files):
         "RandomAffine transforms pictures in memory only; take it out of `train_transforms`, or "
         "choose data whose pictures have one size."
     )
+
+
+def test_nothing_of_an_epoch_is_left_behind(files, monkeypatch):
+    # In TensorFlow a registry of Python functions is for ever, and what they hold with them.
+    accounts, make = [], pipeline._Account
+
+    def watched(*arguments):
+        account = make(*arguments)
+        accounts.append(weakref.ref(account))
+        return account
+
+    monkeypatch.setattr(pipeline, "_Account", watched)
+    for epoch in range(3):
+        batches = iter(one_epoch(files, 7, seed=0, epoch=epoch, transforms=(Resize(8),)))
+        gc.collect()
+        assert accounts[-1]() is not None
+        assert sum(len(labels) for _, labels in batches) == 25
+    del batches
+    gc.collect()
+    assert [account() for account in accounts] == [None] * 3
 
 
 # Some pictures

@@ -223,14 +223,14 @@ def test_batching_changes_no_picture(source):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("start", [1, 5, 6])
-def test_an_epoch_can_be_replayed_from_its_middle(source, start):
-    whole = list(epoch(source, transforms=AUGMENT))[start:]
-    rest = list(epoch(source, transforms=AUGMENT, start=start))
-    assert len(rest) == len(whole) == 6 - start
-    for one, other in zip(rest, whole, strict=True):
-        np.testing.assert_array_equal(one[0], other[0])
-        np.testing.assert_array_equal(one[1], other[1])
+def test_an_epoch_can_be_replayed_from_its_middle(source):
+    whole = list(epoch(source, transforms=AUGMENT))
+    for start in (1, 5, 6):
+        rest = list(epoch(source, transforms=AUGMENT, start=start))
+        assert len(rest) == 6 - start
+        for one, other in zip(rest, whole[start:], strict=True):
+            np.testing.assert_array_equal(one[0], other[0])
+            np.testing.assert_array_equal(one[1], other[1])
 
 
 def test_some_pictures(source):
