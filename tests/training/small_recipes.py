@@ -1,25 +1,37 @@
 """Recipes that train in seconds on the embedded digits, and a network with all that is fragile."""
 
+import os
 from functools import partial
 
 import keras
 
 from keras_classics import lenet5
+from keras_classics.data.color import PCAColorJitter
+from keras_classics.data.crops import (
+    CenterCrop,
+    RandomAreaCrop,
+    RandomFlip,
+    ResizeShorterSide,
+)
 from keras_classics.data.distortions import RandomAffine
 from keras_classics.training import (
     CoupledSGD,
     DivideOnPlateau,
     MaximumAPosteriori,
+    MeanImage,
     PixelRange,
     Recipe,
     StepAtIterations,
+    TenCrop,
 )
 
 
-def fragile(num_classes, classifier_activation, auxiliary_heads=True, dropout=0.3, width=16):
+def fragile(
+    num_classes, classifier_activation, auxiliary_heads=True, dropout=0.3, width=16, channels=1
+):
     """A network whose state is more than its weights: moving statistics and random masks."""
     head = partial(keras.layers.Dense, num_classes, activation=classifier_activation)
-    inputs = x = keras.Input((28, 28, 1))
+    inputs = x = keras.Input((28, 28, channels))
     x = keras.layers.Conv2D(4, 5, strides=3, name="conv")(x)
     x = keras.layers.BatchNormalization(name="norm")(x)
     x = keras.layers.ReLU()(x)
@@ -70,6 +82,27 @@ FRAGILE = Recipe(
     epochs=4,
     validation=100,
     limit_train=330,  # the last batch of an epoch is a partial one
+    paper=None,
+    deviations=(),
+)
+
+# A folder of picture files, which the test that wants it fills and names.
+FILES = Recipe(
+    name="small_files",
+    model=partial(fragile, auxiliary_heads=False, channels=3),
+    dataset=f"folder:{os.environ.get('SMALL_FILES', '')}",
+    normalization=MeanImage(),
+    train_transforms=(RandomAreaCrop(28), RandomFlip(), PCAColorJitter(std=0.1)),
+    test_transforms=(ResizeShorterSide(32), CenterCrop(28)),
+    protocol=TenCrop(size=28, shorter_side=32),
+    shuffle="every_epoch",
+    loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    optimizer=partial(CoupledSGD, momentum=0.9, weight_decay=1e-4),
+    learning_rate=0.01,
+    schedule=DivideOnPlateau(by=2, patience=1, times=3),
+    batch_size=16,
+    epochs=3,
+    validation="test",
     paper=None,
     deviations=(),
 )

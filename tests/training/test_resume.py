@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import keras_classics  # noqa: F401  registers the layers of the saved models
 
@@ -77,6 +78,27 @@ def test_killed_and_continued_equals_undisturbed(recipe, tmp_path):
     assert not list((tmp_path / "killed").rglob("*.partial.*"))
     history = list(csv.DictReader((tmp_path / "killed" / "history.csv").open()))
     assert len({row["learning_rate"] for row in history}) == 2  # the schedule did something
+
+
+def test_files_with_bad_ones_among_them(tmp_path, monkeypatch):
+    """108 pictures to train on and one that is none: 7 steps an epoch, the last a partial one."""
+    rng = np.random.default_rng(0)
+    for number in range(120):
+        split = "val" if number % 10 == 0 else "train"
+        path = tmp_path / "pictures" / split / "ab"[number % 2] / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        height, width = rng.integers(30, 60, 2)
+        Image.fromarray(rng.integers(0, 255, (height, width, 3), "uint8")).save(path)
+    (tmp_path / "pictures" / "train" / "a" / "none.jpg").write_text("no picture")
+    (tmp_path / "pictures" / "val" / "b").mkdir(exist_ok=True)
+    monkeypatch.setenv("SMALL_FILES", str(tmp_path / "pictures"))
+    run("FILES", tmp_path / "undisturbed")
+    run("FILES", tmp_path / "killed", "step:10", OFTEN)
+    output = run("FILES", tmp_path / "killed")
+    assert "after epoch 1, step" in output
+    assert_same(tmp_path / "undisturbed", tmp_path / "killed")
+    listed = [(tmp_path / run / "bad_images.txt").read_text() for run in ("undisturbed", "killed")]
+    assert listed[0] == listed[1] and listed[0].count("none.jpg") == 1
 
 
 @pytest.mark.backend
