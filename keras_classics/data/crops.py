@@ -6,6 +6,7 @@ itself or in a `map` of `tf.data` (see `Transform`). The pixels keep their type.
 Resizing is OpenCV's, bilinear unless told otherwise: it is what Caffe resized ImageNet with, and
 its list of interpolations is the one that GoogLeNet's first version names. None of the papers says
 how it resized. OpenCV's bilinear does not smooth before it makes a picture smaller; "area" does.
+It resizes pixels of the types uint8, uint16, int16, float32 and float64; all others are moved only.
 """
 
 import math
@@ -88,7 +89,8 @@ class Resize(Transform):
         (size, size, channels).
 
     Raises:
-        ValueError: if `size` is no positive integer, or the interpolation is unknown.
+        ValueError: if `size` is no positive integer, or the interpolation is unknown; when called,
+            if the pixels have a type that OpenCV does not resize.
 
     Example:
         >>> import numpy as np
@@ -127,7 +129,8 @@ class ResizeShorterSide(Transform):
         (size, width · size / height, channels), or the other way round.
 
     Raises:
-        ValueError: if `size` is no positive integer, or the interpolation is unknown.
+        ValueError: if `size` is no positive integer, or the interpolation is unknown; when called,
+            if the pixels have a type that OpenCV does not resize.
 
     Reference:
         Krizhevsky et al. 2012, section 2 (256); Simonyan and Zisserman 2014, section 3.1 (S).
@@ -170,7 +173,8 @@ class RandomShorterSide(Transform):
         as of `ResizeShorterSide`.
 
     Raises:
-        ValueError: if the lengths are no positive integers or the first is the greater one.
+        ValueError: if the lengths are no positive integers or the first is the greater one; when
+            called, if there is no seed for each picture.
 
     Reference:
         Simonyan and Zisserman 2014, section 3.1: [256, 512]; He et al. 2015, section 3.4:
@@ -262,7 +266,8 @@ class RandomCrop(Transform):
 
     Raises:
         ValueError: if `size` is no positive integer, `padding` is negative, `fill` is outside of
-            0 … 255, or a picture with its border is smaller than the crop.
+            0 … 255, or a picture with its border is smaller than the crop; when called, if there is
+            no seed for each picture.
 
     Reference:
         Krizhevsky et al. 2012, section 4.1 (224 of 256; the paper counts 32 · 32 places, there
@@ -379,7 +384,8 @@ class RandomAreaCrop(Transform):
         (size, size, channels).
 
     Raises:
-        ValueError: if `size` is no positive integer, or a range is none.
+        ValueError: if `size` is no positive integer, or a range is none; when called, if there is
+            no seed for each picture.
 
     Reference:
         Szegedy et al. 2014, section 6: 8 to 100 %, 3/4 to 4/3; its first version on arXiv adds

