@@ -8,7 +8,6 @@ and the history, and a run that was killed ends as if it had not been.
 import sys
 import time
 import warnings
-from dataclasses import replace
 
 import keras
 import numpy as np
@@ -17,7 +16,7 @@ from keras_classics.data.bad_images import BadImages
 from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies
 from keras_classics.data.randomness import fold_in, permutation
-from keras_classics.data.sources import FileSource, RecordSource, Source, hold_out, load
+from keras_classics.data.sources import Source
 from keras_classics.report import ReportError, draw_curves, write_report
 from keras_classics.training.assembly import assemble, network_of
 from keras_classics.training.averages import averaged_weights
@@ -39,12 +38,12 @@ from keras_classics.training.run_directory import (
     write_json,
     written_beside,
 )
+from keras_classics.training.run_sources import load_sources
+from keras_classics.training.steps import Steps, TrainingError, sync
 
-_CURVATURE_SAMPLE, _STEP = 2, 3  # purposes of a seed, see data/pipeline.py
+__all__ = ["TrainingError", "train"]
 
-
-class TrainingError(Exception):
-    """Training that cannot go on; the message is one sentence for the user."""
+_CURVATURE_SAMPLE = 2  # purpose of a seed, see data/pipeline.py
 
 
 def train(
@@ -81,7 +80,7 @@ def train(
         TrainingError: if the loss becomes NaN.
     """
     describe(recipe)
-    sources = _load_sources(recipe, data_dir, cache)
+    sources = load_sources(recipe, data_dir, cache)
     keras.utils.set_random_seed(recipe.seed)
     training, inference = assemble(recipe, sources["train"])
     if recipe.initial_weights is not None and not has_checkpoint(run_dir):
@@ -102,39 +101,6 @@ def train(
         directory.close()
 
 
-def _load_sources(recipe, data_dir, cache):
-    train_source = _cached(load(recipe.dataset, "train", data_dir), cache)
-    validation = None
-    if isinstance(train_source, RecordSource) and (
-        recipe.limit_train is not None or recipe.validation not in (0, "test")
-    ):
-        raise RecipeError(
-            f"{recipe.dataset} is read as a stream, of which no part can be held out or left away; "
-            'set `validation` to "test" or 0 and `limit_train` to None.'
-        )
-    if type(recipe.validation) is int and recipe.validation:
-        # Held-out pictures are there to choose by; the test split is then left alone.
-        train_source, validation = hold_out(train_source, recipe.validation)
-        final = replace(validation, split="validation")
-    else:
-        final = _cached(load(recipe.dataset, "test", data_dir), cache)
-        validation = final if recipe.validation == "test" else None
-    if recipe.limit_train is not None and recipe.limit_train != len(train_source):
-        if recipe.limit_train > len(train_source):
-            raise RecipeError(
-                f"`limit_train` is {recipe.limit_train:,}, but only {len(train_source):,} training "
-                f"pictures are there."
-            )
-        _, train_source = hold_out(train_source, recipe.limit_train)
-    return {"train": train_source, "validation": validation, "final": final}
-
-
-def _cached(source, cache):
-    if cache == "ram" and isinstance(source, FileSource):
-        return source.in_memory()
-    return source
-
-
 class _Run:
     """One run in progress: the models, the data, and how far it has come."""
 
@@ -152,7 +118,7 @@ class _Run:
         if recipe.iterations is not None:
             self.iterations = min(self.iterations, recipe.iterations)
         self.epochs = -(-self.iterations // self.steps_per_epoch)
-        self._metric_values = None
+        self.metric_values = None
         self._restore()
         write_json(directory.path / "environment.json", environment())
 
@@ -161,11 +127,12 @@ class _Run:
         groups = (
             self.training.variables,
             self.training.optimizer.variables,
-            self._metric_variables(),
+            self.metric_variables(),
         )
         return list({id(v): v for group in groups for v in group}.values())
 
-    def _metric_variables(self):
+    def metric_variables(self):
+        """The variables of the metrics, in a fixed order."""
         return [v for metric in self.training.metrics for v in metric.variables]
 
     def _restore(self):
@@ -180,7 +147,7 @@ class _Run:
             variable.assign(array)
         self.epoch, self.step, self.history = state["epoch"], state["step"], state["history"]
         if self.step:
-            self._metric_values = [_numpy(v) for v in self._metric_variables()]
+            self.metric_values = [_numpy(v) for v in self.metric_variables()]
         print(f"Continuing {self.directory.path} after epoch {self.epoch}, step {self.step}.")
 
     def save(self, step=0):
@@ -197,7 +164,7 @@ class _Run:
             row = self._fit_epoch(callbacks, verbose)
             self.history.append(row)
             self.epoch += 1
-            self.step, self._metric_values = 0, None
+            self.step, self.metric_values = 0, None
             self._write_epoch(time.perf_counter() - started)
 
     def _fit_epoch(self, callbacks, verbose):
@@ -208,9 +175,9 @@ class _Run:
         logs = self._fit(
             self._batches(),
             initial_epoch=epoch,
-            epochs=self.epochs,  # for the progress bar; `_Steps` stops after this one
+            epochs=self.epochs,  # for the progress bar; `Steps` stops after this one
             validation_data=None if validation is None else self._in_order(validation),
-            callbacks=[_Steps(self, epoch), *callbacks],
+            callbacks=[Steps(self, epoch), *callbacks],
             verbose=verbose,
             shuffle=False,  # the pipeline has shuffled
         ).history
@@ -282,7 +249,7 @@ class _Run:
             )
         if not optimizer.estimates_at(self.epoch, step, self.recipe.batch_size):
             return
-        _sync(self.training)
+        sync(self.training)
         seed = fold_in(fold_in(self.recipe.seed, _CURVATURE_SAMPLE), self.epoch)
         sample = np.sort(permutation(seed, len(source))[: optimizer.samples])
         values = diagonal_curvature(
@@ -335,68 +302,6 @@ class _Run:
         write_json(path / "metrics.json", metrics)
         write_report(path)
         return metrics
-
-
-class _Steps(keras.callbacks.Callback):
-    """What has to happen in a `fit`: the rate, reseeding, NaN, checkpoints, averages."""
-
-    def __init__(self, run, epoch):
-        super().__init__()
-        self.run, self.skipped = run, run.step
-        self.saved = time.monotonic()
-        self.seed = fold_in(fold_in(run.recipe.seed, _STEP), epoch)
-        self.rate = None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if self.run._metric_values is not None:
-            for variable, value in zip(
-                self.run._metric_variables(), self.run._metric_values, strict=True
-            ):
-                variable.assign(value)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.model.stop_training = True  # one `fit` per epoch
-
-    def on_train_batch_begin(self, batch, logs=None):
-        # Here and not after a step: where one step is left, there is something left to fit.
-        if batch and time.monotonic() - self.saved > self.run.checkpoint_seconds:
-            _sync(self.model)
-            self.run.save(step=self.skipped + batch)
-            self.saved = time.monotonic()
-        rate = self.run.rate(self.skipped + batch)
-        if rate != self.rate:
-            _sync(self.model)
-            self.model.optimizer.learning_rate.assign(rate)
-            self.rate = rate
-        if keras.backend.backend() == "torch":
-            # Dropout there draws from the global generator, and each new iterator moves it on.
-            import torch
-
-            torch.manual_seed(int(fold_in(self.seed, self.skipped + batch)) % 2**63)
-
-    def on_train_batch_end(self, batch, logs=None):
-        done = self.skipped + batch + 1
-        if np.isnan(float(logs["loss"])):
-            raise TrainingError(
-                f"The loss became NaN in epoch {self.run.epoch + 1}, step {done}; the last good "
-                f"checkpoint is in {self.run.directory.checkpoints}. Try a smaller learning rate."
-            )
-        self.run.estimate_curvature(done)
-        if self.run.iteration(done) == self.run.iterations:
-            self.model.stop_training = True
-
-    def on_test_begin(self, logs=None):
-        self.averaged = averaged_weights(self.model)
-        self.averaged.__enter__()
-
-    def on_test_end(self, logs=None):
-        self.averaged.__exit__(None, None, None)
-
-
-def _sync(model):
-    """Brings the variables of a model that is training up to date: JAX keeps them elsewhere."""
-    if keras.backend.backend() == "jax" and getattr(model, "_jax_state", None) is not None:
-        model.jax_state_sync()
 
 
 def _numpy(value):

@@ -1,0 +1,53 @@
+"""The sources of a run: what it trains on, validates on and is measured on."""
+
+from dataclasses import replace
+
+from keras_classics.data.sources import FileSource, RecordSource, hold_out, load
+from keras_classics.training.recipe import RecipeError
+
+
+def load_sources(recipe, data_dir, cache):
+    """Loads what a recipe trains on, validates on and is measured on.
+
+    Args:
+        recipe: a `Recipe`.
+        data_dir: where TensorFlow Datasets keeps its data; None for its default.
+        cache: "ram" keeps the bytes of picture files in memory, "none" does not.
+
+    Returns:
+        {"train": source, "validation": source or None, "final": source}.
+
+    Raises:
+        DataError: if the data cannot be had.
+        RecipeError: if the recipe wants a part of it that it does not have.
+    """
+    train_source = _cached(load(recipe.dataset, "train", data_dir), cache)
+    validation = None
+    if isinstance(train_source, RecordSource) and (
+        recipe.limit_train is not None or recipe.validation not in (0, "test")
+    ):
+        raise RecipeError(
+            f"{recipe.dataset} is read as a stream, of which no part can be held out or left away; "
+            'set `validation` to "test" or 0 and `limit_train` to None.'
+        )
+    if type(recipe.validation) is int and recipe.validation:
+        # Held-out pictures are there to choose by; the test split is then left alone.
+        train_source, validation = hold_out(train_source, recipe.validation)
+        final = replace(validation, split="validation")
+    else:
+        final = _cached(load(recipe.dataset, "test", data_dir), cache)
+        validation = final if recipe.validation == "test" else None
+    if recipe.limit_train is not None and recipe.limit_train != len(train_source):
+        if recipe.limit_train > len(train_source):
+            raise RecipeError(
+                f"`limit_train` is {recipe.limit_train:,}, but only {len(train_source):,} training "
+                f"pictures are there."
+            )
+        _, train_source = hold_out(train_source, recipe.limit_train)
+    return {"train": train_source, "validation": validation, "final": final}
+
+
+def _cached(source, cache):
+    if cache == "ram" and isinstance(source, FileSource):
+        return source.in_memory()
+    return source

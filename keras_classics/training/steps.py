@@ -1,0 +1,77 @@
+"""What has to happen around the single steps of an epoch, as one Keras callback."""
+
+import time
+
+import keras
+import numpy as np
+
+from keras_classics.data.randomness import fold_in
+from keras_classics.training.averages import averaged_weights
+
+_STEP = 3  # purpose of a seed, see data/pipeline.py
+
+
+class TrainingError(Exception):
+    """Training that cannot go on; the message is one sentence for the user."""
+
+
+class Steps(keras.callbacks.Callback):
+    """What has to happen in a `fit`: the rate, reseeding, NaN, checkpoints, averages."""
+
+    def __init__(self, run, epoch):
+        super().__init__()
+        self.run, self.skipped = run, run.step
+        self.saved = time.monotonic()
+        self.seed = fold_in(fold_in(run.recipe.seed, _STEP), epoch)
+        self.rate = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.run.metric_values is not None:
+            for variable, value in zip(
+                self.run.metric_variables(), self.run.metric_values, strict=True
+            ):
+                variable.assign(value)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True  # one `fit` per epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Here and not after a step: where one step is left, there is something left to fit.
+        if batch and time.monotonic() - self.saved > self.run.checkpoint_seconds:
+            sync(self.model)
+            self.run.save(step=self.skipped + batch)
+            self.saved = time.monotonic()
+        rate = self.run.rate(self.skipped + batch)
+        if rate != self.rate:
+            sync(self.model)
+            self.model.optimizer.learning_rate.assign(rate)
+            self.rate = rate
+        if keras.backend.backend() == "torch":
+            # Dropout there draws from the global generator, and each new iterator moves it on.
+            import torch
+
+            torch.manual_seed(int(fold_in(self.seed, self.skipped + batch)) % 2**63)
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = self.skipped + batch + 1
+        if np.isnan(float(logs["loss"])):
+            raise TrainingError(
+                f"The loss became NaN in epoch {self.run.epoch + 1}, step {done}; the last good "
+                f"checkpoint is in {self.run.directory.checkpoints}. Try a smaller learning rate."
+            )
+        self.run.estimate_curvature(done)
+        if self.run.iteration(done) == self.run.iterations:
+            self.model.stop_training = True
+
+    def on_test_begin(self, logs=None):
+        self.averaged = averaged_weights(self.model)
+        self.averaged.__enter__()
+
+    def on_test_end(self, logs=None):
+        self.averaged.__exit__(None, None, None)
+
+
+def sync(model):
+    """Brings the variables of a model that is training up to date: JAX keeps them elsewhere."""
+    if keras.backend.backend() == "jax" and getattr(model, "_jax_state", None) is not None:
+        model.jax_statesync()
