@@ -58,8 +58,10 @@ def averaged_weights(model):
     type(optimizer).finalize_variable_values(optimizer, variables)
     # Under JAX they now are the averages themselves, and an evaluation would use them up.
     _assign(variables, _copies(variables))
-    yield
-    _assign(variables, weights)
+    try:
+        yield
+    finally:
+        _assign(variables, weights)
 
 
 def _copies(variables):
