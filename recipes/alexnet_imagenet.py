@@ -13,7 +13,8 @@ import keras
 
 from keras_classics import alexnet
 from keras_classics.data.color import PCAColorJitter
-from keras_classics.data.crops import CenterCrop, RandomCrop, RandomFlip, ResizeShorterSide
+from keras_classics.data.crops import CenterCrop, RandomCrop, RandomFlip
+from keras_classics.data.resizing import ResizeShorterSide
 from keras_classics.training import (
     CoupledSGD,
     DivideOnPlateau,

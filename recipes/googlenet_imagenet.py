@@ -13,7 +13,8 @@ import keras
 
 from keras_classics import googlenet
 from keras_classics.data.color import PhotometricDistortions
-from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomFlip, ResizeShorterSide
+from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomFlip
+from keras_classics.data.resizing import ResizeShorterSide
 from keras_classics.training import (
     CoupledSGD,
     ExponentialDecay,

@@ -10,13 +10,8 @@ import keras
 
 from keras_classics import resnet50
 from keras_classics.data.color import PCAColorJitter
-from keras_classics.data.crops import (
-    CenterCrop,
-    RandomCrop,
-    RandomFlip,
-    RandomShorterSide,
-    ResizeShorterSide,
-)
+from keras_classics.data.crops import CenterCrop, RandomCrop, RandomFlip
+from keras_classics.data.resizing import RandomShorterSide, ResizeShorterSide
 from keras_classics.training import (
     CoupledSGD,
     DivideOnPlateau,

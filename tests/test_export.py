@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+from random_weights import randomize
 
 import keras_classics
 from keras_classics import export
@@ -36,10 +37,14 @@ np.savez(sys.argv[3], *(y.numpy() for y in tf.nest.flatten(outputs)))
 
 
 def build(name):
-    model = getattr(keras_classics, name)(**NETWORKS[name])
+    # Logits: of probabilities there may be nothing left but a one.
+    model = getattr(keras_classics, name)(**NETWORKS[name], classifier_activation=None)
+    randomize(model)
     x = np.random.default_rng(0).normal(size=(3, *model.input_shape[1:])).astype("float32")
-    outputs = keras.tree.flatten(model(x))
-    return model, x, [keras.ops.convert_to_numpy(y) for y in outputs]
+    outputs = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(x))]
+    # The pictures are told apart: what is compared is more than the biases.
+    assert all(np.ptp(y, axis=0).max() > 1e-3 * np.abs(y).max() for y in outputs)
+    return model, x, outputs
 
 
 def close(expected, served):

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "zoo": {"models"},
     "export": {"layers"},
     "training": {"data", "report", "layers"},
-    "tuning": {"training"},
+    "tuning": {"data", "report", "training"},
     "cli": {"layers", "data", "report", "weights", "models", "zoo", "training", "tuning"},
     "__init__": {"layers", "models", "zoo"},
 }

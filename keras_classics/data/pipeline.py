@@ -26,6 +26,71 @@ from keras_classics.data.transform import Transform, in_turn
 _ORDER, _TRANSFORMS = 0, 1
 
 
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """The part of every batch that one process makes, and the pieces that it comes in.
+
+    Args:
+        process: number of this process.
+        processes: how many share each batch in equal parts.
+        multiple: batches are cut to a multiple of this, which only shows in an epoch's last one.
+        pieces: each batch comes in so many equal pieces, one after the other.
+
+    Example:
+        >>> from keras_classics.data.pipeline import Share
+        >>> share = Share(process=1, processes=2, multiple=4)
+        >>> share.places(size=15, batch_size=8).tolist()
+        [4, 5, 6, 7, 10, 11]
+    """
+
+    process: int = 0
+    processes: int = 1
+    multiple: int = 1
+    pieces: int = 1
+
+    def places(self, size, batch_size):
+        """Returns the places in an epoch's order, of `size` pictures, that are this process'."""
+        places = np.arange(size)
+        rest = size % batch_size
+        whole = size - rest % self.multiple
+        of_batch = np.where(places < size - rest, batch_size, rest - rest % self.multiple)
+        part = of_batch // self.processes
+        first = self.process * part
+        inside = places % batch_size
+        return places[(places < whole) & (first <= inside) & (inside < first + part)]
+
+    def batches(self, size, batch_size):
+        """Returns how many batches an epoch of `size` pictures has."""
+        return size // batch_size + (size % batch_size >= self.multiple)
+
+    def cut(self, dataset):
+        """Returns the batches of this process cut to the multiple, and into pieces."""
+        multiple = self.multiple // self.processes
+        if multiple == 1:
+            return dataset
+        tf = import_tensorflow()
+
+        def whole(*batch):
+            size = tf.size(batch[-1])
+            return tuple(part[: size - size % multiple] for part in batch)
+
+        def pieces(*batch):
+            shapes = [tf.concat([[self.pieces, -1], tf.shape(part)[1:]], 0) for part in batch]
+            return tuple(tf.reshape(*pair) for pair in zip(batch, shapes, strict=True))
+
+        specs = dataset.element_spec
+        dataset = dataset.map(whole).filter(lambda *batch: tf.size(batch[-1]) > 0)
+        if self.pieces == 1:
+            return dataset
+        shapes = [(None, None, *spec.shape[1:]) for spec in specs]
+        return dataset.map(
+            lambda *batch: tuple(map(tf.ensure_shape, pieces(*batch), shapes))
+        ).unbatch()
+
+
+WHOLE = Share()
+
+
 def _batches(source, indices, batch_size, start, transform):
     tf = import_tensorflow()
     with tf.device("CPU"):
@@ -97,6 +162,29 @@ def pictures_at(source, indices, transforms=()):
     return np.concatenate(batches)[places] if batches else np.zeros((0, 1, 1, 3), np.uint8)
 
 
+def error_of_pipeline(error, bad, name):
+    """Returns the DataError that an exception from a pipeline stands for, or None.
+
+    What is raised inside arrives in TensorFlow's words, together with errors of the network.
+
+    Args:
+        error: the exception.
+        bad: the `BadImages` of the pipeline.
+        name: what to call the data set.
+    """
+    if bad.error is not None:
+        return bad.error
+    is_of_tensorflow = type(error).__module__.startswith("tensorflow")
+    if is_of_tensorflow and re.search("corrupted record|JPEG|DataError", str(error)):
+        return DataError(f"A picture of {name} is damaged ({_words(error)}); prepare it again.")
+    return None
+
+
+def _words(error):
+    """What an exception says, without the classes and nodes that TensorFlow puts in front."""
+    return re.sub(r"^(\{\{.*?\}\} |\w+Error: )*", "", str(error)).partition("\n")[0]
+
+
 @dataclasses.dataclass(frozen=True)
 class _Records:
     """Some of the records of a `RecordSource`; the others pass by without being decoded."""
@@ -123,6 +211,7 @@ def one_epoch(
     shuffle="every_epoch",
     transforms=(),
     bad=None,
+    share=WHOLE,
 ):
     """Returns the batches (images, labels) of one training epoch.
 
@@ -136,6 +225,7 @@ def one_epoch(
         transforms: functions (images, seeds) -> images, applied in turn to each batch, or to each
             picture where they are of different sizes.
         bad: `BadImages`, for files; those that cannot be decoded are left out.
+        share: the `Share` of this process.
 
     Returns:
         `tf.data.Dataset` of (images (n, height, width, channels), int32 (n,)): uint8 unless a
@@ -145,13 +235,16 @@ def one_epoch(
     order_seed = fold_in(fold_in(seed, _ORDER), epoch if shuffle == "every_epoch" else 0)
     if not isinstance(source, Source):
         epoch_seed = fold_in(fold_in(seed, _TRANSFORMS), epoch)
-        return _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad)
-    indices = permutation(order_seed, size)
+        return _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad, share)
+    indices = permutation(order_seed, size)[share.places(size, batch_size)]
     seeds = fold_in(fold_in(fold_in(seed, _TRANSFORMS), epoch), indices)
-    return _batches(source, indices, batch_size, start, _in_turn(transforms, seeds))
+    part = batch_size // share.processes
+    return share.cut(_batches(source, indices, part, start, _in_turn(transforms, seeds)))
 
 
-def one_pass_of_copies(source, batch_size, *, seed, epoch, copies, start=0, transforms=()):
+def one_pass_of_copies(
+    source, batch_size, *, seed, epoch, copies, start=0, transforms=(), share=WHOLE
+):
     """Returns one pass over part of a fixed, larger training set of distorted copies.
 
     The set holds the originals and `copies` − 1 transformed copies of each, in one random order.
@@ -167,6 +260,7 @@ def one_pass_of_copies(source, batch_size, *, seed, epoch, copies, start=0, tran
         copies: size of the set as a multiple of the source.
         start: first step.
         transforms: functions (images, seeds) -> images that make a copy.
+        share: the `Share` of this process.
 
     Returns:
         `tf.data.Dataset` of (float32 (n, height, width, channels), int32 (n,)).
@@ -175,6 +269,7 @@ def one_pass_of_copies(source, batch_size, *, seed, epoch, copies, start=0, tran
 
     size, part = len(source), epoch % copies
     patterns = permutation(fold_in(seed, _ORDER), size * copies)[part * size : (part + 1) * size]
+    patterns = patterns[share.places(size, batch_size)]
     copy, indices = patterns // size, patterns % size
     seeds = fold_in(fold_in(fold_in(seed, _TRANSFORMS), copy), indices)
     distort, original = _in_turn(transforms, seeds), tf.constant(copy == 0)
@@ -184,7 +279,7 @@ def one_pass_of_copies(source, batch_size, *, seed, epoch, copies, start=0, tran
         images = tf.cast(images, tf.float32)
         return tf.where(keep, images, distort(images, where))
 
-    return _batches(source, indices, batch_size, start, transform)
+    return share.cut(_batches(source, indices, batch_size // share.processes, start, transform))
 
 
 def _in_turn(transforms, seeds):
@@ -201,19 +296,28 @@ def _in_turn(transforms, seeds):
     return apply
 
 
-def _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad):
+def _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad, share=WHOLE):
     """Batches of encoded pictures; those before `start` are skipped without being decoded."""
     tf = import_tensorflow()
     bad = BadImages() if bad is None else bad
     picture = _picture(transforms, epoch_seed)
     is_files = isinstance(source, FileSource)
+    part = batch_size // share.processes
     if is_files:
-        indices = source.order(order_seed, without=bad.reasons)
-        account = _Account(source, indices, start * batch_size, bad, picture)
+        order = source.order(order_seed, without=bad.reasons)
+        indices = order[share.places(len(order), batch_size)]
+        known = len(source) - len(order)
+        account = _Account(source, indices[start * part :], known, bad, picture)
         dataset = tf.data.Dataset.from_tensor_slices(account.indices).enumerate()
         fetch = source.fetcher()
     else:
         dataset = source.examples(order_seed).skip(start * batch_size)
+        if share.processes > 1:
+            mine = np.zeros(len(source), bool)
+            mine[share.places(len(source), batch_size)] = True
+            with tf.device("CPU"):
+                mine = tf.constant(mine)
+            dataset = dataset.filter(lambda place, _: mine[place])
 
     def example(place, what):
         index, (encoded, label) = (what, fetch(what)) if is_files else (place, what)
@@ -225,10 +329,10 @@ def _stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad):
         deterministic=True,
     )
     if is_files:
-        dataset = account.keep(dataset.ignore_errors().batch(batch_size))
+        dataset = account.keep(dataset.ignore_errors().batch(part))
     else:
-        dataset = dataset.batch(batch_size).map(lambda images, labels, _: (images, labels))
-    return dataset.prefetch(2)
+        dataset = dataset.batch(part).map(lambda images, labels, _: (images, labels))
+    return share.cut(dataset).prefetch(2)
 
 
 def _picture(transforms, epoch_seed):
@@ -272,9 +376,9 @@ def _picture(transforms, epoch_seed):
 class _Account:
     """Takes note of the pictures that do not come where they should."""
 
-    def __init__(self, source, indices, start, bad, picture):
-        self.source, self.indices, self.bad, self.picture = source, indices[start:], bad, picture
-        self.known, self.found = len(source) - len(indices), set()
+    def __init__(self, source, indices, known, bad, picture):
+        self.source, self.indices, self.bad, self.picture = source, indices, bad, picture
+        self.known, self.found = known, set()
 
     def keep(self, batches):
         """Lets batches (images, labels, places) pass, where places are 0, 1, … with gaps."""
@@ -318,5 +422,5 @@ class _Account:
                 encoded, _ = self.source.fetcher()(index)
                 self.picture(encoded, tf.constant(index))
         except (tf.errors.OpError, ValueError) as error:
-            return re.sub(r"^(\{\{.*?\}\} |\w+Error: )*", "", str(error)).partition("\n")[0]
+            return _words(error)
         return "could not be read at first"

@@ -14,8 +14,8 @@ _SHUFFLED = 4096  # encoded pictures held back; TFDS has shuffled what it stored
 class RecordSource:
     """Labelled, encoded pictures in the record files of TensorFlow Datasets.
 
-    Records have no names that could be told or left out: one that is damaged ends the stream with
-    TensorFlow's error, whatever the policy for bad pictures.
+    Records have no names by which they could be listed: one that is damaged ends the stream with
+    TensorFlow's error, whatever the policy for bad pictures (see `error_of_pipeline`).
 
     Args:
         name: name of the data set, as `load` takes it.

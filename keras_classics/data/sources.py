@@ -148,13 +148,16 @@ def hold_out(
         order of `source`.
 
     Raises:
-        DataError: if `size` is negative, leaves nothing, or is too small for one of each class.
+        DataError: if `size` is negative, leaves nothing, or is too small for one of each class;
+            or if the source is a stream.
 
     Example:
     >>> rest, held_out = hold_out(load("mnist_5k", "train"), 450)
     >>> len(rest), np.bincount(held_out.labels).tolist()
     (4050, [45, 45, 45, 45, 45, 45, 45, 45, 45, 45])
     """
+    if isinstance(source, RecordSource):
+        raise DataError(f"{source.name} is read as a stream, of which no part can be held out.")
     if not 0 <= size < len(source):
         raise DataError(
             f"`size` must be at least 0 and below the {len(source):,} pictures of `{source.name}`. "

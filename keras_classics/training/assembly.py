@@ -5,17 +5,20 @@ import inspect
 import keras
 
 from keras_classics.data.pipeline import in_order
+from keras_classics.data.sources import Source
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.training.averages import keep_averages_apart
+from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError
 
 
-def assemble(recipe, source):
+def assemble(recipe, source, **compilation):
     """Builds both models of a recipe for the pictures and classes of a source.
 
     Args:
         recipe: a `Recipe`.
         source: the training `Source`.
+        **compilation: passed to `compile`, e.g. `jit_compile`.
 
     Returns:
         (training, inference): pixels -> logits, compiled; and pixels -> probabilities, complete
@@ -23,7 +26,8 @@ def assemble(recipe, source):
 
     Raises:
         RecipeError: if the network cannot take these pictures or classes, or has auxiliary heads
-            where the recipe has no weight for them, or none where it has.
+            where the recipe has no weight for them, or none where it has, or its optimizer cannot
+            train it on them.
     """
     fixed = getattr(recipe.model, "keywords", {}).get("num_classes", source.num_classes)
     if fixed != source.num_classes:
@@ -33,7 +37,7 @@ def assemble(recipe, source):
         )
     try:
         network = recipe.model(num_classes=fixed, classifier_activation=None)
-        optimizer = recipe.optimizer(learning_rate=recipe.learning_rate)
+        optimizer = recipe.optimizer(learning_rate=recipe.learning_rate, **_accumulation(recipe))
         loss = recipe.loss()
         shape = _picture_shape(recipe, source)
         pixels = keras.Input(shape, name="pixels")
@@ -48,9 +52,13 @@ def assemble(recipe, source):
             f"{_size(network.input_shape[1:])}; choose other data with --data, or another "
             f"{_shape_fields(recipe)} with --set."
         )
+    _check_optimizer(optimizer, source, network)
+    if recipe.sync_batch_norm and keras.backend.backend() == "tensorflow":
+        _synchronize_batch_norm(network)
     outputs = network(normalized)
     keep_averages_apart(optimizer)
     compiled = {
+        **compilation,
         "optimizer": optimizer,
         "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     }
@@ -69,6 +77,11 @@ def assemble(recipe, source):
     probabilities = keras.layers.Activation("softmax", dtype="float32", name="probabilities")
     inference = keras.Model(pixels, probabilities(logits), name=recipe.name)
     return training, inference
+
+
+def _accumulation(recipe):
+    steps = recipe.gradient_accumulation_steps
+    return {"gradient_accumulation_steps": steps} if steps > 1 else {}
 
 
 def _picture_shape(recipe, source):
@@ -110,6 +123,22 @@ def _has_auxiliary_heads(recipe, network):
             "auxiliary heads: they are outputs in a dict, beside `main`."
         )
     return has_heads
+
+
+def _synchronize_batch_norm(network):
+    for layer in network._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+
+
+def _check_optimizer(optimizer, source, network):
+    if isinstance(optimizer, StochasticDiagonalLM) and not (
+        isinstance(source, Source) and len(network.outputs) == 1
+    ):
+        raise RecipeError(
+            "StochasticDiagonalLM needs its pictures in memory and a network with one output; "
+            "choose another optimizer, data whose pictures have one size, or no auxiliary heads."
+        )
 
 
 def network_of(model):

@@ -7,11 +7,20 @@ from datetime import datetime
 from pathlib import Path
 
 from keras_classics.data.errors import DataError
+from keras_classics.training.distribution import STRATEGIES, DistributionError
 from keras_classics.training.loop import TrainingError, train
-from keras_classics.training.recipe import RecipeError, vary
+from keras_classics.training.peers import PeerError, Peers
+from keras_classics.training.recipe import PRECISIONS, RecipeError, vary
 from keras_classics.training.run_directory import RunDirectoryError
 
-_ERRORS = (DataError, RecipeError, RunDirectoryError, TrainingError)
+_ERRORS = (
+    DataError,
+    DistributionError,
+    PeerError,
+    RecipeError,
+    RunDirectoryError,
+    TrainingError,
+)
 
 
 def run(recipe, choices=None, argv=None):
@@ -36,6 +45,11 @@ def run(recipe, choices=None, argv=None):
             data_dir=arguments.data_dir,
             on_bad_image=arguments.on_bad_image,
             cache=arguments.cache,
+            strategy=arguments.strategy,
+            replicas=arguments.replicas,
+            peers=_peers(arguments),
+            jit=arguments.jit,
+            steps_per_execution=arguments.steps_per_execution,
         )
     except _ERRORS as error:
         sys.exit(f"error: {' '.join(str(error).split())}")  # one line, also of Keras' own
@@ -70,6 +84,7 @@ def _parser(recipe, choices):
         help="keep the files of a folder: in memory",
     )
     parser.add_argument("--keep-epochs", help="epochs whose model is kept, e.g. 5,10,20")
+    _add_device_flags(parser)
     for flag, options in choices.items():
         if set(options) == {"off", "on"}:
             parser.add_argument(f"--{flag}", action="store_const", const="on", default="off")
@@ -85,6 +100,36 @@ def _parser(recipe, choices):
     return parser
 
 
+def _add_device_flags(parser):
+    group = parser.add_argument_group("devices")
+    group.add_argument("--strategy", choices=STRATEGIES, default="auto", help="what computes: see "
+                       "keras_classics.training.distribution (default: auto)")  # fmt: skip
+    group.add_argument("--replicas", type=int, help="how many devices (default: all there are)")
+    group.add_argument("--coordinator", metavar="HOST:PORT", help="multi_machine: process 0")
+    group.add_argument("--processes", type=int, help="multi_machine: how many processes")
+    group.add_argument("--process", type=int, help="multi_machine: number of this one, from 0")
+    group.add_argument("--linear-scaling", action="store_true", help="multiply the learning rate "
+                       "by what --batch-size multiplies the batch by")  # fmt: skip
+    group.add_argument("--sync-batch-norm", action="store_true",
+                       help="normalise the whole batch, not each replica's part")  # fmt: skip
+    group.add_argument("--precision", choices=PRECISIONS, help="(default: the recipe's)")
+    group.add_argument("--accumulate", type=int, metavar="PIECES",
+                       help="compute each batch in so many pieces")  # fmt: skip
+    group.add_argument("--jit", choices=("auto", "on", "off"), default="auto",
+                       help="compile the step (default: as Keras chooses)")  # fmt: skip
+    group.add_argument("--steps-per-execution", type=int, default=1, metavar="STEPS",
+                       help="steps in one call of the backend")  # fmt: skip
+
+
+def _peers(arguments):
+    given = (arguments.coordinator, arguments.processes, arguments.process)
+    if given == (None, None, None):
+        return None
+    if None in given:
+        raise PeerError("--coordinator, --processes and --process go together.")
+    return Peers(*given)
+
+
 def _apply(recipe, choices, arguments):
     changes = {}
     for flag, options in choices.items():
@@ -92,13 +137,30 @@ def _apply(recipe, choices, arguments):
     direct = ("epochs", "batch_size", "seed", "limit_train")
     given = {name: getattr(arguments, name) for name in direct}
     given |= {"dataset": arguments.data, "keep_epochs": _epochs(arguments.keep_epochs)}
+    given |= {
+        "precision": arguments.precision,
+        "sync_batch_norm": arguments.sync_batch_norm or None,
+    }
+    given["gradient_accumulation_steps"] = arguments.accumulate
     changes |= {name: value for name, value in given.items() if value is not None}
     for setting in arguments.set:
         name, equals, text = setting.partition("=")
         if not equals:
             raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
-        changes[name] = _value(text)
-    return vary(recipe, changes)
+        changes[name] = value_of(text)
+    varied = vary(recipe, changes)
+    return _scaled(varied, recipe.batch_size) if arguments.linear_scaling else varied
+
+
+def _scaled(recipe, batch_size):
+    """Goyal et al. 2017: k times the batch, k times the learning rate."""
+    factor = recipe.batch_size / batch_size
+    scaled = vary(recipe, {"learning_rate": recipe.learning_rate * factor})
+    print(
+        f"Learning rate {recipe.learning_rate:g} × {factor:g} = {scaled.learning_rate:g}: batches "
+        f"of {recipe.batch_size} in place of {batch_size} (--linear-scaling)."
+    )
+    return scaled
 
 
 def _epochs(text):
@@ -112,7 +174,8 @@ def _epochs(text):
         ) from None
 
 
-def _value(text):
+def value_of(text):
+    """Returns what the text of a `--set` stands for: a Python literal, or the text itself."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

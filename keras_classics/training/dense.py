@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
-from keras_classics.data.crops import ResizeShorterSide
 from keras_classics.data.pipeline import in_order
+from keras_classics.data.resizing import ResizeShorterSide
 from keras_classics.data.sources import Source
 from keras_classics.training.scoring import (
     channels_of,

@@ -10,12 +10,29 @@ from importlib import metadata
 from pathlib import Path
 
 from keras_classics import __version__
+from keras_classics.training.recipe import identity
 
+_COMPUTING = ("jax", "tensorflow", "numpy")
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets")
 
 
-def environment():
-    """Returns package versions, commit, backend, machine and command, as plain strings."""
+def facts(recipe):
+    """Returns what the processes of one run must have in common: versions and the recipe."""
+    versions = {name: _version(name) or "none" for name in ("keras", *_COMPUTING)}
+    return {
+        "keras_classics": __version__,
+        "commit": _commit(),
+        **versions,
+        "recipe": identity(recipe)[:12],
+    }
+
+
+def environment(devices):
+    """Returns package versions, commit, backend, machine, devices and command, as strings.
+
+    Args:
+        devices: what `distribute` returned.
+    """
     import keras
 
     versions = {name: _version(name) for name in _PACKAGES}
@@ -27,8 +44,16 @@ def environment():
         **{name: version for name, version in versions.items() if version},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "devices": _devices(devices),
         "command": shlex.join(["python", _from_here(sys.argv[0]), *sys.argv[1:]]),
     }
+
+
+def _devices(devices):
+    replicas = f"{devices.replicas} replica{'s' * (devices.replicas != 1)}"
+    return f"{devices.name}, {replicas} in {devices.processes} process" + "es" * (
+        devices.processes != 1
+    )
 
 
 def _from_here(script):

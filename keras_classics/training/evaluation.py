@@ -13,6 +13,7 @@ from keras_classics.training.scoring import (
     check_shape,
     collect,
     in_chunks,
+    mean_loss,
     result_of,
 )
 
@@ -214,7 +215,7 @@ def summarize(
     if logits is None:
         smallest = np.finfo("float32").tiny
         logits = np.log(np.maximum(result["probabilities"], smallest))
-    loss = recipe.loss()(result["labels"], logits)
+    loss = mean_loss(recipe.loss(), result["labels"], logits)
     examples = len(result["labels"])
     top = {"top5_error": top_k_error_percent(result)} if source.num_classes > _TOP else {}
     return {
@@ -226,7 +227,7 @@ def summarize(
         "wrong": int((result["labels"] != result["predicted"]).sum()),
         "error": error_percent(result),
         **top,
-        "loss": float(keras.ops.convert_to_numpy(loss)),
+        "loss": loss,
         "train_examples": train_examples,
         "train_error": last_epoch["error"],
         "train_loss": last_epoch["loss"],

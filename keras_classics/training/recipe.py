@@ -62,7 +62,7 @@ class Recipe:
         initial_weights: called with the network before its training begins, to change weights
             that its builder drew, see `keras_classics.training.initialization`; None keeps them.
         auxiliary_weight: of the losses of a network's auxiliary heads beside that of its `main`
-            output; None for a network without. The heads train and are not in the saved model.
+            output; None for a network without. The heads train; nothing else uses them.
         optimizer: called with `learning_rate`, returns a Keras optimizer. Where it averages the
             weights (`use_ema=True`), the averages are validated and saved.
         learning_rate: before the schedule's factor.
@@ -78,6 +78,13 @@ class Recipe:
             after every epoch and at the end: for choosing, so the test split is left alone. 0
             measures the test split at the end; "test" does so after every epoch, as papers plot
             it, and chooses nothing by it.
+        precision: "float32", or "mixed_float16" or "mixed_bfloat16": Keras' policy for the
+            network's layers. The weights stay in float32.
+        gradient_accumulation_steps: pieces that each batch is computed in, one after the other, to
+            fit into memory; the update is that of the whole batch, but batch normalisation sees
+            the pieces.
+        sync_batch_norm: where the replicas of a network share a batch, whether batch normalisation
+            sees all of it; else each replica's own part, as on the papers' GPUs.
         limit_train: train on this many pictures only (stratified, the same for every seed).
         keep_epochs: epochs, from 1, whose model is kept in `snapshots/`.
         seed: of the weights, the order and the transforms.
@@ -107,12 +114,16 @@ class Recipe:
     paper: Published | None
     deviations: tuple[str, ...]
     validation: int | str = 0
+    precision: str = "float32"
+    gradient_accumulation_steps: int = 1
+    sync_batch_norm: bool = False
     limit_train: int | None = None
     keep_epochs: tuple[int, ...] = ()
     seed: int = 0
 
     def __post_init__(self):
-        for field, least in (("epochs", 1), ("batch_size", 1), ("copies", 1), ("seed", 0)):
+        integers = ("epochs", "batch_size", "copies", "gradient_accumulation_steps")
+        for field, least in (*((name, 1) for name in integers), ("seed", 0)):
             self._check(field, f"be an integer of at least {least}", _is_integer(least))
         for field in ("model", "normalization", "loss", "optimizer", "schedule"):
             self._check(field, "be a function or class", callable)
@@ -131,6 +142,8 @@ class Recipe:
             lambda v: v is None or _is_positive(v),
         )
         self._check("seed", "be below 2**32", lambda v: v < 2**32)
+        self._check("precision", f"be one of {', '.join(PRECISIONS)}", lambda v: v in PRECISIONS)
+        self._check("sync_batch_norm", "be True or False", lambda v: isinstance(v, bool))
         self._check("shuffle", 'be "once" or "every_epoch"', ("once", "every_epoch").__contains__)
         self._check(
             "validation",
@@ -153,12 +166,16 @@ class Recipe:
             raise RecipeError(f"`{field}` must {rule}. Received: {field}={value!r}")
 
 
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 _LATER_FIELDS = (
     "test_transforms",
     "protocol",
     "initial_weights",
     "auxiliary_weight",
     "iterations",
+    "precision",
+    "gradient_accumulation_steps",
+    "sync_batch_norm",
 )
 
 

@@ -1,9 +1,12 @@
 """What every way of measuring shares: checks before, batches through the network, one result."""
 
+import keras
 import numpy as np
 
 from keras_classics.data.folder import FileSource
+from keras_classics.data.pipeline import error_of_pipeline
 from keras_classics.data.sources import Source
+from keras_classics.training.distribution import predictor
 
 
 def channels_of(source):
@@ -45,8 +48,10 @@ def check_probabilities(rows):
 def in_chunks(model, size):
     """Returns a function, inputs -> NumPy outputs, that computes `size` inputs at a time.
 
-    The last ones are filled up, so that nothing is compiled for another number of them.
+    The last ones are filled up, so that nothing is compiled for another number of them, and every
+    device of a distributed model has as many.
     """
+    outputs_of, size = predictor(model, size)
 
     def predict(inputs):
         parts = []
@@ -55,7 +60,7 @@ def in_chunks(model, size):
             missing = size - len(chunk)
             if missing:
                 chunk = np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)])
-            parts.append(np.asarray(model.predict_on_batch(chunk))[: size - missing])
+            parts.append(np.asarray(outputs_of(chunk))[: size - missing])
         return np.concatenate(parts)
 
     return predict
@@ -73,7 +78,7 @@ def collect(batches, function, bad):
         labels int64 (n,) and rows (n, …).
 
     Raises:
-        DataError: if too many pictures are bad.
+        DataError: if too many pictures are bad, or a record is.
     """
     labels, rows = [], []
     try:
@@ -81,10 +86,18 @@ def collect(batches, function, bad):
             rows.append(function(np.asarray(images)))
             labels.append(np.asarray(own))
     except Exception as error:
-        if bad.error is not None:  # raised inside the pipeline, it arrives in other words
-            raise bad.error from error
-        raise
+        data_error = error_of_pipeline(error, bad, "the data set")
+        if data_error is None:
+            raise
+        raise data_error from error
     return np.concatenate(labels).astype("int64"), np.concatenate(rows)
+
+
+def mean_loss(loss, labels, logits):
+    """Returns the mean of a Keras loss over NumPy rows, without the share of a replica."""
+    logits = keras.ops.convert_to_tensor(logits, "float32")  # of mixed precision: half of that
+    labels = keras.ops.convert_to_tensor(labels)
+    return float(np.mean(keras.ops.convert_to_numpy(loss.call(labels, logits))))
 
 
 def result_of(labels, probabilities, source, bad):

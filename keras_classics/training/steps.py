@@ -6,7 +6,6 @@ import keras
 import numpy as np
 
 from keras_classics.data.randomness import fold_in
-from keras_classics.training.averages import averaged_weights
 
 _STEP = 3  # purpose of a seed, see data/pipeline.py
 
@@ -16,11 +15,14 @@ class TrainingError(Exception):
 
 
 class Steps(keras.callbacks.Callback):
-    """What has to happen in a `fit`: the rate, reseeding, NaN, checkpoints, averages."""
+    """What has to happen in a `fit`: the rate, reseeding, NaN, checkpoints."""
 
     def __init__(self, run, epoch):
         super().__init__()
-        self.run, self.skipped = run, run.step
+        self.run = run
+        # What Keras calls a batch is a piece of ours.
+        self.pieces = run.recipe.gradient_accumulation_steps
+        self.skipped = run.step * self.pieces
         self.saved = time.monotonic()
         self.seed = fold_in(fold_in(run.recipe.seed, _STEP), epoch)
         self.rate = None
@@ -36,39 +38,36 @@ class Steps(keras.callbacks.Callback):
         self.model.stop_training = True  # one `fit` per epoch
 
     def on_train_batch_begin(self, batch, logs=None):
-        # Here and not after a step: where one step is left, there is something left to fit.
-        if batch and time.monotonic() - self.saved > self.run.checkpoint_seconds:
-            sync(self.model)
-            self.run.save(step=self.skipped + batch)
-            self.saved = time.monotonic()
-        rate = self.run.rate(self.skipped + batch)
-        if rate != self.rate:
-            sync(self.model)
-            self.model.optimizer.learning_rate.assign(rate)
-            self.rate = rate
+        step, piece = divmod(self.skipped + batch, self.pieces)
+        if not piece:
+            self._begin_step(step, is_first=not batch)
         if keras.backend.backend() == "torch":
             # Dropout there draws from the global generator, and each new iterator moves it on.
             import torch
 
             torch.manual_seed(int(fold_in(self.seed, self.skipped + batch)) % 2**63)
 
+    def _begin_step(self, step, is_first):
+        # Here and not after a step: where one step is left, there is something left to fit.
+        if not is_first and time.monotonic() - self.saved > self.run.checkpoint_seconds:
+            sync(self.model)
+            self.run.save(step)
+            self.saved = time.monotonic()
+        rate = self.run.rate(step)
+        if rate != self.rate:
+            sync(self.model)
+            self.model.optimizer.learning_rate.assign(rate)
+            self.rate = rate
+
     def on_train_batch_end(self, batch, logs=None):
-        done = self.skipped + batch + 1
+        done, piece = divmod(self.skipped + batch + 1, self.pieces)
         if np.isnan(float(logs["loss"])):
             raise TrainingError(
                 f"The loss became NaN in epoch {self.run.epoch + 1}, step {done}; the last good "
-                f"checkpoint is in {self.run.directory.checkpoints}. Try a smaller learning rate."
+                f"checkpoint is in {self.run.path / 'checkpoints'}. Try a smaller learning rate."
             )
-        self.run.estimate_curvature(done)
-        if self.run.iteration(done) == self.run.iterations:
-            self.model.stop_training = True
-
-    def on_test_begin(self, logs=None):
-        self.averaged = averaged_weights(self.model)
-        self.averaged.__enter__()
-
-    def on_test_end(self, logs=None):
-        self.averaged.__exit__(None, None, None)
+        if not piece:
+            self.run.estimate_curvature(done)
 
 
 def sync(model):

@@ -11,19 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_classics.data import crops
+from keras_classics.data import resizing
 from keras_classics.data.color import PCAColorJitter, PhotometricDistortions
-from keras_classics.data.crops import (
+from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
+from keras_classics.data.randomness import fold_in, integer, uniform
+from keras_classics.data.resizing import (
     INTERPOLATIONS,
-    CenterCrop,
-    RandomAreaCrop,
-    RandomCrop,
-    RandomFlip,
     RandomShorterSide,
     Resize,
     ResizeShorterSide,
 )
-from keras_classics.data.randomness import fold_in, integer, uniform
 from keras_classics.data.transform import Transform, in_turn
 from keras_classics.training.recipe import describe
 
@@ -219,7 +216,7 @@ def test_half_of_the_pictures_are_flipped():
 
 
 def test_shorter_sides_are_uniform(monkeypatch):
-    monkeypatch.setattr(crops, "_resize_shorter_side", lambda image, size, _: size)
+    monkeypatch.setattr(resizing, "_resize_shorter_side", lambda image, size, _: size)
     jitter, image = RandomShorterSide(256, 512), np.zeros((1, 1, 1), "uint8")
     sizes = np.array([jitter.apply(image, seed) for seed in seeds(N)])
     assert (sizes.min(), sizes.max()) == (256, 512)

@@ -13,11 +13,13 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_classics.data import imagenet
-from keras_classics.data.crops import RandomAreaCrop, RandomFlip, Resize
+from keras_classics.data.bad_images import BadImages
+from keras_classics.data.crops import RandomAreaCrop, RandomFlip
 from keras_classics.data.errors import DataError
-from keras_classics.data.pipeline import in_order, one_epoch, pictures_at
+from keras_classics.data.pipeline import error_of_pipeline, in_order, one_epoch, pictures_at
 from keras_classics.data.records import RecordSource
-from keras_classics.data.sources import load
+from keras_classics.data.resizing import Resize
+from keras_classics.data.sources import hold_out, load
 
 N = {"train": 57, "validation": 23, "test": 5}
 RESIZE = (Resize(8),)
@@ -172,6 +174,45 @@ def test_in_order_gives_every_picture_as_it_is_stored(source):
     for images, labels in in_order(source, 1):
         np.testing.assert_array_equal(images[0], np.asarray(picture(int(images[0, 0, 0, 0]))))
         assert (images.dtype, labels.dtype) == (tf.uint8, tf.int32)
+
+
+class Damaged(RecordSource):
+    """The same, with other bytes in the place of the first picture."""
+
+    def examples(self, seed=None):
+        (place, (_, label)), *_ = super().examples(seed).take(1)
+        damaged = tf.data.Dataset.from_tensors((place, (tf.constant(self.content), label)))
+        return damaged.concatenate(super().examples(seed).skip(1))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"no picture", "The picture is not a picture that can be read; save it as PNG or JPEG."),
+        (encoded(picture(0))[:200], "Invalid JPEG data, size 200"),
+    ],
+    ids=["no picture", "cut off"],
+)
+@pytest.mark.parametrize("transforms", [RESIZE, (RandomAreaCrop(8),)], ids=["whole", "window"])
+def test_a_record_that_cannot_be_decoded(source, content, reason, transforms):
+    damaged = Damaged(**vars(source))
+    object.__setattr__(damaged, "content", content)
+    with pytest.raises(tf.errors.OpError) as raised:
+        list(epoch(damaged, transforms=transforms))
+    error = error_of_pipeline(raised.value, BadImages(), "imagenet2012")
+    assert isinstance(error, DataError)
+    assert str(error).startswith(f"A picture of imagenet2012 is damaged ({reason}")
+    assert str(error).endswith("); prepare it again.") and "\n" not in str(error)
+
+
+def test_errors_of_the_network_are_not_blamed_on_the_data():
+    for error in (tf.errors.ResourceExhaustedError(None, None, "OOM"), ValueError("JPEG")):
+        assert error_of_pipeline(error, BadImages(), "imagenet2012") is None
+
+
+def test_no_part_of_a_stream_is_held_out(source):
+    with pytest.raises(DataError, match="is read as a stream, of which no part can be held out"):
+        hold_out(source, 10)
 
 
 def epoch(source, size=10, seed=3, number=0, transforms=RESIZE, **options):

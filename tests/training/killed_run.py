@@ -2,8 +2,8 @@
 
     python killed_run.py RECIPE RUN_DIR MOMENT CHECKPOINT_MINUTES
 
-MOMENT is `never`, `step:N` (after the N-th optimiser step of this process), `validation:N` (inside
-the N-th validation batch), `write:N` (half-way through the N-th checkpoint), or `final` (between
+MOMENT is `never`, `step:N` (after the N-th optimiser step of this process), `validation` (inside
+the validation), `write:N` (half-way through the N-th checkpoint), or `final` (between
 the model and its metrics).
 """
 
@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import small_recipes
 
-from keras_classics.training import loop, run_directory
+from keras_classics.training import loop, run_directory, runner
 
 
 def die():
@@ -39,9 +39,6 @@ class Killer(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._count("step")
-
-    def on_test_batch_end(self, batch, logs=None):
-        self._count("validation")
 
 
 def tear_the_write(number):
@@ -68,7 +65,9 @@ def main():
     if kind == "write":
         tear_the_write(int(number))
     if kind == "final":
-        loop.evaluate = lambda *arguments, **options: die()
+        runner.evaluate = lambda *arguments, **options: die()
+    if kind == "validation":
+        runner.collect = lambda *arguments, **options: die()
     loop.train(
         getattr(small_recipes, name),
         run_dir,

@@ -7,13 +7,10 @@ import keras
 
 from keras_classics import lenet5
 from keras_classics.data.color import PCAColorJitter
-from keras_classics.data.crops import (
-    CenterCrop,
-    RandomAreaCrop,
-    RandomFlip,
-    ResizeShorterSide,
-)
+from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomFlip
 from keras_classics.data.distortions import RandomAffine
+from keras_classics.data.resizing import ResizeShorterSide
+from keras_classics.layers import BatchNormalization
 from keras_classics.training import (
     CoupledSGD,
     DivideOnPlateau,
@@ -23,17 +20,25 @@ from keras_classics.training import (
     Recipe,
     StepAtIterations,
     TenCrop,
+    vary,
 )
 
 
 def fragile(
-    num_classes, classifier_activation, auxiliary_heads=True, dropout=0.3, width=16, channels=1
+    num_classes,
+    classifier_activation,
+    auxiliary_heads=True,
+    dropout=0.3,
+    normalization=keras.layers.BatchNormalization,
+    width=16,
+    channels=1,
 ):
     """A network whose state is more than its weights: moving statistics and random masks."""
     head = partial(keras.layers.Dense, num_classes, activation=classifier_activation)
     inputs = x = keras.Input((28, 28, channels))
     x = keras.layers.Conv2D(4, 5, strides=3, name="conv")(x)
-    x = keras.layers.BatchNormalization(name="norm")(x)
+    if normalization is not None:
+        x = normalization(name="norm")(x)
     x = keras.layers.ReLU()(x)
     x = middle = keras.layers.Dropout(dropout, name="dropout_a")(keras.layers.Flatten()(x))
     x = keras.layers.Dense(width, activation="relu", name="hidden")(x)
@@ -85,6 +90,28 @@ FRAGILE = Recipe(
     paper=None,
     deviations=(),
 )
+
+# One picture network without anything that depends on how a batch is divided, and one with batch
+# normalisation, which does.
+PLAIN = Recipe(
+    name="small_plain",
+    model=partial(fragile, auxiliary_heads=False, dropout=0.0, normalization=None),
+    dataset="mnist_5k",
+    normalization=PixelRange(low=0.0, high=1.0),
+    train_transforms=(RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.1),),
+    shuffle="every_epoch",
+    loss=partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    optimizer=partial(CoupledSGD, momentum=0.9, weight_decay=1e-3),
+    learning_rate=0.02,
+    schedule=StepAtIterations(at=(13,), by=2.0),
+    batch_size=32,
+    epochs=3,
+    validation=101,  # no multiple of anything
+    limit_train=328,
+    paper=None,
+    deviations=(),
+)
+NORMALIZED = vary(PLAIN, {"model.normalization": BatchNormalization, "name": "small_normalized"})
 
 # A folder of picture files, which the test that wants it fills and names.
 FILES = Recipe(

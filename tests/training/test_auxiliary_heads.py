@@ -14,6 +14,7 @@ from keras_classics.data.sources import Source, load
 from keras_classics.training import (
     PixelRange,
     RecipeError,
+    StochasticDiagonalLM,
     assemble,
     evaluate,
     network_of,
@@ -59,7 +60,7 @@ def test_a_run_trains_the_heads_and_saves_the_main_output(tmp_path):
     (row,) = rows(tmp_path / "run")
     assert set(row) == {"epoch", "learning_rate", "loss", "error", "val_loss", "val_error"}
     assert row["val_error"] == pytest.approx(metrics["error"], abs=1e-4)
-    assert row["val_loss"] > metrics["loss"]  # the sum of both heads; and that of the main one
+    assert row["val_loss"] == metrics["loss"]  # of the main head alone
     for saved in ("model.keras", "snapshots/epoch-0001.keras"):
         model = keras.models.load_model(tmp_path / "run" / saved)
         names = [layer.name for layer in network_of(model).layers]
@@ -125,8 +126,13 @@ def test_googlenet_is_saved_without_its_heads(tmp_path):
             "`auxiliary_weight` is 0.3, but small_fragile's network has no auxiliary heads: they "
             "are outputs in a dict, beside `main`.",
         ),
+        (
+            {"optimizer": StochasticDiagonalLM},
+            "StochasticDiagonalLM needs its pictures in memory and a network with one output; "
+            "choose another optimizer, data whose pictures have one size, or no auxiliary heads.",
+        ),
     ],
-    ids=["no weight", "no heads"],
+    ids=["no weight", "no heads", "no curvature"],
 )
 def test_a_weight_and_heads_belong_together(changes, message, tmp_path):
     with pytest.raises(RecipeError, match=f"^{re.escape(message)}$"):

@@ -62,7 +62,7 @@ CHAINS = {
     ),
     "FRAGILE": (
         ("step:16", OFTEN),  # in the second epoch, with averages beside the weights
-        ("validation:1", NEVER),  # while the averages stand in the place of the weights
+        ("validation", NEVER),  # while the averages stand in the place of the weights
         ("write:2", OFTEN),  # half-way through a checkpoint inside an epoch
     ),
 }

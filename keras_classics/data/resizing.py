@@ -1,0 +1,202 @@
+"""How a picture is resized.
+
+Each transform is a function (image, seed) -> image on one picture or on a batch of equal sizes, by
+itself or in a `map` of `tf.data` (see `Transform`). The pixels keep their type.
+
+Resizing is OpenCV's, bilinear unless told otherwise: it is what Caffe resized ImageNet with, and
+its list of interpolations is the one that GoogLeNet's first version names. None of the papers says
+how it resized. OpenCV's bilinear does not smooth before it makes a picture smaller; "area" does,
+and is close to "nearest" where it makes one larger. It resizes pixels of the types uint8, uint16,
+int16, float32 and float64.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+
+from keras_classics.data.randomness import integer
+from keras_classics.data.transform import Transform
+
+INTERPOLATIONS = {
+    "bilinear": cv2.INTER_LINEAR,
+    "area": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST,
+    "cubic": cv2.INTER_CUBIC,
+}
+_RESIZABLE = ("uint8", "uint16", "int16", "float32", "float64")
+# Of a resized picture: enough for one of 30,000×30 at twice VGG's 256.
+_MOST_PIXELS = 2**28
+
+
+def check_integer(name, value, least=1):
+    """Raises a ValueError unless `value` is an integer of at least `least`, 0 or 1."""
+    if type(value) is not int or value < least:
+        rule = "a positive integer" if least else "0 or a positive integer"
+        raise ValueError(f"`{name}` must be {rule}. Received: {name}={value!r}")
+
+
+def check_interpolation(value, *others):
+    """Raises a ValueError unless OpenCV, or the caller by `others`, knows the interpolation."""
+    if value not in (*INTERPOLATIONS, *others):
+        legal = ", ".join(f'"{name}"' for name in (*INTERPOLATIONS, *others))
+        raise ValueError(
+            f"`interpolation` must be one of {legal}. Received: interpolation={value!r}"
+        )
+
+
+def resized(image, height, width, interpolation):
+    """Returns a picture (height, width, channels) in another size."""
+    if image.shape[:2] == (height, width):
+        return image
+    if height * width > _MOST_PIXELS:
+        raise ValueError(
+            f"A picture of {image.shape[0]}×{image.shape[1]} is too long to be resized to "
+            f"{height:,}×{width:,}."
+        )
+    if image.dtype not in _RESIZABLE:
+        legal = ", ".join(f'"{name}"' for name in _RESIZABLE)
+        raise ValueError(f'Pixels must be one of {legal}. Received: dtype="{image.dtype}"')
+    pixels = cv2.resize(image, (width, height), interpolation=INTERPOLATIONS[interpolation])
+    return pixels.reshape(height, width, image.shape[-1])  # OpenCV drops a single channel
+
+
+def _resize_shorter_side(image, size, interpolation):
+    height, width = image.shape[:2]
+    scale = size / min(height, width)
+    sides = (max(round(side * scale), 1) for side in (height, width))
+    return resized(image, *sides, interpolation)
+
+
+@dataclass(frozen=True)
+class Resize(Transform):
+    """Resizes to a square, whatever that does to the proportions.
+
+    Args:
+        size: side of the result in pixels.
+        interpolation: "bilinear", "area", "nearest" or "cubic".
+
+    Input shape:
+        (height, width, channels), or a batch of such.
+
+    Output shape:
+        (size, size, channels).
+
+    Raises:
+        ValueError: if `size` is no positive integer, or the interpolation is unknown; when called,
+            if the pixels have a type that OpenCV does not resize.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.resizing import Resize
+        >>> Resize(227)(np.zeros((28, 28, 1), "uint8")).shape
+        (227, 227, 1)
+    """
+
+    size: int
+    interpolation: str = "bilinear"
+    is_random = False
+
+    def __post_init__(self):
+        check_integer("size", self.size)
+        check_interpolation(self.interpolation)
+
+    def sides(self, height, width):
+        return self.size, self.size
+
+    def apply(self, image, seed):
+        return resized(image, self.size, self.size, self.interpolation)
+
+
+@dataclass(frozen=True)
+class ResizeShorterSide(Transform):
+    """Resizes so that the shorter side has a given length; proportions stay.
+
+    Args:
+        size: length of the shorter side in pixels; the longer one is rounded to a pixel.
+        interpolation: "bilinear", "area", "nearest" or "cubic".
+
+    Input shape:
+        (height, width, channels).
+
+    Output shape:
+        (size, width · size / height, channels), or the other way round.
+
+    Raises:
+        ValueError: if `size` is no positive integer, or the interpolation is unknown; when called,
+            if the pixels have a type that OpenCV does not resize.
+
+    Reference:
+        Krizhevsky et al. 2012, section 2 (256); Simonyan and Zisserman 2014, section 3.1 (S).
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.resizing import ResizeShorterSide
+        >>> ResizeShorterSide(256)(np.zeros((300, 400, 3), "uint8")).shape
+        (256, 341, 3)
+    """
+
+    size: int
+    interpolation: str = "bilinear"
+    is_random = False
+
+    def __post_init__(self):
+        check_integer("size", self.size)
+        check_interpolation(self.interpolation)
+
+    def sides(self, height, width):
+        return None, None
+
+    def apply(self, image, seed):
+        return _resize_shorter_side(image, self.size, self.interpolation)
+
+
+@dataclass(frozen=True)
+class RandomShorterSide(Transform):
+    """Resizes so that the shorter side has a random length: scale jitter.
+
+    Args:
+        low: least length in pixels.
+        high: greatest length; every integer from `low` to it is as likely.
+        interpolation: "bilinear", "area", "nearest" or "cubic".
+
+    Input shape:
+        (height, width, channels) and a seed.
+
+    Output shape:
+        as of `ResizeShorterSide`.
+
+    Raises:
+        ValueError: if the lengths are no positive integers or the first is the greater one; when
+            called, if there is no seed for each picture.
+
+    Reference:
+        Simonyan and Zisserman 2014, section 3.1: [256, 512]; He et al. 2015, section 3.4:
+        [256, 480].
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.resizing import RandomShorterSide
+        >>> image = RandomShorterSide(256, 512)(np.zeros((300, 400, 3), "uint8"), seed := 7)
+        >>> 256 <= min(image.shape[:2]) <= 512
+        True
+    """
+
+    low: int
+    high: int
+    interpolation: str = "bilinear"
+
+    def __post_init__(self):
+        check_integer("low", self.low)
+        check_integer("high", self.high)
+        check_interpolation(self.interpolation)
+        if self.low > self.high:
+            raise ValueError(
+                f"`low` must not be above `high`. Received: low={self.low}, high={self.high}"
+            )
+
+    def sides(self, height, width):
+        return None, None
+
+    def apply(self, image, seed):
+        size = self.low + int(integer(seed, 0, self.high - self.low + 1))
+        return _resize_shorter_side(image, size, self.interpolation)

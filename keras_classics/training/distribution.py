@@ -1,0 +1,281 @@
+"""Where a network trains: on one device, on all of a machine, or on several machines.
+
+    none            one device; all that PyTorch's backend can
+    mirrored        TensorFlow: a copy of the network on each device of this machine
+                    (`tf.distribute.MirroredStrategy`)
+    data_parallel   JAX: the same by `keras.distribution.DataParallel`
+    multi_machine   JAX: the same over the devices of several processes, see `peers`
+    auto            mirrored or data_parallel where there is more than one GPU, else none
+
+Each replica takes an equal part of a batch and the gradients are averaged, so that `batch_size`
+means what it means on one device. The last batch of an epoch is cut to a multiple of the replicas.
+
+On TensorFlow each replica normalises its own part of the batch, as on the papers' GPUs, unless
+`Recipe.sync_batch_norm` is set; JAX computes a batch as a whole, wherever its parts lie.
+"""
+
+import contextlib
+import json
+import time
+
+import keras
+import numpy as np
+
+from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.pipeline import Share
+
+STRATEGIES = ("auto", "none", "mirrored", "data_parallel", "multi_machine")
+_HEARTBEAT = 30  # seconds
+_GRACE = 5  # seconds
+
+
+class DistributionError(Exception):
+    """Devices that cannot be used as asked; the message is one sentence for the user."""
+
+
+class OneDevice:
+    """The device that the backend prefers."""
+
+    name = "none"
+    replicas = 1
+    process = 0
+    processes = 1
+
+    @property
+    def is_writer(self):
+        """Whether this process writes the run directory."""
+        return self.process == 0
+
+    def scope(self):
+        """Returns the context in which networks are built and trained."""
+        return contextlib.nullcontext()
+
+    def from_writer(self, state, arrays):
+        """Returns what the writing process passed, in every process."""
+        return state, arrays
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        """Takes leave of the other processes."""
+
+
+class _Mirrored(OneDevice):
+    name = "mirrored"
+
+    def __init__(self, devices):
+        tf = import_tensorflow()
+        self.replicas = len(devices)
+        self.strategy = tf.distribute.MirroredStrategy(devices)
+
+    def scope(self):
+        return self.strategy.scope()
+
+
+class _DataParallel(OneDevice):
+    name = "data_parallel"
+
+    def __init__(self, devices):
+        self.replicas = len(devices)
+        # The pipeline of each process makes its own share: nothing is left to be sharded.
+        self.distribution = keras.distribution.DataParallel(
+            devices=devices, auto_shard_dataset=False
+        )
+
+    def scope(self):
+        return self.distribution.scope()
+
+
+class _MultiMachine(_DataParallel):
+    name = "multi_machine"
+
+    def __init__(self, meeting):
+        import jax
+
+        self.meeting = meeting
+        self.process, self.processes = jax.process_index(), jax.process_count()
+        devices = [f"{device.platform}:{device.id}" for device in jax.devices()]
+        super().__init__(devices)
+        if self.replicas % self.processes:
+            raise DistributionError(
+                f"{self.replicas} devices do not divide among {self.processes} processes; give "
+                "each as many."
+            )
+
+    def from_writer(self, state, arrays):
+        from jax.experimental import multihost_utils
+
+        def shared(value):
+            return multihost_utils.broadcast_one_to_all(value, is_source=self.is_writer)
+
+        text = np.frombuffer(json.dumps(state).encode(), np.uint8)
+        size = int(shared(np.int64(text.size)))
+        buffer = np.zeros(size, np.uint8)
+        if self.is_writer:
+            buffer[:] = text
+        state = json.loads(bytes(np.asarray(shared(buffer))).decode())
+        return state, [np.asarray(shared(array)) for array in arrays]
+
+    def __exit__(self, kind, *_):
+        if kind is not None and kind.__name__ == "JaxRuntimeError":
+            time.sleep(_GRACE)  # where another process is gone, the watch ends this one
+        self.meeting.close(goodbye=kind is None)
+
+
+def distribute(strategy="auto", replicas=None, peers=None, facts=None):
+    """Chooses the devices of a run.
+
+    Args:
+        strategy: one of `STRATEGIES`.
+        replicas: how many devices to use, None for all.
+        peers: for "multi_machine", the `Peers`.
+        facts: what the processes of a run must have in common, see `Peers.meet`.
+
+    Returns:
+        A context manager with `replicas`, `process`, `processes`, `is_writer` and `scope()`.
+
+    Raises:
+        DistributionError: if the backend or the machine cannot do that.
+        PeerError: if the processes do not find each other or do not fit together.
+
+    Example:
+        >>> from keras_classics.training.distribution import distribute
+        >>> distribute("none").replicas
+        1
+    """
+    backend = keras.backend.backend()
+    _check(strategy, replicas, peers, backend)
+    if strategy == "multi_machine":
+        return _meet(peers, replicas, facts or {})
+    devices = _devices(backend)
+    if strategy == "auto":
+        several = len(devices) > 1 and not devices[0].startswith("cpu")
+        by_backend = {"tensorflow": "mirrored", "jax": "data_parallel"}
+        strategy = by_backend.get(backend, "none") if several and replicas != 1 else "none"
+    if strategy == "none":
+        if replicas not in (None, 1):
+            raise DistributionError(
+                f"--replicas {replicas} needs --strategy mirrored (TensorFlow) or data_parallel "
+                "(JAX)."
+            )
+        return OneDevice()
+    if replicas is not None and replicas > len(devices):
+        raise DistributionError(
+            f"--replicas {replicas} is more than the {len(devices)} devices of this machine "
+            f"({', '.join(devices[:8])})."
+        )
+    kinds = {"mirrored": _Mirrored, "data_parallel": _DataParallel}
+    return kinds[strategy](devices[:replicas])
+
+
+def _check(strategy, replicas, peers, backend):
+    if strategy not in STRATEGIES:
+        legal = ", ".join(STRATEGIES)
+        raise DistributionError(f"--strategy must be one of {legal}. Received: {strategy}")
+    needs = {"mirrored": "tensorflow", "data_parallel": "jax", "multi_machine": "jax"}
+    needed = needs.get(strategy, backend)
+    if needed != backend:
+        # MultiWorkerMirroredStrategy under Keras 3.15: with one replica in each process `fit`
+        # fails (PerReplica values cannot be converted to tensors).
+        why = " (TensorFlow's own for several machines does not work with Keras 3)"
+        raise DistributionError(
+            f"--strategy {strategy} needs the {needed} backend"
+            f"{why * (strategy == 'multi_machine' and backend == 'tensorflow')}; set "
+            f"KERAS_BACKEND={needed}. Received: {backend}"
+        )
+    if replicas is not None and (type(replicas) is not int or replicas < 1):
+        raise DistributionError(f"--replicas must be at least 1. Received: {replicas}")
+    if (strategy == "multi_machine") != (peers is not None):
+        raise DistributionError(
+            "--strategy multi_machine and the flags --coordinator, --processes and --process go "
+            "together."
+        )
+
+
+def _devices(backend):
+    """Names of the devices of this machine: its GPUs, or else its processors."""
+    if backend == "torch":
+        return ["cpu:0"]
+    return [name.lower() for name in keras.distribution.list_devices()]
+
+
+def _meet(peers, replicas, facts):
+    import jax
+
+    if replicas is not None:
+        raise DistributionError("--strategy multi_machine uses all devices; leave out --replicas.")
+    meeting = peers.meet(facts)
+    jax.distributed.initialize(
+        peers.service, peers.processes, peers.process, heartbeat_timeout_seconds=_HEARTBEAT
+    )
+    return _MultiMachine(meeting)
+
+
+def share_of(recipe, devices):
+    """Returns the part of each batch that this process makes.
+
+    Args:
+        recipe: a `Recipe`.
+        devices: what `distribute` returned.
+
+    Returns:
+        A `keras_classics.data.pipeline.Share`.
+
+    Raises:
+        DistributionError: if the batches do not divide among replicas and pieces.
+    """
+    pieces, size = recipe.gradient_accumulation_steps, recipe.batch_size
+    multiple = devices.replicas * pieces
+    if size % multiple:
+        low = size - size % multiple
+        sizes = f"{low} and {low + multiple}" if low else f"{multiple}"
+        raise DistributionError(
+            f"Batches of {size} do not divide among {devices.replicas} replicas in {pieces} pieces "
+            f"each; the nearest --batch-size that does: {sizes}."
+        )
+    return Share(devices.process, devices.processes, multiple, pieces)
+
+
+def predictor(model, size):
+    """Returns a function, inputs -> NumPy outputs, on all devices that the model is on.
+
+    Args:
+        model: a Keras model.
+        size: how many inputs at once are wanted.
+
+    Returns:
+        The function, and the number of inputs that it takes: `size`, or a little more.
+    """
+    replicas, predict = 1, model.predict_on_batch
+    if keras.backend.backend() == "tensorflow":
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        if replicas > 1:
+
+            def predict(inputs):
+                return model.predict(inputs, batch_size=len(inputs), verbose=0)
+
+    elif keras.distribution.distribution() is not None:
+        replicas, predict = _jax_predictor(model)
+    return predict, -(-size // replicas) * replicas
+
+
+def _jax_predictor(model):
+    import jax
+
+    distribution = keras.distribution.distribution()
+    mesh = distribution.device_mesh.backend_mesh
+    everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+
+    @jax.jit
+    def outputs_of(trainable, others, inputs):
+        outputs, _ = model.stateless_call(trainable, others, inputs, training=False)
+        return jax.lax.with_sharding_constraint(outputs, everywhere)
+
+    def predict(inputs):
+        layout = distribution.get_data_layout(inputs.shape).backend_layout
+        trainable = [v.value for v in model.trainable_variables]
+        others = [v.value for v in model.non_trainable_variables]
+        return np.asarray(outputs_of(trainable, others, jax.device_put(inputs, layout)))
+
+    return mesh.size, predict

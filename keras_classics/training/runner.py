@@ -1,0 +1,264 @@
+"""One run in progress: the models, the data, how far it has come, and what it leaves behind."""
+
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_classics.data.pipeline import (
+    error_of_pipeline,
+    in_order,
+    one_epoch,
+    one_pass_of_copies,
+)
+from keras_classics.data.randomness import fold_in, permutation
+from keras_classics.report import draw_curves
+from keras_classics.training.assembly import network_of
+from keras_classics.training.averages import averaged_weights
+from keras_classics.training.distribution import share_of
+from keras_classics.training.environment import environment
+from keras_classics.training.evaluation import (
+    evaluate,
+    evaluation_batch_size,
+    for_report,
+    summarize,
+)
+from keras_classics.training.gauss_newton import diagonal_curvature
+from keras_classics.training.optimizers import StochasticDiagonalLM
+from keras_classics.training.recipe import RecipeError
+from keras_classics.training.run_directory import write_csv, write_json, written_beside
+from keras_classics.training.scoring import collect, in_chunks, mean_loss
+from keras_classics.training.steps import Steps, sync
+
+_CURVATURE_SAMPLE = 2  # purpose of a seed, see data/pipeline.py
+
+
+class Run:
+    """What `train` does once everything is built.
+
+    Of several processes one has the run directory and writes; the others compute the same.
+    """
+
+    def __init__(self, recipe, run_dir, directory, devices, sources, training, inference, bad):
+        self.recipe, self.sources, self.devices, self.bad = recipe, sources, devices, bad
+        self.path, self.directory = Path(run_dir), directory
+        self.training, self.inference, self.logits = training, inference, None
+        training.optimizer.build(training.trainable_variables)
+        self.share = share_of(recipe, devices)
+        self.epoch, self.step, self.history = 0, 0, []
+        self.steps_per_epoch = self.share.batches(len(sources["train"]), recipe.batch_size)
+        if not self.steps_per_epoch:
+            raise RecipeError(
+                f"{len(sources['train']):,} pictures are fewer than the {self.share.multiple} "
+                "parts of a batch; use fewer replicas or pieces."
+            )
+        self.iterations = recipe.epochs * self.steps_per_epoch
+        if recipe.iterations is not None:
+            self.iterations = min(self.iterations, recipe.iterations)
+        self.epochs = -(-self.iterations // self.steps_per_epoch)
+        self.metric_values = None
+        if directory is not None:
+            # Three times the state: two checkpoints and one being written; and the figures.
+            size = 4 * sum(int(np.prod(v.shape)) for v in self._variables())
+            directory.require_space(3 * size + 20_000_000)
+        self._restore()
+        if directory is not None:
+            write_json(self.path / "environment.json", environment(devices))
+
+    def _variables(self):
+        """Everything that training changes, in a fixed order, each variable once."""
+        groups = (
+            self.training.variables,
+            self.training.optimizer.variables,
+            self.metric_variables(),
+        )
+        return list({id(v): v for group in groups for v in group}.values())
+
+    def metric_variables(self):
+        """The variables of the metrics, in a fixed order."""
+        return [v for metric in self.training.metrics for v in metric.variables]
+
+    def _restore(self):
+        # Metrics make their variables when they first see data.
+        size = self.devices.replicas // self.devices.processes
+        images = np.zeros((size, *self.training.input_shape[1:]), "float32")
+        self.training.evaluate(images, np.zeros(size, "int32"), verbose=0)
+        found = None
+        if self.directory is not None:
+            found = self.directory.load_checkpoint(warn=lambda text: print(text, file=sys.stderr))
+        arrays, state = found or ([_numpy(v) for v in self._variables()], None)
+        state, arrays = self.devices.from_writer(state, arrays)
+        if state is None:
+            return
+        for variable, array in zip(self._variables(), arrays, strict=True):
+            variable.assign(array)
+        self.epoch, self.step, self.history = state["epoch"], state["step"], state["history"]
+        if self.step:
+            self.metric_values = [_numpy(v) for v in self.metric_variables()]
+        if self.directory is not None:
+            print(f"Continuing {self.path} after epoch {self.epoch}, step {self.step}.")
+
+    def save(self, step=0):
+        """Writes a checkpoint; `step` counts the finished steps of the epoch in progress."""
+        if self.directory is not None:
+            state = {"epoch": self.epoch, "step": step, "history": self.history}
+            self.directory.save_checkpoint([_numpy(v) for v in self._variables()], state)
+
+    def fit(self, callbacks, verbose, checkpoint_seconds, stop_after=None):
+        """Trains the epochs that are left, and saves the state now and then inside of them."""
+        self.checkpoint_seconds = checkpoint_seconds
+        if verbose == "auto":
+            verbose = 1 if sys.stdout.isatty() else 2
+        while self.epoch < min(self.epochs, stop_after or self.epochs):
+            started = time.perf_counter()
+            row = self._fit_epoch(callbacks, verbose)
+            self.history.append(row)
+            self.epoch += 1
+            self.step, self.metric_values = 0, None
+            self._write_epoch(time.perf_counter() - started)
+
+    def _fit_epoch(self, callbacks, verbose):
+        epoch = self.epoch
+        if not self.step:
+            self.estimate_curvature(step=0)
+        left = min(self.iterations - self.iteration(self.step), self.steps_per_epoch - self.step)
+        logs = self._fit(
+            self._batches(),
+            # At the end of its data TensorFlow would count one more piece than it has added up.
+            steps_per_epoch=left * self.share.pieces,
+            initial_epoch=epoch,
+            epochs=self.epochs,  # for the progress bar; `Steps` stops after this one
+            callbacks=[Steps(self, epoch), *callbacks],
+            verbose=verbose if self.devices.is_writer else 0,
+            shuffle=False,  # the pipeline has shuffled
+        ).history
+        return {
+            "epoch": epoch + 1,
+            "learning_rate": self.rate(step=0),
+            "loss": logs["loss"][-1],
+            "error": 100 * (1 - logs["accuracy"][-1]),
+            **self._validated(),
+        }
+
+    def _validated(self):
+        """Returns the figures of the held-out pictures, if there are any."""
+        source = self.sources["validation"]
+        if source is None:
+            return {}
+        size = evaluation_batch_size(self.training.input_shape)
+        if self.logits is None:
+            model = self.inference
+            outputs = keras.Model(model.input, model.get_layer("logits").output)
+            self.logits = in_chunks(outputs, min(size, len(source)))
+        batches = in_order(source, size, self.recipe.test_transforms, self.bad)
+        with averaged_weights(self.training):
+            labels, logits = collect(batches, self.logits, self.bad)
+        loss = mean_loss(self.recipe.loss(), labels, logits)
+        return {"val_loss": loss, "val_error": 100 * float(np.mean(logits.argmax(-1) != labels))}
+
+    def _fit(self, *arguments, **options):
+        try:
+            with warnings.catch_warnings():
+                # How many batches there are is known when the last one came: bad pictures drop out.
+                warnings.filterwarnings("ignore", "Your input ran out of data")
+                return self.training.fit(*arguments, **options)
+        except Exception as error:
+            data_error = error_of_pipeline(error, self.bad, self.recipe.dataset)
+            if data_error is None:
+                raise
+            raise data_error from error
+
+    def iteration(self, step):
+        """Counts the updates since the start of the run, `step` steps into this epoch."""
+        return self.epoch * self.steps_per_epoch + step
+
+    def rate(self, step):
+        """Returns the learning rate after `step` steps of this epoch."""
+        factor = self.recipe.schedule(self.epoch, self.history, self.iteration(step))
+        return self.recipe.learning_rate * factor
+
+    def _batches(self):
+        recipe = self.recipe
+        shared = {
+            "seed": recipe.seed,
+            "epoch": self.epoch,
+            "start": self.step,
+            "transforms": recipe.train_transforms,
+            "share": self.share,
+        }
+        source, size = self.sources["train"], recipe.batch_size
+        if recipe.copies > 1:
+            return one_pass_of_copies(source, size, copies=recipe.copies, **shared)
+        return one_epoch(source, size, shuffle=recipe.shuffle, bad=self.bad, **shared)
+
+    def estimate_curvature(self, step):
+        """Refreshes the curvatures of `StochasticDiagonalLM` where its plan says so."""
+        source, optimizer = self.sources["train"], self.training.optimizer
+        if not isinstance(optimizer, StochasticDiagonalLM):
+            return
+        if not optimizer.estimates_at(self.epoch, step, self.recipe.batch_size):
+            return
+        sync(self.training)
+        seed = fold_in(fold_in(self.recipe.seed, _CURVATURE_SAMPLE), self.epoch)
+        sample = np.sort(permutation(seed, len(source))[: optimizer.samples])
+        values = diagonal_curvature(
+            network_of(self.training),
+            _numpy(self.training.get_layer("normalization")(source.images[sample])),
+            source.labels[sample],
+            self.recipe.loss(),
+        )
+        optimizer.set_curvature(values)
+
+    def _write_epoch(self, seconds):
+        path = self.path
+        if self.epoch in self.recipe.keep_epochs:
+            self._save_model(path / "snapshots" / f"epoch-{self.epoch:04d}.keras")
+        if self.directory is None:
+            return
+        self.save()
+        write_csv(path / "history.csv", self.history)
+        timings = path / "timings.csv"
+        new = not timings.exists()
+        with open(timings, "a") as file:
+            file.write("epoch,seconds\n" * new + f"{self.epoch},{seconds:.3f}\n")
+        draw_curves(path)
+
+    def _save_model(self, path):
+        with averaged_weights(self.training):  # in all processes, which move weights together
+            if self.directory is not None:
+                with written_beside(path) as beside:
+                    self.inference.save(beside)
+
+    def finish(self):
+        """Saves the model and measures it; returns the figures."""
+        recipe, path, final = self.recipe, self.path, self.sources["final"]
+        self._save_model(path / "model.keras")
+        with averaged_weights(self.training):
+            result = evaluate(
+                self.inference,
+                final,
+                recipe.protocol,
+                transforms=recipe.test_transforms,
+                bad=self.bad,
+            )
+        metrics = summarize(
+            recipe,
+            result,
+            final,
+            self.history[-1],
+            len(self.sources["train"]),
+            protocol=recipe.protocol,
+            image_shape=self.training.input_shape[1:],
+        )
+        if self.directory is not None:
+            with written_beside(path / "predictions.npz") as beside, open(beside, "wb") as file:
+                np.savez_compressed(file, **for_report(result, final, recipe.test_transforms))
+            write_json(path / "metrics.json", metrics)
+        return metrics
+
+
+def _numpy(value):
+    return keras.ops.convert_to_numpy(value)

@@ -1,0 +1,93 @@
+"""The command line that every search script shares."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from keras_classics.data.errors import DataError
+from keras_classics.training.command_line import value_of
+from keras_classics.training.loop import train
+from keras_classics.training.recipe import RecipeError, vary
+from keras_classics.training.run_directory import RunDirectoryError
+from keras_classics.training.steps import TrainingError
+from keras_classics.tuning.page import write_search_report
+from keras_classics.tuning.results import read_trials
+from keras_classics.tuning.tuner import TUNERS, SearchError, is_worker, make_tuner, service
+
+_ERRORS = (DataError, RecipeError, RunDirectoryError, SearchError, TrainingError)
+
+
+def tune(recipe, space, argv=None):
+    """Searches around a recipe as the command line says; ends with one sentence on an error.
+
+    Args:
+        recipe: a `Recipe` that holds training pictures out.
+        space: function of a `keras_tuner.HyperParameters` that declares the fields to vary.
+        argv: arguments; None for the process' own.
+    """
+    arguments = _parser(recipe).parse_args(argv)
+    directory = Path(arguments.directory or Path("runs", f"tune_{recipe.name}", arguments.tuner))
+    try:
+        recipe = vary(recipe, _changes(arguments))
+        _search(recipe, space, directory, arguments)
+    except _ERRORS as error:
+        sys.exit(f"error: {' '.join(str(error).split())}")
+    except KeyboardInterrupt:
+        sys.exit(f"Stopped. The same command with --directory {directory} continues the search.")
+
+
+def _parser(recipe):
+    parser = argparse.ArgumentParser(description=f"Searches around {recipe.name}.")
+    add = parser.add_argument
+    add("--tuner", choices=TUNERS, default="hyperband", help="(default: hyperband)")
+    add("--trials", type=int, default=20, help="of random and bayesian (default: 20)")
+    add("--directory", help="folder of the search; an interrupted search in it continues")
+    add("--data", help=f"data set (default: {recipe.dataset})")
+    add("--data-dir", help="where TensorFlow Datasets keeps its data")
+    add("--epochs", type=int, help=f"of a whole trial (default: {recipe.epochs})")
+    add("--validation", type=int, help=f"pictures held out (default: {recipe.validation})")
+    add("--limit-train", type=int, help="train on this many pictures only")
+    add("--seed", type=int, default=0, help="of the choices and the runs (default: 0)")
+    add("--set", action="append", default=[], metavar="FIELD=VALUE", help="change any field")
+    add("--oracle", metavar="HOST:PORT", help="share the search: where its trials are chosen")
+    add(
+        "--worker", help="with --oracle: a name for this process, which trains; without, it chooses"
+    )
+    return parser
+
+
+def _changes(arguments):
+    names = ("epochs", "validation", "limit_train", "seed")
+    changes = {name: getattr(arguments, name) for name in names} | {"dataset": arguments.data}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    for setting in arguments.set:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
+        changes[name] = value_of(text)
+    return changes
+
+
+def _search(recipe, space, directory, arguments):
+    if arguments.worker is not None and arguments.oracle is None:
+        raise SearchError("--worker needs --oracle, the address where trials are chosen.")
+    if arguments.trials < 1:
+        raise SearchError(f"--trials must be at least 1. Received: {arguments.trials}")
+    with service(arguments.oracle, arguments.worker):
+        tuner = make_tuner(
+            arguments.tuner, recipe, space, directory,
+            trials=arguments.trials, seed=arguments.seed, data_dir=arguments.data_dir,
+        )  # fmt: skip
+        tuner.search()
+        if is_worker():
+            return
+    best = next((t for t in read_trials(directory) if t["val_error"] is not None), None)
+    if best is None:
+        raise SearchError(f"No trial has ended well; {directory} says why in each trial.json.")
+    values = ", ".join(f"{name}={value}" for name, value in best["values"].items())
+    print(f"Best: trial {best['trial']}, {best['val_error']:.2f} % ({values})")
+    # Hyperband may have stopped it early: then it goes on to its end.
+    run_dir = directory / best["run"]
+    train(vary(recipe, best["values"]), run_dir, data_dir=arguments.data_dir, verbose=0)
+    print(f"Its run: {run_dir}")
+    print(f"Report: {write_search_report(directory)}")

@@ -1,0 +1,149 @@
+"""The page of a search: its trials side by side."""
+
+import io
+import json
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from keras_classics.report.curves import INK, PALE, STYLE
+from keras_classics.report.markup import document, figure, paragraph, section, table
+from keras_classics.report.run_files import write_beside
+from keras_classics.tuning.results import read_trials, table_of
+
+_SHOWN = 50  # trials in the table of the page
+
+
+def write_search_report(directory):
+    """Writes trials.csv and report.html of a search, finished or not.
+
+    Args:
+        directory: the folder of the search.
+
+    Returns:
+        The path of the page, or None where no trial has ended.
+    """
+    path = Path(directory)
+    trials = read_trials(path)
+    done = [trial for trial in trials if trial["val_error"] is not None]
+    if not done:
+        return None
+    write_beside(path / "trials.csv", table_of(trials).encode())
+    search = json.loads((path / "search.json").read_text("utf-8"))
+    recipe, best = search["recipe"], done[0]
+    held_out = f"{recipe['validation']:,} held-out training pictures"
+    rows = [
+        (
+            t["trial"],
+            f"{t['val_error']:.2f}\u00a0%",
+            t["epochs"] or "all",
+            *_texts(t),
+        )
+        for t in done[:_SHOWN]
+    ]
+    head = ("trial", "error", "epochs", *_short(best["values"]))
+    others = len(trials) - len(done)
+    parts = [
+        f"<header><h1>Search around {recipe['name']} on {recipe['dataset']}</h1></header>",
+        section(
+            "result",
+            "Result",
+            paragraph(
+                f"{len(done)} trials by {search['oracle']}. The best, trial {best['trial']}, errs "
+                f"on {best['val_error']:.2f} % of {held_out}; being the best of {len(done)}, it "
+                "is flattered by them. The test split has not been looked at."
+            ),
+            paragraph(f"{others} other trials failed or are not finished.") if others else "",
+            figure(
+                parallel_coordinates(done),
+                "Each trial as a line through its values, to its error",
+                "Each line is a trial; the darkest has the smallest error.",
+            ),
+        ),
+        section("trials", "Trials, the best first", table(rows, head)),
+    ]
+    page = document(f"Search around {recipe['name']}", parts)
+    return write_beside(path / "report.html", page.encode())
+
+
+def parallel_coordinates(trials):
+    """Draws each trial as a line through one axis for each field, to its error; returns a PNG.
+
+    Args:
+        trials: what `read_trials` returned, with errors, the best first.
+    """
+    fields = list(trials[0]["values"])
+    names = dict(zip(fields, _short(fields), strict=True))
+    columns = {names[field]: [t["values"].get(field) for t in trials] for field in fields}
+    columns["error, %"] = [t["val_error"] for t in trials]
+    axes = [_Axis(name, values) for name, values in columns.items()]
+    heights = np.array([axis.heights for axis in axes])
+    with matplotlib.rc_context(STYLE):
+        canvas = FigureCanvasAgg(Figure(figsize=(1.6 + 1.7 * len(axes), 4.6), dpi=110))
+        plot = canvas.figure.add_axes((0.06, 0.13, 0.88, 0.8))
+        colors = matplotlib.colormaps["cividis"](np.linspace(0, 0.9, len(trials)))
+        for number in reversed(range(len(trials))):  # the best on top
+            plot.plot(heights[:, number], color=colors[number], lw=2.4 if number == 0 else 1.2)
+        for place, axis in enumerate(axes):
+            plot.axvline(place, color=PALE, zorder=0)
+            for height, text in axis.ticks:
+                plot.annotate(
+                    text, (place, height), xytext=(4, 0), textcoords="offset points",
+                    va="center", fontsize=9, color=INK,
+                    bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.6},
+                )  # fmt: skip
+        plot.set_xticks(range(len(axes)), [axis.name for axis in axes])
+        plot.set_xlim(-0.1, len(axes) - 0.6)
+        plot.set_ylim(-0.05, 1.05)
+        plot.set_yticks([])
+        plot.tick_params(length=0)
+        plot.spines[:].set_visible(False)
+        canvas.draw()
+        buffer = io.BytesIO()
+        canvas.print_png(buffer)
+    return buffer.getvalue()
+
+
+class _Axis:
+    """Where the values of one field lie between 0 and 1."""
+
+    def __init__(self, name, values):
+        self.name = name
+        numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        if len(numbers) == len(values):
+            self._number(np.array(values, float))
+        else:
+            self._choose([str(value) for value in values])
+
+    def _number(self, values):
+        low, high = values.min(), values.max()
+        is_wide = low > 0 and high / low > 20  # such a range was searched by its logarithm
+        scale = np.log if is_wide else np.asarray
+        width = scale(high) - scale(low) or 1.0
+        self.heights = (scale(values) - scale(low)) / width
+        middle = np.sqrt(low * high) if is_wide else (low + high) / 2
+        shown = (low, middle, high) if high > low else (low,)
+        self.ticks = [((scale(value) - scale(low)) / width, f"{value:.3g}") for value in shown]
+
+    def _choose(self, values):
+        names = sorted(set(values))
+        places = dict(zip(names, np.linspace(0, 1, len(names)), strict=True))
+        self.heights = np.array([places[value] for value in values])
+        self.ticks = [(height, name) for name, height in places.items()]
+
+
+def _short(fields):
+    """Returns `momentum` for `optimizer.momentum`, where no other field ends like that."""
+    last = [field.rpartition(".")[2] for field in fields]
+    return [
+        short if last.count(short) == 1 else field
+        for short, field in zip(last, fields, strict=True)
+    ]
+
+
+def _texts(trial):
+    values = trial["values"].values()
+    return [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]

@@ -1,0 +1,264 @@
+"""A tuner of KerasTuner whose trials are runs of one recipe with some fields varied.
+
+    SEARCH/search.json             what is searched: of another search, the folder is refused
+    SEARCH/oracle.json             KerasTuner's state
+    SEARCH/trial_07/trial.json     values and score of a trial
+    SEARCH/trial_07/run/           its run directory, which continues like any other
+    SEARCH/trials.csv report.html  all trials, when the search has ended
+
+A search that was killed goes on where it was: finished trials are kept, the one in progress
+continues from its last checkpoint.
+"""
+
+import gc
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+
+from keras_classics.training.loop import TrainingError, train
+from keras_classics.training.recipe import RecipeError, decisive, describe, identity, vary
+from keras_classics.training.run_directory import RunDirectoryError, write_json
+from keras_classics.tuning.results import error_after
+
+try:
+    import keras_tuner
+    from keras_tuner.engine.base_tuner import BaseTuner
+    from keras_tuner.oracles import (
+        BayesianOptimizationOracle,
+        HyperbandOracle,
+        RandomSearchOracle,
+    )
+except ImportError as error:
+    raise ImportError('Searches need KerasTuner: pip install "keras_classics[tuner]".') from error
+
+OBJECTIVE = "val_error"
+TUNERS = ("hyperband", "random", "bayesian")
+_OF_KERAS_TUNER = "tuner/"  # prefix of the values that are not fields
+
+
+class SearchError(Exception):
+    """A search that cannot be made; the message is one sentence for the user."""
+
+
+class RecipeTuner(BaseTuner):
+    """Runs a recipe once for each trial and reports the error on its held-out pictures.
+
+    Args:
+        oracle: one of KerasTuner's, see `make_tuner`.
+        recipe: the `Recipe`, whose `validation` holds pictures out.
+        directory: the folder of the search.
+        **options: for `train`, e.g. `data_dir`.
+
+    Raises:
+        SearchError: if the recipe holds nothing out, a field of the space does not exist, or the
+            folder holds another search.
+    """
+
+    def __init__(self, oracle, recipe, directory, **options):
+        self.recipe, self.options = recipe, options
+        path = Path(directory).absolute()
+        _check(recipe, oracle)
+        if not is_worker():
+            _prepare(path, recipe, oracle)
+        super().__init__(oracle, directory=str(path.parent), project_name=path.name)
+        if not is_worker():
+            self.save()  # from now on the search continues
+
+    def run_trial(self, trial, **_):
+        """Trains, or continues, what the trial's values say; returns its score."""
+        values = trial.hyperparameters.values
+        fields = {name: v for name, v in values.items() if not name.startswith(_OF_KERAS_TUNER)}
+        epochs = values.get("tuner/epochs")
+        run_dir = Path(self.project_dir, f"trial_{self._first(values, trial.trial_id)}", "run")
+        try:
+            train(vary(self.recipe, fields), run_dir, stop_after=epochs, verbose=0, **self.options)
+        except TrainingError:  # a rate too high is a result, and no reason to end the search
+            error = 100.0
+        except (RecipeError, RunDirectoryError) as problem:
+            raise keras_tuner.errors.FatalError(str(problem)) from problem
+        else:
+            error = error_after(run_dir, epochs)
+        keras.backend.clear_session()
+        gc.collect()
+        return {OBJECTIVE: error}
+
+    def _first(self, values, trial_id):
+        """Hyperband trains the good trials on: returns the one in whose run that happens."""
+        while "tuner/trial_id" in values:
+            trial_id = values["tuner/trial_id"]
+            values = self.oracle.get_trial(trial_id).hyperparameters.values
+        return trial_id
+
+    def load_model(self, trial):
+        """Returns the network of a trial that has been trained to its end."""
+        first = self._first(trial.hyperparameters.values, trial.trial_id)
+        return keras.models.load_model(
+            Path(self.project_dir, f"trial_{first}", "run", "model.keras")
+        )
+
+
+def make_tuner(kind, recipe, space, directory, *, trials=20, seed=0, **options):
+    """Returns a `RecipeTuner`.
+
+    Args:
+        kind: "hyperband" (many short runs, of which the best go on to `recipe.epochs`), "random",
+            or "bayesian" (each trial is chosen by a Gaussian process on those before).
+        recipe: the `Recipe`.
+        space: function of a `keras_tuner.HyperParameters` that declares the fields, as `vary`
+            names them: `hp.Float("optimizer.momentum", 0.5, 0.99)`.
+        directory: the folder of the search.
+        trials: how many, for "random" and "bayesian".
+        seed: of the choices.
+        **options: for `train`.
+
+    Raises:
+        SearchError: see `RecipeTuner`; or if the kind is unknown.
+
+    Example:
+        >>> import tempfile
+        >>> from lenet5_mnist import RECIPE
+        >>> from keras_classics.training import vary
+        >>> from keras_classics.tuning import make_tuner
+        >>> recipe = vary(RECIPE, {"dataset": "mnist_5k", "validation": 450})
+        >>> def space(hp):
+        ...     hp.Float("learning_rate", 1e-4, 1e-2, sampling="log")
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     tuner = make_tuner("random", recipe, space, f"{directory}/search", trials=3)
+        >>> tuner.remaining_trials
+        3
+    """
+    if kind not in TUNERS:
+        raise SearchError(f"--tuner must be one of {', '.join(TUNERS)}. Received: {kind}")
+    hyperparameters = keras_tuner.HyperParameters()
+    space(hyperparameters)
+    shared = {
+        "objective": keras_tuner.Objective(OBJECTIVE, "min"),
+        "hyperparameters": hyperparameters,
+        "seed": seed + 1,  # KerasTuner takes 0 for "any"
+    }
+    if kind == "hyperband":
+        oracle = _Hyperband(max_epochs=recipe.epochs, **shared)
+    else:
+        oracle = {"random": _Random, "bayesian": _Bayesian}[kind](max_trials=trials, **shared)
+    return RecipeTuner(oracle, recipe, directory, **options)
+
+
+class _WrittenBeside:
+    """KerasTuner writes its state into place: killed in that instant, it could not continue."""
+
+    def save(self):
+        write_json(self._get_oracle_fname(), self.get_state())
+
+
+class _Hyperband(_WrittenBeside, HyperbandOracle):
+    pass
+
+
+class _Random(_WrittenBeside, RandomSearchOracle):
+    pass
+
+
+class _Bayesian(_WrittenBeside, BayesianOptimizationOracle):
+    pass
+
+
+def is_worker():
+    """Whether this process asks another one for its trials."""
+    return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in os.environ["KERASTUNER_TUNER_ID"]
+
+
+@contextmanager
+def service(address, worker):
+    """Shares a search among processes by KerasTuner's own service.
+
+    Args:
+        address: "host:port" of the process that chooses the trials; None for one process alone.
+        worker: name of this process among those that train, or None for the one that chooses.
+    """
+    if address is None:
+        yield
+        return
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()):
+        raise SearchError(f"--oracle must be host:port. Received: {address}")
+    names = {
+        "KERASTUNER_ORACLE_IP": host,
+        "KERASTUNER_ORACLE_PORT": port,
+        "KERASTUNER_TUNER_ID": "chief" if worker is None else f"worker-{worker}",
+    }
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _check(recipe, oracle):
+    if not isinstance(recipe.validation, int) or recipe.validation == 0:
+        raise SearchError(
+            "A search chooses by held-out training pictures and leaves the test split alone; set "
+            f"`validation` to their number. Received: validation={recipe.validation!r}"
+        )
+    space = oracle.get_space().space
+    if not space:
+        raise SearchError("The search space is empty; declare a field in it.")
+    for field in space:
+        try:
+            vary(recipe, {field.name: field.default})
+        except RecipeError as error:
+            raise SearchError(f"The search space does not fit {recipe.name}: {error}") from error
+
+
+def _prepare(path, recipe, oracle):
+    """Makes the folder, or checks that it is of the same search."""
+    search = {
+        "recipe": describe(recipe),
+        "identity": identity(recipe),
+        "oracle": type(oracle).__name__.strip("_"),
+        "space": oracle.get_space().get_config()["space"],
+    }
+    description = path / "search.json"
+    if not description.exists():
+        if path.exists() and any(path.iterdir()):
+            raise SearchError(
+                f"{path} is not empty and holds no search; choose another directory with "
+                "--directory."
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        write_json(description, search)
+        return
+    try:
+        stored = json.loads(description.read_text("utf-8"))
+        fields = stored["recipe"]
+    except (ValueError, KeyError) as error:
+        raise SearchError(
+            f"{description} is damaged; choose another directory with --directory."
+        ) from error
+    ours = decisive(recipe)
+    differing = [name for name in ours if fields.get(name) != ours[name]]
+    differing += [name for name in ("oracle", "space") if stored.get(name) != search[name]]
+    if differing:
+        raise SearchError(
+            f"{path} belongs to another search (it differs in {', '.join(differing)}); choose "
+            "another directory with --directory."
+        )
+    _forget_unborn(path)
+
+
+def _forget_unborn(path):
+    """Removes a trial that KerasTuner wrote down, and was killed before it counted it."""
+    oracle = path / "oracle.json"
+    if oracle.exists():
+        known = json.loads(oracle.read_text("utf-8"))["start_order"]
+        for trial in path.glob("trial_*"):
+            if trial.name.removeprefix("trial_") not in known:
+                shutil.rmtree(trial)

@@ -1,0 +1,34 @@
+"""A search around LeNet-5: rate, momentum and three of its parts that later networks changed.
+
+    python recipes/tune_lenet5_mnist.py                     # Hyperband on 5,000 embedded digits
+    python recipes/tune_lenet5_mnist.py --tuner random --trials 20
+    python recipes/tune_lenet5_mnist.py --data mnist --validation 5000
+
+Several processes share a search through the one that chooses (start it first; on other machines
+the folder has to be a shared one):
+
+    python recipes/tune_lenet5_mnist.py --oracle localhost:8500
+    python recipes/tune_lenet5_mnist.py --oracle localhost:8500 --worker 1
+    python recipes/tune_lenet5_mnist.py --oracle localhost:8500 --worker 2
+"""
+
+from lenet5_mnist import RECIPE as LENET5
+
+from keras_classics.training import vary
+from keras_classics.tuning import tune
+
+RECIPE = vary(LENET5, {"dataset": "mnist_5k", "validation": 450, "epochs": 9, "paper": None})
+
+
+def space(hp):
+    """Declares what is varied, and how far."""
+    # The squared distances of the RBF units are steep, a softmax wants a hundred times the rate.
+    hp.Float("learning_rate", 5e-4, 0.5, sampling="log", default=LENET5.learning_rate)
+    hp.Float("optimizer.momentum", 0.5, 0.98, default=0.9)
+    hp.Choice("model.activation", ["scaled_tanh", "tanh", "relu"])
+    hp.Choice("model.subsampling", ["trainable", "average", "max"])
+    hp.Choice("model.output", ["rbf", "softmax"])
+
+
+if __name__ == "__main__":
+    tune(RECIPE, space)

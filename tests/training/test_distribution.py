@@ -1,0 +1,289 @@
+"""Runs on several devices and in several processes, which end as a run on one device does."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics  # noqa: F401  registers the layers of the saved models
+from keras_classics.training import RecipeError, train, vary
+from keras_classics.training.distribution import DistributionError, distribute
+
+HERE = Path(__file__).parent
+STRATEGY = {"tensorflow": "mirrored", "jax": "data_parallel"}
+only = {
+    name: pytest.mark.skipif(keras.backend.backend() != name, reason=f"{name} only")
+    for name in ("tensorflow", "jax")
+}
+
+
+def start(recipe, run_dir, devices=1, **options):
+    command = [
+        *(sys.executable, str(HERE / "distributed_run.py"), recipe, str(run_dir), str(devices)),
+        json.dumps(options),
+    ]
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    environment = {
+        **os.environ, "KERAS_BACKEND": keras.backend.backend(), "XLA_FLAGS": flags
+    }  # fmt: skip
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def run(*arguments, **options):
+    process = start(*arguments, **options)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output
+
+
+def port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def run_processes(recipe, run_dir, kill=None, **options):
+    """Two processes with two devices each; returns their statuses and outputs."""
+    address = f"127.0.0.1:{port()}"
+    processes = [
+        start(
+            recipe, run_dir, 2, strategy="multi_machine", peers=[address, 2, number],
+            **options, **({"kill": 15} if number == kill else {}),
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    return [process.returncode for process in processes], outputs
+
+
+def deviation(run_dir, other_dir):
+    """Returns the largest difference of two runs' weights, of the largest weight."""
+    model, other = (keras.models.load_model(d / "model.keras") for d in (run_dir, other_dir))
+    pairs = [
+        tuple(map(keras.ops.convert_to_numpy, pair))
+        for pair in zip(model.weights, other.weights, strict=True)
+    ]
+    largest = max(np.abs(one).max() for one, _ in pairs)
+    return max(np.abs(one - other).max() for one, other in pairs) / largest
+
+
+def history(run_dir):
+    with open(run_dir / "history.csv") as file:
+        return np.array([[float(v) for v in row.values()] for row in csv.DictReader(file)])
+
+
+def assert_same_run(run_dir, other_dir, tolerance):
+    # Sums in float32 in another order, over 33 updates.
+    assert deviation(run_dir, other_dir) <= tolerance
+    np.testing.assert_allclose(history(run_dir), history(other_dir), rtol=1e-5)
+    metrics = [json.loads((d / "metrics.json").read_text()) for d in (run_dir, other_dir)]
+    assert metrics[0]["wrong"] == metrics[1]["wrong"]
+    np.testing.assert_allclose(metrics[0]["loss"], metrics[1]["loss"], rtol=1e-5)
+
+
+@pytest.mark.backend
+def test_replicas_train_as_one_device_does(backend, tmp_path):
+    if backend not in STRATEGY:
+        pytest.skip("PyTorch's backend has one device")
+    run("PLAIN", tmp_path / "one", strategy="none")
+    run("PLAIN", tmp_path / "four", 4, strategy=STRATEGY[backend])
+    assert_same_run(tmp_path / "one", tmp_path / "four", 1e-5)
+    environment = json.loads((tmp_path / "four" / "environment.json").read_text())
+    assert environment["devices"] == f"{STRATEGY[backend]}, 4 replicas in 1 process"
+
+
+@pytest.mark.backend
+def test_batch_normalization(backend, tmp_path):
+    if backend not in STRATEGY:
+        pytest.skip("PyTorch's backend has one device")
+    run("NORMALIZED", tmp_path / "one", strategy="none")
+    sync = {"sync_batch_norm": True}
+    run("NORMALIZED", tmp_path / "sync", 2, strategy=STRATEGY[backend], changes=sync)
+    run("NORMALIZED", tmp_path / "own", 2, strategy=STRATEGY[backend])
+    assert_same_run(tmp_path / "one", tmp_path / "sync", 1e-4)
+    if backend == "tensorflow":  # each replica normalises its own part
+        assert deviation(tmp_path / "one", tmp_path / "own") > 1e-3
+    else:  # JAX computes the batch as a whole
+        assert deviation(tmp_path / "one", tmp_path / "own") <= 1e-4
+
+
+@pytest.mark.backend
+@only["jax"]
+def test_processes_train_as_one_does_and_continue(tmp_path):
+    run("PLAIN", tmp_path / "one", strategy="none")
+    statuses, outputs = run_processes("PLAIN", tmp_path / "two")
+    assert statuses == [0, 0], outputs
+    assert_same_run(tmp_path / "one", tmp_path / "two", 1e-6)
+    statuses, outputs = run_processes("PLAIN", tmp_path / "killed", kill=1, checkpoint_minutes=0)
+    assert statuses[1] == -signal.SIGKILL
+    # By the watch, or by the library that lost its peer, whichever is first.
+    assert statuses[0] in (-signal.SIGTERM, -signal.SIGABRT), outputs
+    assert "error: process 1 of this run has ended; start all processes again" in outputs[0]
+    statuses, outputs = run_processes("PLAIN", tmp_path / "killed", checkpoint_minutes=0)
+    assert statuses == [0, 0] and "after epoch 1, step" in outputs[0]
+    assert deviation(tmp_path / "two", tmp_path / "killed") == 0
+
+
+@pytest.mark.backend
+@only["jax"]
+def test_processes_with_different_recipes(tmp_path):
+    address = f"127.0.0.1:{port()}"
+    processes = [
+        start(
+            "PLAIN", tmp_path / "run", 2, strategy="multi_machine", peers=[address, 2, number],
+            changes={"seed": number},
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    for process in processes:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 1
+        assert "error: The processes do not run the same (recipe: " in output
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.backend
+def test_a_batch_in_pieces(tmp_path):
+    """Also killed inside an epoch: what is added up begins anew with each batch."""
+    run("PLAIN", tmp_path / "whole")
+    changes = {"gradient_accumulation_steps": 4}
+    process = start("PLAIN", tmp_path / "pieces", changes=changes, kill=71, checkpoint_minutes=0)
+    process.communicate(timeout=300)
+    assert process.returncode == -signal.SIGKILL
+    output = run("PLAIN", tmp_path / "pieces", changes=changes)
+    assert "after epoch 1, step 6" in output
+    assert_same_run(tmp_path / "whole", tmp_path / "pieces", 1e-5)
+
+
+@pytest.mark.backend
+def test_pieces_on_replicas(backend, tmp_path):
+    if backend not in STRATEGY:
+        pytest.skip("PyTorch's backend has one device")
+    changes = {"gradient_accumulation_steps": 2}
+    both = start("PLAIN", tmp_path / "both", 2, strategy=STRATEGY[backend], changes=changes)
+    output, _ = both.communicate(timeout=300)
+    if backend == "tensorflow":
+        assert "error: --accumulate does not go with --strategy mirrored; leave one out." in output
+        assert not (tmp_path / "both").exists()
+    else:
+        run("PLAIN", tmp_path / "one", strategy="none")
+        assert_same_run(tmp_path / "one", tmp_path / "both", 1e-5)
+
+
+@pytest.mark.backend
+def test_half_precision_continues(tmp_path):
+    """The scale of the loss is part of the state: it doubles after so many good steps."""
+    options = {"changes": {"precision": "mixed_float16"}, "checkpoint_minutes": 0}
+    run("NORMALIZED", tmp_path / "whole", **options)
+    killed = start("NORMALIZED", tmp_path / "killed", kill=16, **options)
+    killed.communicate(timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    assert "after epoch 1, step 4" in run("NORMALIZED", tmp_path / "killed", **options)
+    assert deviation(tmp_path / "whole", tmp_path / "killed") == 0
+    final = sorted((tmp_path / "whole" / "checkpoints").glob("*.npz"))[-1]
+    other = tmp_path / "killed" / "checkpoints" / final.name
+    with np.load(final) as one, np.load(other) as two:
+        scales = [name for name in one.files if one[name].size == 1 and one[name] == 2.0**15]
+        assert scales  # the scale begins at 2¹⁵ and grows after 2,000 steps
+        assert one.files == two.files
+        for name in one.files:
+            np.testing.assert_array_equal(one[name], two[name])
+    losses = history(tmp_path / "whole")[:, 2]
+    assert np.isfinite(losses).all() and losses[-1] < losses[0]
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            {"strategy": "both"},
+            "--strategy must be one of auto, none, mirrored, data_parallel, multi_machine. "
+            "Received: both",
+        ),
+        ({"replicas": 0}, "--replicas must be at least 1. Received: 0"),
+        (
+            {"strategy": "none", "replicas": 2},
+            "--replicas 2 needs --strategy mirrored (TensorFlow) or data_parallel (JAX).",
+        ),
+        (
+            {"strategy": "multi_machine"},
+            {
+                "jax": "--strategy multi_machine and the flags --coordinator, --processes and "
+                "--process go together.",
+                "tensorflow": "--strategy multi_machine needs the jax backend (TensorFlow's own "
+                "for several machines does not work with Keras 3); set KERAS_BACKEND=jax. "
+                "Received: tensorflow",
+                "torch": "--strategy multi_machine needs the jax backend; set KERAS_BACKEND=jax. "
+                "Received: torch",
+            },
+        ),
+    ],
+    ids=["unknown", "no replicas", "one device", "no address"],
+)
+def test_devices_that_cannot_be_had(asked, message, backend):
+    expected = message if isinstance(message, str) else message[backend]
+    with pytest.raises(DistributionError) as raised:
+        distribute(**asked)
+    assert str(raised.value) == expected
+
+
+@pytest.mark.backend
+def test_more_replicas_than_devices(backend):
+    if backend not in STRATEGY:
+        pytest.skip("PyTorch's backend has one device")
+    with pytest.raises(DistributionError, match="^--replicas 64 is more than the . devices of"):
+        distribute(STRATEGY[backend], 64)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("changes", "options", "error", "message"),
+    [
+        (
+            {"gradient_accumulation_steps": 5},
+            {},
+            DistributionError,
+            "Batches of 32 do not divide among 1 replicas in 5 pieces each; the nearest "
+            "--batch-size that does: 30 and 35.",
+        ),
+        (
+            {"gradient_accumulation_steps": 0},
+            {},
+            RecipeError,
+            "`gradient_accumulation_steps` must be an integer of at least 1. Received: "
+            "gradient_accumulation_steps=0",
+        ),
+        (
+            {"precision": "float16"},
+            {},
+            RecipeError,
+            "`precision` must be one of float32, mixed_float16, mixed_bfloat16. Received: "
+            "precision='float16'",
+        ),
+        ({}, {"jit": "yes"}, RecipeError, "--jit must be one of auto, on, off. Received: yes"),
+        (
+            {},
+            {"steps_per_execution": 0},
+            RecipeError,
+            "--steps-per-execution must be at least 1. Received: 0",
+        ),
+    ],
+    ids=["pieces", "no pieces", "precision", "jit", "steps"],
+)
+def test_refused_before_any_work(changes, options, error, message, tmp_path):
+    import small_recipes
+
+    with pytest.raises(error) as raised:
+        train(vary(small_recipes.PLAIN, changes), tmp_path / "run", strategy="none", **options)
+    assert str(raised.value) == message
+    assert not (tmp_path / "run").exists()
