@@ -15,7 +15,8 @@ from keras_classics.training.recipe import describe, identity
 
 NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "recipes").glob("*.py"))
 # The sizes of the pictures of the data sets that hold all of one size.
-SHAPES = {"mnist": (28, 28, 1), "mnist_5k": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+DIGIT = (28, 28, 1)
+SHAPES = {"mnist": DIGIT, "mnist_5k": DIGIT, "fashion_mnist": DIGIT, "cifar10": (32, 32, 3)}
 
 
 def every_choice(module):

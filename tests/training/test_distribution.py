@@ -287,3 +287,37 @@ def test_refused_before_any_work(changes, options, error, message, tmp_path):
         train(vary(small_recipes.PLAIN, changes), tmp_path / "run", strategy="none", **options)
     assert str(raised.value) == message
     assert not (tmp_path / "run").exists()
+
+
+def varied(*words):
+    import small_recipes
+
+    from keras_classics.training.command_line import _apply, _parser
+
+    return _apply(small_recipes.PLAIN, {}, _parser(small_recipes.PLAIN, {}).parse_args(words))
+
+
+def test_flags(capsys):
+    plain = varied()
+    assert (plain.precision, plain.gradient_accumulation_steps) == ("float32", 1)
+    assert not plain.sync_batch_norm
+    recipe = varied("--precision", "mixed_bfloat16", "--accumulate", "4", "--sync-batch-norm")
+    assert (recipe.precision, recipe.gradient_accumulation_steps) == ("mixed_bfloat16", 4)
+    assert recipe.sync_batch_norm
+    assert capsys.readouterr().out == ""
+    recipe = varied("--batch-size", "128", "--linear-scaling")
+    assert (recipe.batch_size, recipe.learning_rate) == (128, 4 * plain.learning_rate)
+    assert capsys.readouterr().out == (
+        "Learning rate 0.02 × 4 = 0.08: batches of 128 in place of 32 (--linear-scaling).\n"
+    )
+
+
+def test_runs_from_before_these_fields_go_on():
+    import small_recipes
+
+    from keras_classics.training.recipe import decisive
+
+    later = {"precision", "gradient_accumulation_steps", "sync_batch_norm"}
+    assert not later & set(decisive(small_recipes.PLAIN))
+    assert later <= set(decisive(varied("--precision", "mixed_float16", "--accumulate", "2",
+                                        "--sync-batch-norm")))  # fmt: skip
