@@ -84,6 +84,8 @@ def curves(run: Run) -> str:
         "while the weights still change, so at the start it lies above what the network can do "
         "when the epoch ends."
     )
+    if run.recipe.get("auxiliary_weight") is not None:
+        caption += " The training loss is the weighted sum of all heads, the other the main one's."
     return section(
         "curves",
         title,

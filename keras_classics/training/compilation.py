@@ -49,6 +49,7 @@ def check_compilation(recipe, devices, jit, steps_per_execution):
 
 def check_optimizer(recipe, optimizer, devices):
     """Raises a RecipeError where the curvature would be estimated beside the devices or pieces."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # what float16 scales the loss for
     if isinstance(optimizer, StochasticDiagonalLM) and (
         devices.replicas > 1
         or recipe.gradient_accumulation_steps > 1

@@ -229,10 +229,11 @@ def share_of(recipe, devices):
     multiple = devices.replicas * pieces
     if size % multiple:
         low = size - size % multiple
-        sizes = f"{low} and {low + multiple}" if low else f"{multiple}"
+        sizes = f"{low} or {low + multiple}" if low else f"{multiple}"
         raise DistributionError(
-            f"Batches of {size} do not divide among {devices.replicas} replicas in {pieces} pieces "
-            f"each; the nearest --batch-size that does: {sizes}."
+            f"Batches of {size} do not divide by {multiple}, the number of replicas "
+            f"({devices.replicas}) times that of pieces ({pieces}); the nearest --batch-size that "
+            f"does: {sizes}."
         )
     return Share(devices.process, devices.processes, multiple, pieces)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import keras_classics  # noqa: F401  registers the layers of the saved models
-from keras_classics.training import RecipeError, train, vary
+from keras_classics.training import RecipeError, StochasticDiagonalLM, train, vary
 from keras_classics.training.distribution import DistributionError, distribute
 
 HERE = Path(__file__).parent
@@ -253,8 +253,8 @@ def test_more_replicas_than_devices(backend):
             {"gradient_accumulation_steps": 5},
             {},
             DistributionError,
-            "Batches of 32 do not divide among 1 replicas in 5 pieces each; the nearest "
-            "--batch-size that does: 30 and 35.",
+            "Batches of 32 do not divide by 5, the number of replicas (1) times that of pieces "
+            "(5); the nearest --batch-size that does: 30 or 35.",
         ),
         (
             {"gradient_accumulation_steps": 0},
@@ -277,8 +277,18 @@ def test_more_replicas_than_devices(backend):
             RecipeError,
             "--steps-per-execution must be at least 1. Received: 0",
         ),
+        *(
+            (
+                {"optimizer": StochasticDiagonalLM, **change},
+                {},
+                RecipeError,
+                "StochasticDiagonalLM trains in float32, on one device and in whole batches; "
+                "leave out --strategy, --accumulate and --precision.",
+            )
+            for change in ({"precision": "mixed_float16"}, {"gradient_accumulation_steps": 4})
+        ),
     ],
-    ids=["pieces", "no pieces", "precision", "jit", "steps"],
+    ids=["pieces", "no pieces", "precision", "jit", "steps", "half curvature", "part curvature"],
 )
 def test_refused_before_any_work(changes, options, error, message, tmp_path):
     import small_recipes
