@@ -5,7 +5,8 @@
                     (`tf.distribute.MirroredStrategy`)
     data_parallel   JAX: the same by `keras.distribution.DataParallel`
     multi_machine   JAX: the same over the devices of several processes, see `peers`
-    auto            mirrored or data_parallel where there is more than one GPU, else none
+    auto            mirrored or data_parallel on as many GPUs as the batches divide among, where
+                    there is more than one; else none
 
 Each replica takes an equal part of a batch and the gradients are averaged, so that `batch_size`
 means what it means on one device. The last batch of an epoch is cut to a multiple of the replicas.
@@ -23,6 +24,7 @@ import numpy as np
 
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.pipeline import Share
+from keras_classics.training.optimizers import StochasticDiagonalLM
 
 STRATEGIES = ("auto", "none", "mirrored", "data_parallel", "multi_machine")
 _HEARTBEAT = 30  # seconds
@@ -123,7 +125,7 @@ class _MultiMachine(_DataParallel):
         self.meeting.close(goodbye=kind is None)
 
 
-def distribute(strategy="auto", replicas=None, peers=None, facts=None):
+def distribute(strategy="auto", replicas=None, peers=None, facts=None, recipe=None):
     """Chooses the devices of a run.
 
     Args:
@@ -131,6 +133,7 @@ def distribute(strategy="auto", replicas=None, peers=None, facts=None):
         replicas: how many devices to use, None for all.
         peers: for "multi_machine", the `Peers`.
         facts: what the processes of a run must have in common, see `Peers.meet`.
+        recipe: the `Recipe`, so that "auto" takes no more devices than its batches divide among.
 
     Returns:
         A context manager with `replicas`, `process`, `processes`, `is_writer` and `scope()`.
@@ -150,9 +153,8 @@ def distribute(strategy="auto", replicas=None, peers=None, facts=None):
         return _meet(peers, replicas, facts or {})
     devices = _devices(backend)
     if strategy == "auto":
-        several = len(devices) > 1 and not devices[0].startswith("cpu")
-        by_backend = {"tensorflow": "mirrored", "jax": "data_parallel"}
-        strategy = by_backend.get(backend, "none") if several and replicas != 1 else "none"
+        strategy, found = _choose(backend, devices, replicas, recipe)
+        replicas = found if replicas is None else replicas
     if strategy == "none":
         if replicas not in (None, 1):
             raise DistributionError(
@@ -167,6 +169,21 @@ def distribute(strategy="auto", replicas=None, peers=None, facts=None):
         )
     kinds = {"mirrored": _Mirrored, "data_parallel": _DataParallel}
     return kinds[strategy](devices[:replicas])
+
+
+def _choose(backend, devices, replicas, recipe):
+    """Returns the strategy and the number of replicas that "auto" stands for."""
+    strategy = {"tensorflow": "mirrored", "jax": "data_parallel"}.get(backend, "none")
+    if strategy == "none" or devices[0].startswith("cpu") or len(devices) < 2 or replicas == 1:
+        return "none", 1
+    if recipe is None:
+        return strategy, len(devices)
+    pieces = recipe.gradient_accumulation_steps
+    function = getattr(recipe.optimizer, "func", recipe.optimizer)
+    if function is StochasticDiagonalLM or (pieces > 1 and strategy == "mirrored"):
+        return "none", 1  # see `compilation`
+    divides = [n for n in range(2, len(devices) + 1) if recipe.batch_size % (n * pieces) == 0]
+    return (strategy, divides[-1]) if divides else ("none", 1)
 
 
 def _check(strategy, replicas, peers, backend):

@@ -87,7 +87,7 @@ def train(
     """
     describe(recipe)
     with contextlib.ExitStack() as stack:
-        devices = stack.enter_context(distribute(strategy, replicas, peers, facts(recipe)))
+        devices = stack.enter_context(distribute(strategy, replicas, peers, facts(recipe), recipe))
         with devices.scope(), precision(recipe.precision):
             check_compilation(recipe, devices, jit, steps_per_execution)
             share_of(recipe, devices)

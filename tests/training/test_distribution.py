@@ -15,7 +15,7 @@ import pytest
 
 import keras_classics  # noqa: F401  registers the layers of the saved models
 from keras_classics.training import RecipeError, StochasticDiagonalLM, train, vary
-from keras_classics.training.distribution import DistributionError, distribute
+from keras_classics.training.distribution import DistributionError, _choose, distribute
 
 HERE = Path(__file__).parent
 STRATEGY = {"tensorflow": "mirrored", "jax": "data_parallel"}
@@ -235,6 +235,30 @@ def test_devices_that_cannot_be_had(asked, message, backend):
     with pytest.raises(DistributionError) as raised:
         distribute(**asked)
     assert str(raised.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("backend", "count", "changes", "chosen"),
+    [
+        ("tensorflow", 4, {}, ("mirrored", 4)),
+        ("jax", 4, {}, ("data_parallel", 4)),
+        ("torch", 4, {}, ("none", 1)),
+        ("tensorflow", 1, {}, ("none", 1)),
+        ("tensorflow", 6, {}, ("mirrored", 4)),  # 32 does not divide by 5 or 6
+        ("tensorflow", 4, {"batch_size": 31}, ("none", 1)),
+        ("tensorflow", 4, {"gradient_accumulation_steps": 4}, ("none", 1)),
+        ("jax", 4, {"gradient_accumulation_steps": 16}, ("data_parallel", 2)),
+        ("jax", 4, {"optimizer": StochasticDiagonalLM}, ("none", 1)),
+    ],
+)
+def test_what_is_chosen_automatically(backend, count, changes, chosen):
+    import small_recipes
+
+    recipe = vary(small_recipes.PLAIN, changes)
+    gpus = [f"gpu:{number}" for number in range(count)]
+    assert _choose(backend, gpus, None, recipe) == chosen
+    assert _choose(backend, gpus, 1, recipe) == ("none", 1)
+    assert _choose(backend, [f"cpu:{number}" for number in range(count)], None, recipe)[1] == 1
 
 
 @pytest.mark.backend
