@@ -72,8 +72,8 @@ def assemble(recipe, source, **compilation):
     else:
         training = keras.Model(pixels, outputs, name=recipe.name)
         training.compile(loss=loss, **compiled)
-    logits = keras.layers.Activation("linear", name="logits")(outputs)
-    # Probabilities are summed in float32 whatever the precision of the network.
+    # Compared and summed in float32 whatever the precision of the network.
+    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(outputs)
     probabilities = keras.layers.Activation("softmax", dtype="float32", name="probabilities")
     inference = keras.Model(pixels, probabilities(logits), name=recipe.name)
     return training, inference
