@@ -63,7 +63,7 @@ def write_search_report(directory):
                 "Each line is a trial; the darkest has the smallest error.",
             ),
         ),
-        section("trials", "Trials, the best first", table(rows, head)),
+        section("trials", "Trials, the best first", table(rows, head, kind="trials")),
     ]
     page = document(f"Search around {recipe['name']}", parts)
     return write_beside(path / "report.html", page.encode())
