@@ -68,7 +68,18 @@ def _resize_shorter_side(image, size, interpolation):
 
 
 @dataclass(frozen=True)
-class Resize(Transform):
+class _ToOneSize(Transform):
+    size: int
+    interpolation: str = "bilinear"
+    is_random = False
+
+    def __post_init__(self):
+        check_integer("size", self.size)
+        check_interpolation(self.interpolation)
+
+
+@dataclass(frozen=True)
+class Resize(_ToOneSize):
     """Resizes to a square, whatever that does to the proportions.
 
     Args:
@@ -92,14 +103,6 @@ class Resize(Transform):
         (227, 227, 1)
     """
 
-    size: int
-    interpolation: str = "bilinear"
-    is_random = False
-
-    def __post_init__(self):
-        check_integer("size", self.size)
-        check_interpolation(self.interpolation)
-
     def sides(self, height, width):
         return self.size, self.size
 
@@ -108,7 +111,7 @@ class Resize(Transform):
 
 
 @dataclass(frozen=True)
-class ResizeShorterSide(Transform):
+class ResizeShorterSide(_ToOneSize):
     """Resizes so that the shorter side has a given length; proportions stay.
 
     Args:
@@ -134,14 +137,6 @@ class ResizeShorterSide(Transform):
         >>> ResizeShorterSide(256)(np.zeros((300, 400, 3), "uint8")).shape
         (256, 341, 3)
     """
-
-    size: int
-    interpolation: str = "bilinear"
-    is_random = False
-
-    def __post_init__(self):
-        check_integer("size", self.size)
-        check_interpolation(self.interpolation)
 
     def sides(self, height, width):
         return None, None

@@ -143,11 +143,7 @@ def _apply(recipe, choices, arguments):
     }
     given["gradient_accumulation_steps"] = arguments.accumulate
     changes |= {name: value for name, value in given.items() if value is not None}
-    for setting in arguments.set:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
-        changes[name] = value_of(text)
+    changes |= settings(arguments.set)
     varied = vary(recipe, changes)
     return _scaled(varied, recipe.batch_size) if arguments.linear_scaling else varied
 
@@ -174,8 +170,18 @@ def _epochs(text):
         ) from None
 
 
-def value_of(text):
-    """Returns what the text of a `--set` stands for: a Python literal, or the text itself."""
+def settings(texts):
+    """Returns {field: value} of the texts behind `--set`; values are Python literals, or texts."""
+    values = {}
+    for setting in texts:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
+        values[name] = _value(text)
+    return values
+
+
+def _value(text):
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

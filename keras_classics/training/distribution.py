@@ -23,7 +23,8 @@ import keras
 import numpy as np
 
 from keras_classics.data.host_tensorflow import import_tensorflow
-from keras_classics.data.pipeline import Share
+from keras_classics.data.share import Share
+from keras_classics.training.environment import facts
 from keras_classics.training.optimizers import StochasticDiagonalLM
 
 STRATEGIES = ("auto", "none", "mirrored", "data_parallel", "multi_machine")
@@ -125,15 +126,15 @@ class _MultiMachine(_DataParallel):
         self.meeting.close(goodbye=kind is None)
 
 
-def distribute(strategy="auto", replicas=None, peers=None, facts=None, recipe=None):
+def distribute(strategy="auto", replicas=None, peers=None, recipe=None):
     """Chooses the devices of a run.
 
     Args:
         strategy: one of `STRATEGIES`.
         replicas: how many devices to use, None for all.
         peers: for "multi_machine", the `Peers`.
-        facts: what the processes of a run must have in common, see `Peers.meet`.
-        recipe: the `Recipe`, so that "auto" takes no more devices than its batches divide among.
+        recipe: the `Recipe`: "auto" takes no more devices than its batches divide among, and all
+            processes of "multi_machine" must have the same.
 
     Returns:
         A context manager with `replicas`, `process`, `processes`, `is_writer` and `scope()`.
@@ -150,7 +151,7 @@ def distribute(strategy="auto", replicas=None, peers=None, facts=None, recipe=No
     backend = keras.backend.backend()
     _check(strategy, replicas, peers, backend)
     if strategy == "multi_machine":
-        return _meet(peers, replicas, facts or {})
+        return _meet(peers, replicas, recipe)
     devices = _devices(backend)
     if strategy == "auto":
         strategy, found = _choose(backend, devices, replicas, recipe)
@@ -217,12 +218,12 @@ def _devices(backend):
     return [name.lower() for name in keras.distribution.list_devices()]
 
 
-def _meet(peers, replicas, facts):
+def _meet(peers, replicas, recipe):
     import jax
 
     if replicas is not None:
         raise DistributionError("--strategy multi_machine uses all devices; leave out --replicas.")
-    meeting = peers.meet(facts)
+    meeting = peers.meet(facts(recipe))
     jax.distributed.initialize(
         peers.service, peers.processes, peers.process, heartbeat_timeout_seconds=_HEARTBEAT
     )
@@ -237,7 +238,7 @@ def share_of(recipe, devices):
         devices: what `distribute` returned.
 
     Returns:
-        A `keras_classics.data.pipeline.Share`.
+        A `keras_classics.data.share.Share`.
 
     Raises:
         DistributionError: if the batches do not divide among replicas and pieces.

@@ -19,7 +19,6 @@ from keras_classics.training.compilation import (
     precision,
 )
 from keras_classics.training.distribution import distribute, share_of
-from keras_classics.training.environment import facts
 from keras_classics.training.recipe import describe
 from keras_classics.training.run_directory import (
     RunDirectory,
@@ -87,7 +86,7 @@ def train(
     """
     describe(recipe)
     with contextlib.ExitStack() as stack:
-        devices = stack.enter_context(distribute(strategy, replicas, peers, facts(recipe), recipe))
+        devices = stack.enter_context(distribute(strategy, replicas, peers, recipe))
         with devices.scope(), precision(recipe.precision):
             check_compilation(recipe, devices, jit, steps_per_execution)
             share_of(recipe, devices)

@@ -9,12 +9,12 @@ import keras
 import numpy as np
 
 from keras_classics.data.pipeline import (
-    error_of_pipeline,
     in_order,
     one_epoch,
     one_pass_of_copies,
 )
 from keras_classics.data.randomness import fold_in, permutation
+from keras_classics.data.streams import error_of_pipeline
 from keras_classics.report import draw_curves
 from keras_classics.training.assembly import network_of
 from keras_classics.training.averages import averaged_weights

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from keras_classics.data.errors import DataError
-from keras_classics.training.command_line import value_of
+from keras_classics.training.command_line import settings
 from keras_classics.training.loop import train
 from keras_classics.training.recipe import RecipeError, vary
 from keras_classics.training.run_directory import RunDirectoryError
@@ -60,12 +60,7 @@ def _changes(arguments):
     names = ("epochs", "validation", "limit_train", "seed")
     changes = {name: getattr(arguments, name) for name in names} | {"dataset": arguments.data}
     changes = {name: value for name, value in changes.items() if value is not None}
-    for setting in arguments.set:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
-        changes[name] = value_of(text)
-    return changes
+    return changes | settings(arguments.set)
 
 
 def _search(recipe, space, directory, arguments):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import ExifTags, Image
 
-from keras_classics.data import pipeline
+from keras_classics.data import streams
 from keras_classics.data.color import PCAColorJitter, PhotometricDistortions
 from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
 from keras_classics.data.decoding import decode
@@ -265,7 +265,7 @@ def test_only_the_window_is_decoded_where_a_crop_comes_first(files, monkeypatch)
         windows.append(window)
         return decode(encoded, window)
 
-    monkeypatch.setattr(pipeline, "decode", watched)
+    monkeypatch.setattr(streams, "decode", watched)
     for name, transforms in AUGMENTATIONS.items():
         windows.clear()
         one_epoch(files, 7, seed=5, epoch=2, transforms=transforms)
@@ -319,14 +319,14 @@ def test_transforms_of_batches_are_refused_for_files(files):
 
 def test_nothing_of_an_epoch_is_left_behind(files, monkeypatch):
     # In TensorFlow a registry of Python functions is for ever, and what they hold with them.
-    accounts, make = [], pipeline._Account
+    accounts, make = [], streams._Account
 
     def watched(*arguments):
         account = make(*arguments)
         accounts.append(weakref.ref(account))
         return account
 
-    monkeypatch.setattr(pipeline, "_Account", watched)
+    monkeypatch.setattr(streams, "_Account", watched)
     for epoch in range(3):
         batches = iter(one_epoch(files, 7, seed=0, epoch=epoch, transforms=(Resize(8),)))
         gc.collect()

@@ -1,0 +1,72 @@
+"""Which part of each batch a process makes, where several train together."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_classics.data.host_tensorflow import import_tensorflow
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """The part of every batch that one process makes, and the pieces that it comes in.
+
+    Args:
+        process: number of this process.
+        processes: how many share each batch in equal parts.
+        multiple: batches are cut to a multiple of this, which only shows in an epoch's last one.
+        pieces: each batch comes in so many equal pieces, one after the other.
+
+    Example:
+        >>> from keras_classics.data.share import Share
+        >>> share = Share(process=1, processes=2, multiple=4)
+        >>> share.places(size=15, batch_size=8).tolist()
+        [4, 5, 6, 7, 10, 11]
+    """
+
+    process: int = 0
+    processes: int = 1
+    multiple: int = 1
+    pieces: int = 1
+
+    def places(self, size, batch_size):
+        """Returns the places in an epoch's order, of `size` pictures, that are this process'."""
+        places = np.arange(size)
+        rest = size % batch_size
+        whole = size - rest % self.multiple
+        of_batch = np.where(places < size - rest, batch_size, rest - rest % self.multiple)
+        part = of_batch // self.processes
+        first = self.process * part
+        inside = places % batch_size
+        return places[(places < whole) & (first <= inside) & (inside < first + part)]
+
+    def batches(self, size, batch_size):
+        """Returns how many batches an epoch of `size` pictures has."""
+        return size // batch_size + (size % batch_size >= self.multiple)
+
+    def cut(self, dataset):
+        """Returns the batches of this process cut to the multiple, and into pieces."""
+        multiple = self.multiple // self.processes
+        if multiple == 1:
+            return dataset
+        tf = import_tensorflow()
+
+        def whole(*batch):
+            size = tf.size(batch[-1])
+            return tuple(part[: size - size % multiple] for part in batch)
+
+        def pieces(*batch):
+            shapes = [tf.concat([[self.pieces, -1], tf.shape(part)[1:]], 0) for part in batch]
+            return tuple(tf.reshape(*pair) for pair in zip(batch, shapes, strict=True))
+
+        specs = dataset.element_spec
+        dataset = dataset.map(whole).filter(lambda *batch: tf.size(batch[-1]) > 0)
+        if self.pieces == 1:
+            return dataset
+        shapes = [(None, None, *spec.shape[1:]) for spec in specs]
+        return dataset.map(
+            lambda *batch: tuple(map(tf.ensure_shape, pieces(*batch), shapes))
+        ).unbatch()
+
+
+WHOLE = Share()
