@@ -11,7 +11,7 @@ from PIL import Image
 
 import keras_classics
 from keras_classics import fully_convolutional
-from keras_classics.data import pipeline
+from keras_classics.data import streams
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.crops import CenterCrop
 from keras_classics.data.errors import DataError
@@ -292,7 +292,7 @@ def test_files_and_records_and_memory_agree(model, source, records, square_sourc
     [SMALL["ten"], SMALL["googlenet"], Dense((12, 16), convolutional=fully_convolutional)],
 )
 def test_decodes_each_picture_once(monkeypatch, protocol, model, source):
-    decoded, decode = [], pipeline.decode
+    decoded, decode = [], streams.decode
 
     def counting(encoded, window=None):
         def count(content):
@@ -301,7 +301,7 @@ def test_decodes_each_picture_once(monkeypatch, protocol, model, source):
 
         return decode(tf.numpy_function(count, [encoded], tf.string), window)
 
-    monkeypatch.setattr(pipeline, "decode", counting)
+    monkeypatch.setattr(streams, "decode", counting)
     evaluate(model, source, protocol, batch_size=20)
     assert len(decoded) == 7
 
