@@ -3,6 +3,7 @@
 from keras_classics.layers.batch_normalization import BatchNormalization
 from keras_classics.layers.euclidean_rbf import EuclideanRBF
 from keras_classics.layers.fan_in_uniform import FanInUniform
+from keras_classics.layers.grouped_conv import GroupedConv2D
 from keras_classics.layers.inception import Inception
 from keras_classics.layers.local_response_normalization import LocalResponseNormalization
 from keras_classics.layers.locally_connected import LocallyConnected2D
@@ -16,6 +17,7 @@ __all__ = [
     "BatchNormalization",
     "EuclideanRBF",
     "FanInUniform",
+    "GroupedConv2D",
     "Inception",
     "LocalResponseNormalization",
     "LocallyConnected2D",

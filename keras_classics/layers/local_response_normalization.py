@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.layers.common import standardize_data_format
+from keras_classics.layers.common import check_positive_integers, standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -26,6 +26,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         alpha: α.
         beta: β.
         alpha_convention: "sum", as in the formula, or "mean", which divides α by n.
+        groups: into how many equal parts the channels are divided; a channel has its neighbours in
+            its own part (AlexNet's two towers in one layer).
         data_format: "channels_last", "channels_first" or None for Keras' setting.
 
     Input shape:
@@ -36,7 +38,8 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     Raises:
         ValueError: for a negative or fractional radius, a bias that is not positive, a negative
-            `alpha`, or an unknown convention or data format.
+            `alpha`, an unknown convention or data format, or channels that do not divide into
+            `groups`.
 
     Reference:
         Krizhevsky et al. 2012, section 3.3.
@@ -58,6 +61,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         alpha=1e-4,
         beta=0.75,
         alpha_convention="sum",
+        groups=1,
         data_format=None,
         **kwargs,
     ):
@@ -75,17 +79,24 @@ class LocalResponseNormalization(keras.layers.Layer):
                 '`alpha_convention` must be one of "sum", "mean". '
                 f"Received: alpha_convention={alpha_convention!r}"
             )
+        check_positive_integers(groups=groups)
         self.depth_radius = depth_radius
         self.bias = bias
         self.alpha = alpha
         self.beta = beta
         self.alpha_convention = alpha_convention
+        self.groups = groups
         self.data_format = standardize_data_format(data_format)
         self.supports_masking = True
 
     def build(self, input_shape):
         axis = -1 if self.data_format == "channels_last" else 1
-        channels = np.arange(input_shape[axis])
+        if input_shape[axis] % self.groups:
+            raise ValueError(
+                f"{input_shape[axis]} channels do not divide into {self.groups} groups. Received: "
+                f"groups={self.groups}"
+            )
+        channels = np.arange(input_shape[axis] // self.groups)
         near = np.abs(channels[:, None] - channels) <= self.depth_radius
         divisor = 2 * self.depth_radius + 1 if self.alpha_convention == "mean" else 1
         self._band = near * (self.alpha / divisor)
@@ -98,9 +109,14 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def _sum_over_neighbours(self, squares, dtype):
         band = ops.convert_to_tensor(self._band, dtype)
+        shape = ops.shape(squares)
         if self.data_format == "channels_last":
-            return ops.matmul(squares, band)
-        return ops.einsum("bc...,cd->bd...", squares, band)
+            if self.groups == 1:
+                return ops.matmul(squares, band)
+            apart = ops.reshape(squares, (*shape[:-1], self.groups, len(self._band)))
+            return ops.reshape(ops.matmul(apart, band), shape)
+        apart = ops.reshape(squares, (shape[0], self.groups, len(self._band), *shape[2:]))
+        return ops.reshape(ops.einsum("bgc...,cd->bgd...", apart, band), shape)
 
     def _to_minus_beta(self, base):
         # Two square roots take a third of the time of a power.
@@ -120,5 +136,6 @@ class LocalResponseNormalization(keras.layers.Layer):
             "alpha": self.alpha,
             "beta": self.beta,
             "alpha_convention": self.alpha_convention,
+            "groups": self.groups,
             "data_format": self.data_format,
         }

@@ -16,6 +16,8 @@
     towers=1, halve_kernels=True                             59,798,312
 
 The paper trained each tower on a GPU of its own; they meet only where the table says "sees both".
+`grouped=True` is the same network with both towers in one layer each, as the two groups of conv2,
+conv4 and conv5: the form in which `--strategy two_towers` lays them on two devices.
 ReLU follows every convolution and fc6, fc7. Weights start from N(0, 0.01²); biases at one in conv2,
 conv4, conv5, fc6, fc7 and at zero elsewhere. The dropout is the paper's own: activations are
 dropped in training, and multiplied by 0.5 in inference (Keras' dropout doubles them in training
@@ -34,7 +36,7 @@ which halves conv1 … conv4), `local_response_norm`, `batch_norm`, `overlapping
 import keras
 from keras import layers
 
-from keras_classics.layers import BatchNormalization, LocalResponseNormalization
+from keras_classics.layers import BatchNormalization, GroupedConv2D, LocalResponseNormalization
 from keras_classics.models.common import (
     channel_axis,
     check_choice,
@@ -54,6 +56,7 @@ CONVOLUTIONS = {
     "conv5": (256, 3),
 }
 SEES_BOTH = ("conv3", "fc6", "fc7")
+DIVIDED = ("conv2", "conv4", "conv5")  # see their own tower's maps
 NORMALIZED = ("conv1", "conv2")  # §3.3
 POOLED = ("conv1", "conv2", "conv5")  # §3.5
 BIASED = ("conv2", "conv4", "conv5", "fc6", "fc7")  # §5: these biases start at one
@@ -73,17 +76,19 @@ def _join(towers, name):
     return layers.Concatenate(axis=channel_axis(), name=name)(towers)
 
 
-def _convolution(x, filters, kernel_size, strides, bias, batch_norm, activation, name):
+def _convolution(x, filters, kernel_size, strides, groups, bias, batch_norm, activation, name):
     padding = "same"
     if strides > 1:
         padding, overhang = "valid", [(0, -(side - kernel_size) % strides) for side in sides(x)]
         if any(map(any, overhang)):
             x = layers.ZeroPadding2D(overhang, name=f"{name}_overhang")(x)
-    x = layers.Conv2D(
+    kind = layers.Conv2D if groups == 1 else GroupedConv2D
+    x = kind(
         filters,
         kernel_size,
         strides,
         padding=padding,
+        groups=groups,
         kernel_initializer=gaussian(),
         bias_initializer=keras.initializers.Constant(bias),
         name=name,
@@ -101,9 +106,9 @@ def pool(x, name, overlapping=True):
     return layers.MaxPooling2D(3, 2, padding="valid" if sides(x)[0] % 2 else "same", name=name)(x)
 
 
-def _normalize(x, local_response_norm, name):
+def _normalize(x, local_response_norm, groups, name):
     convention = "mean" if local_response_norm == "mean" else "sum"
-    return LocalResponseNormalization(alpha_convention=convention, name=name)(x)
+    return LocalResponseNormalization(alpha_convention=convention, groups=groups, name=name)(x)
 
 
 def _dropout(x, rate, name):
@@ -144,6 +149,7 @@ def alexnet(
     weights=None,
     name="alexnet",
     towers=2,
+    grouped=False,
     halve_kernels=False,
     local_response_norm=True,
     batch_norm=False,
@@ -165,6 +171,7 @@ def alexnet(
         weights: None or the path of a `.weights.h5` file.
         name: the model's name.
         towers: 2, separate layers conv1_a, conv1_b, …, fc7_b, or 1, without the separation.
+        grouped: two towers as the two groups of single layers conv1, …, fc7: the same function.
         halve_kernels: half the filters in conv1 … conv4; with one tower only.
         local_response_norm: True, the paper's formula; "mean", α divided by n; False, none.
         batch_norm: whether batch normalisation stands between convolution and activation.
@@ -179,7 +186,7 @@ def alexnet(
 
     Raises:
         ValueError: for an argument that is none of the above, pictures that are too small or not
-            square, or `halve_kernels` with two towers.
+            square, `halve_kernels` with two towers, or `grouped` with one.
 
     Reference:
         Krizhevsky et al. 2012, sections 3 to 5.
@@ -194,6 +201,7 @@ def alexnet(
     check_choice("local_response_norm", local_response_norm, (True, False, "mean"))
     check_choice("stem", stem, ("imagenet", "cifar"))
     for flag, value in (
+        ("grouped", grouped),
         ("halve_kernels", halve_kernels),
         ("batch_norm", batch_norm),
         ("overlapping_pooling", overlapping_pooling),
@@ -202,16 +210,19 @@ def alexnet(
     check_rate("dropout", dropout)
     if halve_kernels and towers == 2:
         raise ValueError("`halve_kernels=True` needs `towers=1`. Received: towers=2")
+    if grouped and towers == 1:
+        raise ValueError("`grouped=True` needs `towers=2`. Received: towers=1")
     first_kernel_size, first_strides = _FIRST[stem]
     side = 224 if stem == "imagenet" else 32
     shape = square_shape(input_shape, side, _SMALLEST[stem][overlapping_pooling])
-    suffixes = ("_a", "_b") if towers == 2 else ("",)
+    suffixes = ("_a", "_b") if towers == 2 and not grouped else ("",)
+    groups = 2 if grouped else 1
 
     def bias(layer):
         return bias_value if layer in BIASED else 0.0
 
     inputs = keras.Input(shape)
-    maps = [inputs] * towers
+    maps = [inputs] * len(suffixes)
     for layer, (filters, kernel_size) in CONVOLUTIONS.items():
         strides = 1
         if layer == "conv1":
@@ -219,15 +230,16 @@ def alexnet(
         if halve_kernels and layer != "conv5":
             filters //= 2
         if layer in SEES_BOTH:
-            maps = [_join(maps, f"{layer}_input")] * towers
+            maps = [_join(maps, f"{layer}_input")] * len(suffixes)
         for tower, suffix in enumerate(suffixes):
             own = layer + suffix
             x = _convolution(
-                *(maps[tower], filters // towers, kernel_size, strides, bias(layer)),
-                *(batch_norm, activation, own),
+                *(maps[tower], filters // len(suffixes), kernel_size, strides),
+                groups if layer in DIVIDED else 1,
+                *(bias(layer), batch_norm, activation, own),
             )  # 55×55×96, 27×27×256, 13×13×384, 13×13×384, 13×13×256
             if local_response_norm and layer in NORMALIZED:
-                x = _normalize(x, local_response_norm, f"lrn{own[4:]}")
+                x = _normalize(x, local_response_norm, groups, f"lrn{own[4:]}")
             if layer in POOLED:
                 x = pool(x, f"pool{own[4:]}", overlapping_pooling)  # 27×27, 13×13, 6×6
             maps[tower] = x
@@ -235,7 +247,7 @@ def alexnet(
     if include_top:
         x = layers.Flatten(name="flatten")(x)  # 9216
         for layer in ("fc6", "fc7"):
-            units = 4096 // towers
+            units = 4096 // len(suffixes)
             x = [dense(x, units, bias(layer), activation, layer + s) for s in suffixes]
             x = _join(x, layer)
             x = _dropout(x, dropout, f"dropout{layer[2:]}")

@@ -1,10 +1,13 @@
 """Where a network trains: on one device, on all of a machine, or on several machines.
 
+The choice, and what follows from it for the batches; `devices` is what there is to choose from.
+
     none            one device; all that PyTorch's backend can
     mirrored        TensorFlow: a copy of the network on each device of this machine
                     (`tf.distribute.MirroredStrategy`)
     data_parallel   JAX: the same by `keras.distribution.DataParallel`
     multi_machine   JAX: the same over the devices of several processes, see `peers`
+    two_towers      JAX: AlexNet as its authors had it, each tower on a device of its own
     auto            mirrored or data_parallel on as many GPUs as the batches divide among, where
                     there is more than one; else none
 
@@ -15,115 +18,23 @@ On TensorFlow each replica normalises its own part of the batch, as on the paper
 `Recipe.sync_batch_norm` is set; JAX computes a batch as a whole, wherever its parts lie.
 """
 
-import contextlib
-import json
-import time
-
 import keras
 import numpy as np
 
-from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.share import Share
+from keras_classics.training.devices import (
+    DataParallel,
+    DistributionError,
+    Mirrored,
+    MultiMachine,
+    OneDevice,
+    TwoTowers,
+)
 from keras_classics.training.environment import facts
 from keras_classics.training.optimizers import StochasticDiagonalLM
 
-STRATEGIES = ("auto", "none", "mirrored", "data_parallel", "multi_machine")
+STRATEGIES = ("auto", "none", "mirrored", "data_parallel", "two_towers", "multi_machine")
 _HEARTBEAT = 30  # seconds
-_GRACE = 5  # seconds
-
-
-class DistributionError(Exception):
-    """Devices that cannot be used as asked; the message is one sentence for the user."""
-
-
-class OneDevice:
-    """The device that the backend prefers."""
-
-    name = "none"
-    replicas = 1
-    process = 0
-    processes = 1
-
-    @property
-    def is_writer(self):
-        """Whether this process writes the run directory."""
-        return self.process == 0
-
-    def scope(self):
-        """Returns the context in which networks are built and trained."""
-        return contextlib.nullcontext()
-
-    def from_writer(self, state, arrays):
-        """Returns what the writing process passed, in every process."""
-        return state, arrays
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        """Takes leave of the other processes."""
-
-
-class _Mirrored(OneDevice):
-    name = "mirrored"
-
-    def __init__(self, devices):
-        tf = import_tensorflow()
-        self.replicas = len(devices)
-        self.strategy = tf.distribute.MirroredStrategy(devices)
-
-    def scope(self):
-        return self.strategy.scope()
-
-
-class _DataParallel(OneDevice):
-    name = "data_parallel"
-
-    def __init__(self, devices):
-        self.replicas = len(devices)
-        # The pipeline of each process makes its own share: nothing is left to be sharded.
-        self.distribution = keras.distribution.DataParallel(
-            devices=devices, auto_shard_dataset=False
-        )
-
-    def scope(self):
-        return self.distribution.scope()
-
-
-class _MultiMachine(_DataParallel):
-    name = "multi_machine"
-
-    def __init__(self, meeting):
-        import jax
-
-        self.meeting = meeting
-        self.process, self.processes = jax.process_index(), jax.process_count()
-        devices = [f"{device.platform}:{device.id}" for device in jax.devices()]
-        super().__init__(devices)
-        if self.replicas % self.processes:
-            raise DistributionError(
-                f"{self.replicas} devices do not divide among {self.processes} processes; give "
-                "each as many."
-            )
-
-    def from_writer(self, state, arrays):
-        from jax.experimental import multihost_utils
-
-        def shared(value):
-            return multihost_utils.broadcast_one_to_all(value, is_source=self.is_writer)
-
-        text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-        size = int(shared(np.int64(text.size)))
-        buffer = np.zeros(size, np.uint8)
-        if self.is_writer:
-            buffer[:] = text
-        state = json.loads(bytes(np.asarray(shared(buffer))).decode())
-        return state, [np.asarray(shared(array)) for array in arrays]
-
-    def __exit__(self, kind, *_):
-        if kind is not None and kind.__name__ == "JaxRuntimeError":
-            time.sleep(_GRACE)  # where another process is gone, the watch ends this one
-        self.meeting.close(goodbye=kind is None)
 
 
 def distribute(strategy="auto", replicas=None, peers=None, recipe=None):
@@ -137,7 +48,7 @@ def distribute(strategy="auto", replicas=None, peers=None, recipe=None):
             processes of "multi_machine" must have the same.
 
     Returns:
-        A context manager with `replicas`, `process`, `processes`, `is_writer` and `scope()`.
+        One of the classes in `keras_classics.training.devices`, a context manager.
 
     Raises:
         DistributionError: if the backend or the machine cannot do that.
@@ -168,7 +79,13 @@ def distribute(strategy="auto", replicas=None, peers=None, recipe=None):
             f"--replicas {replicas} is more than the {len(devices)} devices of this machine "
             f"({', '.join(devices[:8])})."
         )
-    kinds = {"mirrored": _Mirrored, "data_parallel": _DataParallel}
+    if strategy == "two_towers":
+        if len(devices) < 2:
+            raise DistributionError(
+                f"--strategy two_towers needs two devices; this machine has one ({devices[0]})."
+            )
+        return TwoTowers(devices[:2])
+    kinds = {"mirrored": Mirrored, "data_parallel": DataParallel}
     return kinds[strategy](devices[:replicas])
 
 
@@ -191,8 +108,7 @@ def _check(strategy, replicas, peers, backend):
     if strategy not in STRATEGIES:
         legal = ", ".join(STRATEGIES)
         raise DistributionError(f"--strategy must be one of {legal}. Received: {strategy}")
-    needs = {"mirrored": "tensorflow", "data_parallel": "jax", "multi_machine": "jax"}
-    needed = needs.get(strategy, backend)
+    needed = {"mirrored": "tensorflow", "auto": backend, "none": backend}.get(strategy, "jax")
     if needed != backend:
         # MultiWorkerMirroredStrategy under Keras 3.15: with one replica in each process `fit`
         # fails (PerReplica values cannot be converted to tensors).
@@ -204,6 +120,8 @@ def _check(strategy, replicas, peers, backend):
         )
     if replicas is not None and (type(replicas) is not int or replicas < 1):
         raise DistributionError(f"--replicas must be at least 1. Received: {replicas}")
+    if strategy == "two_towers" and replicas is not None:
+        raise DistributionError("--strategy two_towers takes two devices; leave out --replicas.")
     if (strategy == "multi_machine") != (peers is not None):
         raise DistributionError(
             "--strategy multi_machine and the flags --coordinator, --processes and --process go "
@@ -227,7 +145,7 @@ def _meet(peers, replicas, recipe):
     jax.distributed.initialize(
         peers.service, peers.processes, peers.process, heartbeat_timeout_seconds=_HEARTBEAT
     )
-    return _MultiMachine(meeting)
+    return MultiMachine(meeting)
 
 
 def share_of(recipe, devices):

@@ -63,8 +63,8 @@ def train(
             `bad_images.txt` and goes on, unless they are more than 1 %; "stop" ends the run. With
             several processes it is always "stop": their batches would not fit together.
         cache: "ram" keeps the picture files' bytes in memory, "none" reads them in every epoch.
-        strategy: what computes: "none", "mirrored", "data_parallel", "multi_machine", or "auto";
-            see `keras_classics.training.distribution`.
+        strategy: what computes: "none", "mirrored", "data_parallel", "two_towers",
+            "multi_machine", or "auto"; see `keras_classics.training.distribution`.
         replicas: how many devices, None for all that the strategy finds.
         peers: for "multi_machine", the `Peers`. Every process calls `train`; process 0 writes.
         jit: "auto", "on" or "off": whether the step is compiled (XLA), "auto" is Keras' choice.
@@ -87,6 +87,7 @@ def train(
     describe(recipe)
     with contextlib.ExitStack() as stack:
         devices = stack.enter_context(distribute(strategy, replicas, peers, recipe))
+        recipe = devices.adapt(recipe)
         with devices.scope(), precision(recipe.precision):
             check_compilation(recipe, devices, jit, steps_per_execution)
             share_of(recipe, devices)

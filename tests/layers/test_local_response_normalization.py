@@ -67,6 +67,18 @@ def test_does_not_overflow_under_mixed_precision(policy):
     np.testing.assert_allclose(as_numpy(ours), y, rtol=2**-7)
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_groups_do_not_see_each_other(data_format):
+    axis = -1 if data_format == "channels_last" else 1
+    x = (200 * np.random.default_rng(0).normal(size=(2, 6, 4, 6))).astype("float32")
+    y = LocalResponseNormalization(groups=2, data_format=data_format)(x)
+    alone = LocalResponseNormalization(data_format=data_format)
+    parts = [as_numpy(alone(part)) for part in np.split(x, 2, axis)]
+    np.testing.assert_allclose(as_numpy(y), np.concatenate(parts, axis), rtol=1e-6)
+    with pytest.raises(ValueError, match="6 channels do not divide into 4 groups. Received: gr"):
+        LocalResponseNormalization(groups=4, data_format=data_format)(x)
+
+
 def test_any_size_of_picture():
     x = keras.Input((None, None, 6))
     y = LocalResponseNormalization(data_format="channels_last")(x)
@@ -82,6 +94,7 @@ def test_survives_a_file(reloaded):
         "alpha": 0.02,
         "beta": 0.6,
         "alpha_convention": "mean",
+        "groups": 2,
         "data_format": "channels_last",
     }
     layer = LocalResponseNormalization(**options)
@@ -102,6 +115,7 @@ def test_survives_a_file(reloaded):
             {"alpha_convention": "max"},
             '`alpha_convention` must be one of "sum", "mean". Received: alpha_convention=\'max\'',
         ),
+        ({"groups": 0}, "`groups` must be a positive integer. Received: groups=0"),
         (
             {"data_format": "last"},
             '`data_format` must be one of "channels_last", "channels_first" or None.',

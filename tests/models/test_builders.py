@@ -85,6 +85,8 @@ WRONG = [
     ("alexnet", {"towers": 3}, "`towers` must be one of 1, 2. Received: towers=3"),
     ("alexnet", {"towers": True}, "`towers` must be one of 1, 2. Received: towers=True"),
     ("alexnet", {"halve_kernels": True}, "`halve_kernels=True` needs `towers=1`."),
+    ("alexnet", {"grouped": 2}, "`grouped` must be one of True, False. Received: grouped=2"),
+    ("alexnet", {"grouped": True, "towers": 1}, "`grouped=True` needs `towers=2`."),
     (
         "alexnet",
         {"local_response_norm": "sum"},

@@ -26,6 +26,7 @@ COUNTS = [
     ("alexnet", {}, 60_965_224, 0),
     ("alexnet", {"num_classes": 10}, 56_909_194, 0),
     full(("alexnet", {"input_shape": (227, 227, 3)}, 60_965_224, 0)),
+    full(("alexnet", {"grouped": True}, 60_965_224, 0)),
     full(("alexnet", {"towers": 1}, 62_378_344, 0)),
     full(("alexnet", {"towers": 1, "halve_kernels": True}, 59_798_312, 0)),
     ("alexnet_cifar", {}, 1_116_490, 0),

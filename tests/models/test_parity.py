@@ -16,6 +16,10 @@ import keras_classics
 CLASSES = 7
 MODES = (False, True)  # inference, training
 TOLERANCE = 1e-4  # of the largest output: sums in float32, in another order, through all layers
+# TensorFlow on a CPU adds up a channel one value after the other: its batch variance of the 16,384
+# values in VGG's first block is up to 9·10⁻⁵ off, and four more blocks without a normalisation
+# behind each convolution make 1.6·10⁻³ of it (benchmarks/results/networks.md).
+COARSE = 3e-3
 
 
 pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("nothing_drawn")]
@@ -44,14 +48,14 @@ def of_torch(network, x, *, training=False):
         return keras.tree.map_structure(torch.Tensor.numpy, network.train(training)(x))
 
 
-def assert_close(ours, reference):
+def assert_close(ours, reference, tolerance=TOLERANCE):
     """Returns the largest deviation, of the largest output."""
     if isinstance(reference, dict):
         assert ours.keys() == reference.keys()
-        return max(assert_close(ours[name], reference[name]) for name in reference)
+        return max(assert_close(ours[name], reference[name], tolerance) for name in reference)
     largest = np.abs(reference).max()
     assert np.isfinite(largest) and ours.shape == reference.shape
-    np.testing.assert_allclose(ours, reference, rtol=0, atol=TOLERANCE * largest)
+    np.testing.assert_allclose(ours, reference, rtol=0, atol=tolerance * largest)
     # The pictures are told apart: the test sees more than the biases.
     assert np.ptp(reference, axis=0).max() > 10 * TOLERANCE * largest
     return float(np.abs(ours - reference).max() / largest)
@@ -70,20 +74,23 @@ def count_normalized(network):
     return counts
 
 
-def check(model, network, x, *, modes=MODES):
+def check(model, network, x, *, modes=MODES, tolerance=TOLERANCE):
     """Compares logits in inference and in training, and what training leaves behind."""
     counts, deviations = count_normalized(network), []
     for training in modes:
         before = weights_by_name(model)
         reference = of_torch(network, x, training=training)
-        deviations.append(assert_close(of_keras(model, x, training=training), reference))
+        ours = of_keras(model, x, training=training)
+        deviations.append(assert_close(ours, reference, tolerance if training else TOLERANCE))
         after = weights_by_name(model)
         for name, n in counts.items():
-            check_statistics(before[name], after[name], network.get_submodule(name), n, training)
+            check_statistics(
+                *(before[name], after[name], network.get_submodule(name), n, training, tolerance)
+            )
     return max(deviations)
 
 
-def check_statistics(before, after, module, n, training):
+def check_statistics(before, after, module, n, training, tolerance):
     mean, variance = module.running_mean.numpy(), module.running_var.numpy()
     if training:
         # PyTorch's new variance is divided by n − 1, Keras' by n.
@@ -91,7 +98,9 @@ def check_statistics(before, after, module, n, training):
         variance = old + (variance - old) * (n - 1) / n
         assert np.abs(after[3] - before[3]).max() > 0
     for ours, reference in ((after[2], mean), (after[3], variance)):
-        np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-4 * np.abs(reference).max())
+        np.testing.assert_allclose(
+            ours, reference, rtol=0, atol=tolerance * np.abs(reference).max()
+        )
 
 
 @pytest.mark.parametrize(("name", "size", "count", "contrast", "options"), FEED_FORWARD + RESIDUAL)
@@ -101,7 +110,9 @@ def test_computes_what_pytorch_computes(name, size, count, contrast, options, re
     bare = "plain" in name or options.get("shortcut") == "projection_all"
     # alexnet_cifar has neither dropout nor batch normalisation: one mode.
     modes = [False] if bare or name == "alexnet_cifar" else MODES
-    record_property("logits", check(model, network, x, modes=modes))
+    block = options.get("batch_norm") == "block" and keras.backend.backend() == "tensorflow"
+    tolerance = COARSE if block else TOLERANCE
+    record_property("logits", check(model, network, x, modes=modes, tolerance=tolerance))
     if bare:
         # Batch statistics and ReLU, without identities beside them, enlarge any difference by a
         # fifth per layer: in training, PyTorch's own float32 is 17 % from its float64 in the plain

@@ -5,7 +5,7 @@ from functools import partial
 
 import keras
 
-from keras_classics import lenet5
+from keras_classics import alexnet, lenet5
 from keras_classics.data.color import PCAColorJitter
 from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomFlip
 from keras_classics.data.distortions import RandomAffine
@@ -112,6 +112,19 @@ PLAIN = Recipe(
     deviations=(),
 )
 NORMALIZED = vary(PLAIN, {"model.normalization": BatchNormalization, "name": "small_normalized"})
+
+TOWERS = vary(
+    PLAIN,
+    {
+        "name": "small_towers",
+        "model": partial(alexnet, stem="cifar", input_shape=(28, 28, 1)),
+        "learning_rate": 0.001,
+        "batch_size": 8,
+        "epochs": 2,
+        "validation": 10,
+        "limit_train": 26,
+    },
+)
 
 # A folder of picture files, which the test that wants it fills and names.
 FILES = Recipe(

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,18 +26,20 @@ only = {
 }
 
 
+def environment(devices):
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    return {**os.environ, "KERAS_BACKEND": keras.backend.backend(), "XLA_FLAGS": flags}
+
+
 def start(recipe, run_dir, devices=1, **options):
     command = [
         *(sys.executable, str(HERE / "distributed_run.py"), recipe, str(run_dir), str(devices)),
         json.dumps(options),
     ]
-    flags = f"--xla_force_host_platform_device_count={devices}"
-    environment = {
-        **os.environ, "KERAS_BACKEND": keras.backend.backend(), "XLA_FLAGS": flags
-    }  # fmt: skip
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+        command, env=environment(devices), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
 
 
 def run(*arguments, **options):
@@ -97,8 +100,8 @@ def test_replicas_train_as_one_device_does(backend, tmp_path):
     run("PLAIN", tmp_path / "one", strategy="none")
     run("PLAIN", tmp_path / "four", 4, strategy=STRATEGY[backend])
     assert_same_run(tmp_path / "one", tmp_path / "four", 1e-5)
-    environment = json.loads((tmp_path / "four" / "environment.json").read_text())
-    assert environment["devices"] == f"{STRATEGY[backend]}, 4 replicas in 1 process"
+    facts = json.loads((tmp_path / "four" / "environment.json").read_text())
+    assert facts["devices"] == f"{STRATEGY[backend]}, 4 replicas in 1 process"
 
 
 @pytest.mark.backend
@@ -131,6 +134,33 @@ def test_processes_train_as_one_does_and_continue(tmp_path):
     statuses, outputs = run_processes("PLAIN", tmp_path / "killed", checkpoint_minutes=0)
     assert statuses == [0, 0] and "after epoch 1, step" in outputs[0]
     assert deviation(tmp_path / "two", tmp_path / "killed") == 0
+
+
+@pytest.mark.backend
+@only["jax"]
+def test_two_towers_on_two_devices(tmp_path):
+    """Fig. 2 of Krizhevsky et al.: the towers meet in front of conv3, fc6, fc7 and fc8."""
+    script = [sys.executable, str(HERE / "two_towers_step.py")]
+    report = json.loads(subprocess.check_output(script, env=environment(2), timeout=300))
+    units = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
+    units |= {"fc6": 4096, "fc7": 4096}
+    for path, places in report["weights"].items():
+        layer = re.search(r"conv\d|fc\d|seed_generator", path)[0]
+        n = units.get(layer)
+        halves = [[0, n // 2], [n // 2, n]] if n else [places["0"]] * 2
+        assert [places["0"], places["1"]] == halves, path
+    weights = {f"{layer}/{kind}" for layer in (*units, "fc8") for kind in ("kernel", "bias")}
+    momenta = {f"coupled_sgd/{name.replace('/', '_')}_momentum" for name in weights}
+    assert report["weights"].keys() > weights | momenta
+    # The maps are put side by side in front of fc6, in `flatten`. Backward the same way.
+    met = {re.search(r"conv\d|fc\d|flatten", name)[0] for name in report["exchanges"]}
+    assert met == {"conv3", "flatten", "fc6", "fc7", "fc8"}
+
+    run("TOWERS", tmp_path / "one", strategy="none", changes={"model.grouped": True})
+    run("TOWERS", tmp_path / "two", 2, strategy="two_towers")
+    assert_same_run(tmp_path / "one", tmp_path / "two", 1e-5)
+    recipe = json.loads((tmp_path / "two" / "recipe.json").read_text())
+    assert recipe["recipe"]["model"]["grouped"] is True
 
 
 @pytest.mark.backend
@@ -207,8 +237,18 @@ def test_half_precision_continues(tmp_path):
     [
         (
             {"strategy": "both"},
-            "--strategy must be one of auto, none, mirrored, data_parallel, multi_machine. "
-            "Received: both",
+            "--strategy must be one of auto, none, mirrored, data_parallel, two_towers, "
+            "multi_machine. Received: both",
+        ),
+        (
+            {"strategy": "two_towers"},
+            {
+                "jax": "--strategy two_towers needs two devices; this machine has one (cpu:0).",
+                "tensorflow": "--strategy two_towers needs the jax backend; set "
+                "KERAS_BACKEND=jax. Received: tensorflow",
+                "torch": "--strategy two_towers needs the jax backend; set KERAS_BACKEND=jax. "
+                "Received: torch",
+            },
         ),
         ({"replicas": 0}, "--replicas must be at least 1. Received: 0"),
         (
@@ -228,7 +268,7 @@ def test_half_precision_continues(tmp_path):
             },
         ),
     ],
-    ids=["unknown", "no replicas", "one device", "no address"],
+    ids=["unknown", "one device for two", "no replicas", "one device", "no address"],
 )
 def test_devices_that_cannot_be_had(asked, message, backend):
     expected = message if isinstance(message, str) else message[backend]

@@ -1,0 +1,145 @@
+"""The devices of a run: one, all of a machine, those of several machines, or one for each tower."""
+
+import contextlib
+import json
+import time
+
+import keras
+import numpy as np
+
+from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.layers.grouped_conv import GROUPS
+from keras_classics.training.recipe import RecipeError, vary
+
+_GRACE = 5  # seconds
+
+
+class DistributionError(Exception):
+    """Devices that cannot be used as asked; the message is one sentence for the user."""
+
+
+class OneDevice:
+    """The device that the backend prefers."""
+
+    name = "none"
+    distribution = None
+    replicas = 1
+    process = 0
+    processes = 1
+
+    @property
+    def is_writer(self):
+        """Whether this process writes the run directory."""
+        return self.process == 0
+
+    def scope(self):
+        """Returns the context in which networks are built and trained."""
+        return contextlib.nullcontext() if self.distribution is None else self.distribution.scope()
+
+    def adapt(self, recipe):
+        """Returns the recipe, or the form of it that these devices can share."""
+        return recipe
+
+    def from_writer(self, state, arrays):
+        """Returns what the writing process passed, in every process."""
+        return state, arrays
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        """Takes leave of the other processes."""
+
+
+class Mirrored(OneDevice):
+    """A copy of the network on each of this machine's devices, by TensorFlow."""
+
+    name = "mirrored"
+
+    def __init__(self, devices):
+        tf = import_tensorflow()
+        self.replicas = len(devices)
+        self.distribution = tf.distribute.MirroredStrategy(devices)
+
+
+class DataParallel(OneDevice):
+    """The same by JAX."""
+
+    name = "data_parallel"
+
+    def __init__(self, devices):
+        self.replicas = len(devices)
+        # The pipeline of each process makes its own share: nothing is left to be sharded.
+        self.distribution = keras.distribution.DataParallel(
+            devices=devices, auto_shard_dataset=False
+        )
+
+
+class MultiMachine(DataParallel):
+    """The same over the devices of several processes, which have met."""
+
+    name = "multi_machine"
+
+    def __init__(self, meeting):
+        import jax
+
+        self.meeting = meeting
+        self.process, self.processes = jax.process_index(), jax.process_count()
+        devices = [f"{device.platform}:{device.id}" for device in jax.devices()]
+        super().__init__(devices)
+        if self.replicas % self.processes:
+            raise DistributionError(
+                f"{self.replicas} devices do not divide among {self.processes} processes; give "
+                "each as many."
+            )
+
+    def from_writer(self, state, arrays):
+        from jax.experimental import multihost_utils
+
+        def shared(value):
+            return multihost_utils.broadcast_one_to_all(value, is_source=self.is_writer)
+
+        text = np.frombuffer(json.dumps(state).encode(), np.uint8)
+        size = int(shared(np.int64(text.size)))
+        buffer = np.zeros(size, np.uint8)
+        if self.is_writer:
+            buffer[:] = text
+        state = json.loads(bytes(np.asarray(shared(buffer))).decode())
+        return state, [np.asarray(shared(array)) for array in arrays]
+
+    def __exit__(self, kind, *_):
+        if kind is not None and kind.__name__ == "JaxRuntimeError":
+            time.sleep(_GRACE)  # where another process is gone, the watch ends this one
+        self.meeting.close(goodbye=kind is None)
+
+
+class TwoTowers(OneDevice):
+    """AlexNet's Fig. 2: one tower on each of two devices, every picture on both.
+
+    The weights of conv1 … conv5, fc6 and fc7 are divided along their outputs; conv2, conv4, conv5
+    and the normalisations see their own half only. fc8, which the figure draws once, is on both.
+    """
+
+    name = "two_towers"
+
+    def __init__(self, devices):
+        mesh = keras.distribution.DeviceMesh((1, 2), ("batch", GROUPS), devices)
+        layouts = keras.distribution.LayoutMap(mesh)
+        for weights, rank in (
+            (r"conv\d/kernel$", 4),
+            (r"fc[67]/kernel$", 2),
+            (r"(conv\d|fc[67])/bias$", 1),
+            (r"conv\d_bn/\w+$", 1),
+        ):
+            layouts[weights] = (*[None] * (rank - 1), GROUPS)
+        self.distribution = keras.distribution.ModelParallel(
+            layout_map=layouts, batch_dim_name="batch", auto_shard_dataset=False
+        )
+
+    def adapt(self, recipe):
+        try:
+            return vary(recipe, {"model.grouped": True})
+        except RecipeError as error:
+            raise DistributionError(
+                f"--strategy two_towers needs AlexNet's two towers, and {recipe.name} has none."
+            ) from error
