@@ -1,6 +1,7 @@
 """`keras-classics`: list the networks, and look at runs after they ended."""
 
 import argparse
+import gc
 import importlib
 import json
 import sys
@@ -21,12 +22,16 @@ def main(argv=None):
         argv: arguments; None for the process' own.
     """
     arguments = _parser().parse_args(argv)
+    problem = None
     try:
         arguments.function(arguments)
     except (_UserError, *_known_errors()) as error:
-        sys.exit(f"error: {error}")
+        problem = f"error: {error}"
     except BrokenPipeError:  # e.g. `keras-classics list | head`
         sys.stderr.close()
+    if problem is not None:
+        gc.collect()  # see `training.command_line.end_in_a_sentence`
+        sys.exit(problem)
 
 
 def _parser():

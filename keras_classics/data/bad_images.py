@@ -58,6 +58,8 @@ class BadImages:
             number: how many of these are bad, with this one; None stands for all that are known.
             explain: function () -> what is wrong, for a file that is not at fault by itself.
         """
+        if self.error is not None:
+            raise self.error  # what a pipeline makes after an error lacks pictures that are good
         if path not in self.reasons:
             self.reasons[path] = reason = _reason(path, explain)
             if self.path is not None:

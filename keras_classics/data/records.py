@@ -15,7 +15,7 @@ class RecordSource:
     """Labelled, encoded pictures in the record files of TensorFlow Datasets.
 
     Records have no names by which they could be listed: one that is damaged ends the stream with
-    TensorFlow's error, whatever the policy for bad pictures (see `error_of_pipeline`).
+    TensorFlow's error, whatever the policy for bad pictures (see `errors_of_pipeline`).
 
     Args:
         name: name of the data set, as `load` takes it.

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_classics.data.bad_images import BadImages
 from keras_classics.data.folder import FileSource
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source
+from keras_classics.data.streams import errors_of_pipeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,9 @@ class PixelStatistics:
         `.keras_classics`, or where they cannot be written to, in the user's cache; its name is a
         hash of what it was computed from.
 
+        Raises:
+            DataError: if too many pictures cannot be decoded.
+
         Example:
             >>> from keras_classics.data.sources import load
             >>> from keras_classics.data.statistics import PixelStatistics
@@ -55,9 +60,11 @@ class PixelStatistics:
 
     def _compute(self):
         total, count = 0.0, 0
-        for images, _ in in_order(self.source, 128, self.transforms, self.bad):
-            total = total + images.numpy().sum(axis=0, dtype=np.float64)
-            count += len(images)
+        bad = BadImages() if self.bad is None else self.bad
+        with errors_of_pipeline(bad, self.source.name):
+            for images, _ in in_order(self.source, 128, self.transforms, bad):
+                total = total + images.numpy().sum(axis=0, dtype=np.float64)
+                count += len(images)
         return np.float32(total / count)
 
     def _folders(self):

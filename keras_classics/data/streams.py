@@ -1,5 +1,6 @@
 """Encoded pictures -> batches: read, decoded and transformed one by one on their way."""
 
+import contextlib
 import re
 import weakref
 
@@ -146,22 +147,27 @@ class _Account:
         return "could not be read at first"
 
 
-def error_of_pipeline(error, bad, name):
-    """Returns the DataError that an exception from a pipeline stands for, or None.
+@contextlib.contextmanager
+def errors_of_pipeline(bad, name):
+    """Raises a DataError in the place of what comes out of a pipeline for a bad picture.
 
     What is raised inside arrives in TensorFlow's words, together with errors of the network.
 
     Args:
-        error: the exception.
         bad: the `BadImages` of the pipeline.
         name: what to call the data set.
     """
-    if bad.error is not None:
-        return bad.error
-    is_of_tensorflow = type(error).__module__.startswith("tensorflow")
-    if is_of_tensorflow and re.search("corrupted record|JPEG|DataError", str(error)):
-        return DataError(f"A picture of {name} is damaged ({_words(error)}); prepare it again.")
-    return None
+    try:
+        yield
+    except Exception as error:
+        if bad.error is not None:
+            raise bad.error from error
+        is_of_tensorflow = type(error).__module__.startswith("tensorflow")
+        if is_of_tensorflow and re.search("corrupted record|JPEG|DataError", str(error)):
+            raise DataError(
+                f"A picture of {name} is damaged ({_words(error)}); prepare it again."
+            ) from error
+        raise
 
 
 def _words(error):

@@ -4,6 +4,7 @@ import inspect
 
 import keras
 
+from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source
 from keras_classics.data.statistics import PixelStatistics
@@ -12,12 +13,13 @@ from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError
 
 
-def assemble(recipe, source, **compilation):
+def assemble(recipe, source, *, bad=None, **compilation):
     """Builds both models of a recipe for the pictures and classes of a source.
 
     Args:
         recipe: a `Recipe`.
         source: the training `Source`.
+        bad: the `BadImages` for the pictures behind a mean image; the run has its own.
         **compilation: passed to `compile`, e.g. `jit_compile`.
 
     Returns:
@@ -25,6 +27,7 @@ def assemble(recipe, source, **compilation):
         with the layers `logits` and `probabilities`.
 
     Raises:
+        DataError: if too many pictures cannot be decoded.
         RecipeError: if the network cannot take these pictures or classes, or has auxiliary heads
             where the recipe has no weight for them, or none where it has, or its optimizer cannot
             train it on them.
@@ -41,8 +44,10 @@ def assemble(recipe, source, **compilation):
         loss = recipe.loss()
         shape = _picture_shape(recipe, source)
         pixels = keras.Input(shape, name="pixels")
-        statistics = PixelStatistics(source, recipe.test_transforms)
+        statistics = PixelStatistics(source, recipe.test_transforms, bad)
         normalized = recipe.normalization(statistics)(pixels)
+    except DataError:
+        raise
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{recipe.name} on {source.name}: {error}") from error
     if normalized.shape[1:] != network.input_shape[1:]:

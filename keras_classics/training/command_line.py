@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import gc
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -35,10 +36,14 @@ def run(recipe, choices=None, argv=None):
     """
     choices = choices or {}
     arguments = _parser(recipe, choices).parse_args(argv)
+    end_in_a_sentence(lambda: _run(recipe, choices, arguments), _ERRORS)
+
+
+def _run(recipe, choices, arguments):
+    recipe = _apply(recipe, choices, arguments)
+    run_dir = arguments.run_dir or _new_run_dir(recipe)
+    print(f"Run directory: {run_dir}", flush=True)
     try:
-        recipe = _apply(recipe, choices, arguments)
-        run_dir = arguments.run_dir or _new_run_dir(recipe)
-        print(f"Run directory: {run_dir}", flush=True)
         metrics = train(
             recipe,
             run_dir,
@@ -51,12 +56,34 @@ def run(recipe, choices=None, argv=None):
             jit=arguments.jit,
             steps_per_execution=arguments.steps_per_execution,
         )
-    except _ERRORS as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")  # one line, also of Keras' own
     except KeyboardInterrupt:
-        sys.exit(f"Stopped. The same command with --run-dir {run_dir} continues the run.")
+        raise KeyboardInterrupt(f"with --run-dir {run_dir} continues the run") from None
     print(_table(recipe, metrics))
+    bad = Path(run_dir) / "bad_images.txt"
+    if bad.exists():
+        count = len(bad.read_text("utf-8", "surrogateescape").splitlines())
+        print(f"{count:,} picture{'s' * (count > 1)} could not be used: {bad}")
     print(f"Report: {Path(run_dir) / 'report.html'}")
+
+
+def end_in_a_sentence(function, errors):
+    """Calls a function; on the user's errors, and when interrupted, the process ends with why.
+
+    Args:
+        function: function (); its KeyboardInterrupt says what the same command would do.
+        errors: exception classes.
+    """
+    try:
+        function()
+        return
+    except errors as error:
+        problem = f"error: {' '.join(str(error).split())}"  # one line, also of Keras' own
+    except KeyboardInterrupt as interrupt:
+        problem = f"Stopped. The same command {str(interrupt) or 'begins anew'}."
+    # The traceback held pipelines, whose threads call Python: they have to end while there is one,
+    # or the process hangs or aborts instead of ending.
+    gc.collect()
+    sys.exit(problem)
 
 
 def _parser(recipe, choices):

@@ -23,6 +23,7 @@ from keras_classics.training.recipe import describe
 from keras_classics.training.run_directory import (
     RunDirectory,
     RunDirectoryError,
+    check_owner,
     has_checkpoint,
 )
 from keras_classics.training.run_sources import load_sources
@@ -91,17 +92,22 @@ def train(
         with devices.scope(), precision(recipe.precision):
             check_compilation(recipe, devices, jit, steps_per_execution)
             share_of(recipe, devices)
+            with _writing(run_dir):
+                check_owner(run_dir, recipe)  # before a mean image is computed
             sources = load_sources(recipe, data_dir, cache)
             keras.utils.set_random_seed(recipe.seed)
             compilation = {"jit_compile": JIT[jit], "steps_per_execution": steps_per_execution}
-            training, inference = assemble(recipe, sources["train"], **compilation)
+            policy = on_bad_image if devices.processes == 1 else "stop"
+            # Its bad pictures are found anew in training: a mean that was kept changes no run.
+            training, inference = assemble(
+                recipe, sources["train"], bad=BadImages(policy), **compilation
+            )
             check_optimizer(recipe, training.optimizer, devices)
             if recipe.initial_weights is not None and not has_checkpoint(run_dir):
                 recipe.initial_weights(network_of(training))
             directory, bad = None, BadImages("stop")
             if devices.is_writer:
                 directory = stack.enter_context(contextlib.closing(RunDirectory(run_dir, recipe)))
-                policy = on_bad_image if devices.processes == 1 else "stop"
                 bad = BadImages(policy, directory.path / "bad_images.txt")
             with _writing(run_dir):
                 run = Run(recipe, run_dir, directory, devices, sources, training, inference, bad)

@@ -69,6 +69,44 @@ def has_checkpoint(path):
     return any((Path(path) / "checkpoints").glob("epoch-*.npz"))
 
 
+def check_owner(path, recipe):
+    """Raises if a folder is neither that of a recipe's run, nor empty, nor new.
+
+    Args:
+        path: the folder.
+        recipe: the `Recipe` that shall run in it.
+
+    Raises:
+        RunDirectoryError: for a folder of something else.
+        OSError: if it cannot be read.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return
+    description = path / "recipe.json"
+    if not description.exists():
+        if {item.name for item in path.iterdir()} - {".lock"}:
+            raise RunDirectoryError(
+                f"{path} is not empty and is not a run directory (it has no recipe.json); "
+                "choose another with --run-dir."
+            )
+        return
+    try:
+        stored = json.loads(description.read_text("utf-8"))
+        fields, digest = stored["recipe"], stored["identity"]
+    except (ValueError, KeyError, TypeError):
+        raise RunDirectoryError(
+            f"{description} is damaged; choose another directory with --run-dir."
+        ) from None
+    if digest != identity(recipe):
+        ours = decisive(recipe)
+        differing = [name for name in ours if fields.get(name) != ours[name]]
+        raise RunDirectoryError(
+            f"{path} belongs to another run (it differs in {', '.join(differing)}); "
+            "choose another directory with --run-dir."
+        )
+
+
 class RunDirectory:
     """A run directory, held by this process alone until `close`.
 
@@ -88,9 +126,9 @@ class RunDirectory:
 
     def _make(self, recipe):
         try:
+            check_owner(self.path, recipe)
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
-            self._check_owner(recipe)
             self.checkpoints.mkdir(exist_ok=True)
             for torn in self.path.rglob(".*.partial.*"):  # what a killed process was writing
                 torn.unlink()
@@ -120,31 +158,6 @@ class RunDirectory:
                 "directory with --run-dir."
             ) from None
         return file
-
-    def _check_owner(self, recipe):
-        description = self.path / "recipe.json"
-        if not description.exists():
-            if {item.name for item in self.path.iterdir()} - {".lock"}:
-                (self.path / ".lock").unlink(missing_ok=True)
-                raise RunDirectoryError(
-                    f"{self.path} is not empty and is not a run directory (it has no recipe.json); "
-                    "choose another with --run-dir."
-                )
-            return
-        try:
-            stored = json.loads(description.read_text("utf-8"))
-            fields, digest = stored["recipe"], stored["identity"]
-        except (ValueError, KeyError, TypeError):
-            raise RunDirectoryError(
-                f"{description} is damaged; choose another directory with --run-dir."
-            ) from None
-        if digest != identity(recipe):
-            ours = decisive(recipe)
-            differing = [name for name in ours if fields.get(name) != ours[name]]
-            raise RunDirectoryError(
-                f"{self.path} belongs to another run (it differs in {', '.join(differing)}); "
-                "choose another directory with --run-dir."
-            )
 
     def require_space(self, size):
         """Raises unless the disk has room for `size` bytes."""

@@ -14,7 +14,7 @@ from keras_classics.data.pipeline import (
     one_pass_of_copies,
 )
 from keras_classics.data.randomness import fold_in, permutation
-from keras_classics.data.streams import error_of_pipeline
+from keras_classics.data.streams import errors_of_pipeline
 from keras_classics.report import draw_curves
 from keras_classics.training.assembly import network_of
 from keras_classics.training.averages import averaged_weights
@@ -160,16 +160,10 @@ class Run:
         return {"val_loss": loss, "val_error": 100 * float(np.mean(logits.argmax(-1) != labels))}
 
     def _fit(self, *arguments, **options):
-        try:
-            with warnings.catch_warnings():
-                # How many batches there are is known when the last one came: bad pictures drop out.
-                warnings.filterwarnings("ignore", "Your input ran out of data")
-                return self.training.fit(*arguments, **options)
-        except Exception as error:
-            data_error = error_of_pipeline(error, self.bad, self.recipe.dataset)
-            if data_error is None:
-                raise
-            raise data_error from error
+        with errors_of_pipeline(self.bad, self.recipe.dataset), warnings.catch_warnings():
+            # How many batches there are is known when the last one came: bad pictures drop out.
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+            return self.training.fit(*arguments, **options)
 
     def iteration(self, step):
         """Counts the updates since the start of the run, `step` steps into this epoch."""

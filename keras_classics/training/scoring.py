@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_classics.data.folder import FileSource
 from keras_classics.data.sources import Source
-from keras_classics.data.streams import error_of_pipeline
+from keras_classics.data.streams import errors_of_pipeline
 from keras_classics.training.distribution import predictor
 
 
@@ -81,15 +81,10 @@ def collect(batches, function, bad):
         DataError: if too many pictures are bad, or a record is.
     """
     labels, rows = [], []
-    try:
+    with errors_of_pipeline(bad, "the data set"):
         for images, own in batches:
             rows.append(function(np.asarray(images)))
             labels.append(np.asarray(own))
-    except Exception as error:
-        data_error = error_of_pipeline(error, bad, "the data set")
-        if data_error is None:
-            raise
-        raise data_error from error
     return np.concatenate(labels).astype("int64"), np.concatenate(rows)
 
 

@@ -1,11 +1,10 @@
 """The command line that every search script shares."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from keras_classics.data.errors import DataError
-from keras_classics.training.command_line import settings
+from keras_classics.training.command_line import end_in_a_sentence, settings
 from keras_classics.training.loop import train
 from keras_classics.training.recipe import RecipeError, vary
 from keras_classics.training.run_directory import RunDirectoryError
@@ -27,13 +26,14 @@ def tune(recipe, space, argv=None):
     """
     arguments = _parser(recipe).parse_args(argv)
     directory = Path(arguments.directory or Path("runs", f"tune_{recipe.name}", arguments.tuner))
-    try:
-        recipe = vary(recipe, _changes(arguments))
-        _search(recipe, space, directory, arguments)
-    except _ERRORS as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")
-    except KeyboardInterrupt:
-        sys.exit(f"Stopped. The same command with --directory {directory} continues the search.")
+
+    def search():
+        try:
+            _search(vary(recipe, _changes(arguments)), space, directory, arguments)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"with --directory {directory} continues the search") from None
+
+    end_in_a_sentence(search, _ERRORS)
 
 
 def _parser(recipe):

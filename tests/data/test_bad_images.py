@@ -13,6 +13,7 @@ from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order, one_epoch
 from keras_classics.data.resizing import Resize
 from keras_classics.data.sources import load
+from keras_classics.data.statistics import PixelStatistics
 
 N = 210  # of which 1 % is two
 RESIZE = (Resize(8),)
@@ -139,15 +140,14 @@ def test_more_than_one_percent_stops():
     bad = BadImages()
     bad.add("/no/such/1.jpg", of=200)
     bad.add("/no/such/2.jpg", of=200)
+    bad.add("/no/such/4.jpg", of=100, number=1)  # of another data set
     with pytest.raises(DataError) as raised:
         bad.add("/no/such/3.jpg", of=200)
     assert raised.value is bad.error
     assert str(raised.value) == (
-        "3 of 200 pictures cannot be used, more than 1 %; mend or delete them (the last one, "
+        "4 of 200 pictures cannot be used, more than 1 %; mend or delete them (the last one, "
         "/no/such/3.jpg, does not exist)."
     )
-    # Of another data set there is one.
-    bad.add("/no/such/4.jpg", of=100, number=1)
 
 
 # What a pipeline makes of them.
@@ -257,6 +257,30 @@ def test_stop(directory, tmp_path):
         f"{empty} cannot be used: it is empty; mend or delete it, or pass --on-bad-image skip."
     )
     assert bad.path.read_text() == f"{empty}\tis empty\n"
+
+
+def test_what_follows_an_error_accuses_nobody(directory):
+    """What was prepared ahead goes on after the first error; good pictures are missing there."""
+    empty = spoil(directory, 100)
+    bad = BadImages("stop")
+    batches = iter(epoch(load(f"folder:{directory}", "train"), 10, bad))
+    errors = 0
+    for _ in range(30):  # three times as many as there are batches
+        try:
+            next(batches, None)
+        except tf.errors.OpError:
+            errors += 1
+    assert errors > 1 and list(bad.reasons) == [str(empty)]
+    assert str(bad.error).startswith(f"{empty} cannot be used: it is empty")
+
+
+def test_a_mean_image_of_bad_pictures(directory):
+    source = load(f"folder:{directory}", "train")
+    statistics = PixelStatistics(source, RESIZE, BadImages("skip"))
+    for place in (3, 100, 200):
+        spoil(directory, place)
+    with pytest.raises(DataError, match="^3 of 210 pictures cannot be used, more than 1 %"):
+        statistics.mean_image()
 
 
 @pytest.mark.parametrize("known", [False, True])

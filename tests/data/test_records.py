@@ -20,7 +20,7 @@ from keras_classics.data.pipeline import in_order, one_epoch, pictures_at
 from keras_classics.data.records import RecordSource
 from keras_classics.data.resizing import Resize
 from keras_classics.data.sources import hold_out, load
-from keras_classics.data.streams import error_of_pipeline
+from keras_classics.data.streams import errors_of_pipeline
 
 N = {"train": 57, "validation": 23, "test": 5}
 RESIZE = (Resize(8),)
@@ -198,17 +198,22 @@ class Damaged(RecordSource):
 def test_a_record_that_cannot_be_decoded(source, content, reason, transforms):
     damaged = Damaged(**vars(source))
     object.__setattr__(damaged, "content", content)
-    with pytest.raises(tf.errors.OpError) as raised:
+    with pytest.raises(DataError) as raised, errors_of_pipeline(BadImages(), "imagenet2012"):
         list(epoch(damaged, transforms=transforms))
-    error = error_of_pipeline(raised.value, BadImages(), "imagenet2012")
-    assert isinstance(error, DataError)
-    assert str(error).startswith(f"A picture of imagenet2012 is damaged ({reason}")
-    assert str(error).endswith("); prepare it again.") and "\n" not in str(error)
+    assert isinstance(raised.value.__cause__, tf.errors.OpError)
+    text = str(raised.value)
+    assert text.startswith(f"A picture of imagenet2012 is damaged ({reason}")
+    assert text.endswith("); prepare it again.") and "\n" not in text
 
 
 def test_errors_of_the_network_are_not_blamed_on_the_data():
     for error in (tf.errors.ResourceExhaustedError(None, None, "OOM"), ValueError("JPEG")):
-        assert error_of_pipeline(error, BadImages(), "imagenet2012") is None
+        with (
+            pytest.raises(type(error)) as raised,
+            errors_of_pipeline(BadImages(), "imagenet2012"),
+        ):
+            raise error
+        assert raised.value is error
 
 
 def test_no_part_of_a_stream_is_held_out(source):
