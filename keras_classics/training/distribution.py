@@ -110,8 +110,7 @@ def _check(strategy, replicas, peers, backend):
         raise DistributionError(f"--strategy must be one of {legal}. Received: {strategy}")
     needed = {"mirrored": "tensorflow", "auto": backend, "none": backend}.get(strategy, "jax")
     if needed != backend:
-        # MultiWorkerMirroredStrategy under Keras 3.15: with one replica in each process `fit`
-        # fails (PerReplica values cannot be converted to tensors).
+        # Keras 3.15's `fit` fails under MultiWorkerMirroredStrategy: benchmarks/results/scaling.md.
         why = " (TensorFlow's own for several machines does not work with Keras 3)"
         raise DistributionError(
             f"--strategy {strategy} needs the {needed} backend"
