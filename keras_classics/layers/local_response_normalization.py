@@ -109,14 +109,17 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def _sum_over_neighbours(self, squares, dtype):
         band = ops.convert_to_tensor(self._band, dtype)
-        shape = ops.shape(squares)
-        if self.data_format == "channels_last":
-            if self.groups == 1:
-                return ops.matmul(squares, band)
-            apart = ops.reshape(squares, (*shape[:-1], self.groups, len(self._band)))
-            return ops.reshape(ops.matmul(apart, band), shape)
-        apart = ops.reshape(squares, (shape[0], self.groups, len(self._band), *shape[2:]))
-        return ops.reshape(ops.einsum("bgc...,cd->bgd...", apart, band), shape)
+        last = self.data_format == "channels_last"
+        if self.groups > 1:
+            shape, parts = ops.shape(squares), (self.groups, len(self._band))
+            apart = (*shape[:-1], *parts) if last else (shape[0], *parts, *shape[2:])
+            squares = ops.reshape(squares, apart)
+        if last:
+            sums = ops.matmul(squares, band)
+        else:
+            equation = "bc...,cd->bd..." if self.groups == 1 else "bgc...,cd->bgd..."
+            sums = ops.einsum(equation, squares, band)
+        return sums if self.groups == 1 else ops.reshape(sums, shape)
 
     def _to_minus_beta(self, base):
         # Two square roots take a third of the time of a power.

@@ -92,8 +92,9 @@ def train(
         with devices.scope(), precision(recipe.precision):
             check_compilation(recipe, devices, jit, steps_per_execution)
             share_of(recipe, devices)
-            with _writing(run_dir):
-                check_owner(run_dir, recipe)  # before a mean image is computed
+            if devices.is_writer:
+                with _writing(run_dir):
+                    check_owner(run_dir, recipe)  # before a mean image is computed
             sources = load_sources(recipe, data_dir, cache)
             keras.utils.set_random_seed(recipe.seed)
             compilation = {"jit_compile": JIT[jit], "steps_per_execution": steps_per_execution}

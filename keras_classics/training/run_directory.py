@@ -85,7 +85,8 @@ def check_owner(path, recipe):
         return
     description = path / "recipe.json"
     if not description.exists():
-        if {item.name for item in path.iterdir()} - {".lock"}:
+        # What a run leaves that was killed before it had written its recipe.
+        if {item.name for item in path.iterdir()} - {".lock", ".recipe.partial.json"}:
             raise RunDirectoryError(
                 f"{path} is not empty and is not a run directory (it has no recipe.json); "
                 "choose another with --run-dir."
@@ -129,13 +130,13 @@ class RunDirectory:
             check_owner(self.path, recipe)
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
-            self.checkpoints.mkdir(exist_ok=True)
             for torn in self.path.rglob(".*.partial.*"):  # what a killed process was writing
                 torn.unlink()
             write_json(
                 self.path / "recipe.json",
                 {"recipe": describe(recipe), "identity": identity(recipe)},
             )
+            self.checkpoints.mkdir(exist_ok=True)
         except OSError as error:
             raise RunDirectoryError(
                 f"The run directory {self.path} cannot be written ({error.strerror}); "

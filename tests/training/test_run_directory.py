@@ -99,6 +99,13 @@ def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_run_killed_before_its_recipe_was_written_goes_on(tmp_path):
+    for left in (".lock", ".recipe.partial.json"):
+        (tmp_path / left).write_text("")
+    RunDirectory(tmp_path, RECIPE).close()
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "recipe.json", "checkpoints"}
+
+
 def test_a_damaged_recipe_json_is_refused(tmp_path):
     RunDirectory(tmp_path, RECIPE).close()
     (tmp_path / "recipe.json").write_text('{"recipe"')
