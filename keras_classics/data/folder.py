@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.local_copies import copy_files
 from keras_classics.data.randomness import permutation
 
 _SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -31,6 +32,7 @@ class FileSource:
         class_names: what the labels stand for.
         encoded: the bytes of all files as a string tensor, to keep them in memory; None reads
             each file whenever it is wanted.
+        copies: array of str `(n,)`, files to read in the place of `paths`, or None.
 
     Example:
         >>> import os, tempfile
@@ -51,6 +53,7 @@ class FileSource:
     labels: np.ndarray = dataclasses.field(repr=False)
     class_names: tuple[str, ...] = dataclasses.field(repr=False)
     encoded: object = dataclasses.field(default=None, repr=False)
+    copies: np.ndarray | None = dataclasses.field(default=None, repr=False)
 
     def __len__(self):
         return len(self.paths)
@@ -76,7 +79,12 @@ class FileSource:
             paths=self.paths[chosen],
             labels=self.labels[chosen],
             encoded=encoded,
+            copies=None if self.copies is None else self.copies[chosen],
         )
+
+    def on_disk(self):
+        """Returns the source with its files copied to the user's cache, for `--cache disk`."""
+        return dataclasses.replace(self, copies=np.array(copy_files(self.paths.tolist())))
 
     def in_memory(self):
         """Returns the source with the bytes of its files read once, for `--cache ram`."""
@@ -109,7 +117,8 @@ class FileSource:
         tf = import_tensorflow()
         with tf.device("CPU"):
             # A second for each million of paths: once, not in every epoch.
-            paths = tf.constant([os.fsencode(path) for path in self.paths.tolist()], tf.string)
+            paths = self.paths if self.copies is None else self.copies
+            paths = tf.constant([os.fsencode(path) for path in paths.tolist()], tf.string)
             return paths, tf.constant(self.labels, tf.int32)
 
     def fetcher(self):

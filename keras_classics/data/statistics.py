@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.folder import FileSource
+from keras_classics.data.local_copies import user_cache
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source
 from keras_classics.data.streams import errors_of_pipeline
@@ -68,8 +69,7 @@ class PixelStatistics:
         return np.float32(total / count)
 
     def _folders(self):
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return Path(self.source.directory) / ".keras_classics", Path(root) / "keras_classics"
+        return Path(self.source.directory) / ".keras_classics", user_cache()
 
     def _key(self):
         source, names = self.source, ()

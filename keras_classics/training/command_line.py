@@ -106,9 +106,9 @@ def _parser(recipe, choices):
     )
     parser.add_argument(
         "--cache",
-        choices=("none", "ram"),
+        choices=("none", "ram", "disk"),
         default="none",
-        help="keep the files of a folder: in memory",
+        help="keep the files of a folder: in memory, or copied to this machine's cache",
     )
     parser.add_argument("--keep-epochs", help="epochs whose model is kept, e.g. 5,10,20")
     _add_device_flags(parser)

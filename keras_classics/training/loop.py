@@ -63,7 +63,8 @@ def train(
         on_bad_image: what happens where a picture file cannot be decoded: "skip" lists it in
             `bad_images.txt` and goes on, unless they are more than 1 %; "stop" ends the run. With
             several processes it is always "stop": their batches would not fit together.
-        cache: "ram" keeps the picture files' bytes in memory, "none" reads them in every epoch.
+        cache: "ram" keeps the picture files' bytes in memory, "disk" copies the files once to the
+            user's cache, "none" reads them where they are.
         strategy: what computes: "none", "mirrored", "data_parallel", "two_towers",
             "multi_machine", or "auto"; see `keras_classics.training.distribution`.
         replicas: how many devices, None for all that the strategy finds.

@@ -12,7 +12,7 @@ def load_sources(recipe, data_dir, cache):
     Args:
         recipe: a `Recipe`.
         data_dir: where TensorFlow Datasets keeps its data; None for its default.
-        cache: "ram" keeps the bytes of picture files in memory, "none" does not.
+        cache: what picture files are kept in: "ram", "disk", the user's cache, or "none".
 
     Returns:
         {"train": source, "validation": source or None, "final": source}.
@@ -48,6 +48,6 @@ def load_sources(recipe, data_dir, cache):
 
 
 def _cached(source, cache):
-    if cache == "ram" and isinstance(source, FileSource):
-        return source.in_memory()
-    return source
+    if cache == "none" or not isinstance(source, FileSource):
+        return source
+    return source.in_memory() if cache == "ram" else source.on_disk()

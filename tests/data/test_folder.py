@@ -1,12 +1,14 @@
 import os
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_classics.data import local_copies
 from keras_classics.data.folder import FileSource, read_folder
 from keras_classics.data.sources import DataError, hold_out, load
 
@@ -235,10 +237,19 @@ def greys(source, indices):
     return [int(tf.io.decode_image(data)[0, 0, 0]) for data, _ in found], [int(y) for _, y in found]
 
 
-@pytest.mark.parametrize("in_memory", [False, True])
-def test_fetches_bytes_and_labels(pets, in_memory):
-    source = load(f"folder:{pets}", "train")
-    source = source.in_memory() if in_memory else source
+KEPT = {"none": lambda source: source, "ram": FileSource.in_memory, "disk": FileSource.on_disk}
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache of the user."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "keras_classics" / "files"
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_fetches_bytes_and_labels(pets, kept, cache):
+    source = KEPT[kept](load(f"folder:{pets}", "train"))
     assert source.class_names == ("the dog", "개", "고양이")
     # The classes by name: the files of "the dog" were made last.
     expected = [*range(12, 18), *range(6), *range(6, 12)]
@@ -259,7 +270,43 @@ def test_what_is_in_memory_is_read_no_more(pets):
     assert [len(data.numpy()) > 0 for data in empty.in_memory().encoded] == [False] + 5 * [True]
 
 
-def test_names_that_are_not_unicode(tmp_path):
+def test_files_are_copied_once(pets, cache):
+    source = load(f"folder:{pets}", "train").on_disk()
+    copies = {path: os.stat(path).st_ino for path in source.copies}
+    assert len(copies) == 18 and all(Path(path).is_relative_to(cache) for path in copies)
+    os.utime(source.paths[0], (0, 0))  # another file, as far as one can tell
+    Image.new("L", (7, 9), 77).save(source.paths[1])
+    os.remove(source.copies[2])
+    again = load(f"folder:{pets}", "train").on_disk()
+    fresh = [os.stat(path).st_ino != copies.get(path) for path in again.copies]
+    assert again.copies.tolist() == source.copies.tolist()
+    assert fresh[3:] == [False] * 15 and fresh[0] and fresh[1]
+    assert greys(again, range(3))[0] == [12, 77, 14]
+    other = load(f"folder:{pets}", "test")
+    os.remove(other.paths[0])  # found bad when its turn comes
+    assert [os.path.exists(copy) for copy in other.on_disk().copies] == [False] + [True] * 5
+    # Those of the originals that are gone are read from their copies.
+    for path in source.paths:
+        os.remove(path)
+    assert greys(source, [0, 17])[0] == [12, 11]
+    assert not [path for path in cache.rglob("*") if path.suffix != ".png" and path.is_file()]
+
+
+def test_no_room_for_copies(pets, cache, monkeypatch):
+    monkeypatch.setattr(local_copies, "_SPARE", 10**18)
+    source = load(f"folder:{pets}", "train")
+    with pytest.raises(DataError, match="^--cache disk needs 0 MB more in .*make room, or let XDG"):
+        source.on_disk()
+    assert not list(cache.iterdir())
+    cache.rmdir()
+    cache.write_text("a file where the folder should be")
+    with pytest.raises(
+        DataError, match=r"^The cache .* cannot be written \(File exists\); let XDG_"
+    ):
+        source.on_disk()
+
+
+def test_names_that_are_not_unicode(tmp_path, cache):
     folder = os.fsencode(tmp_path) + b"/train/caf\xe9"
     try:
         os.makedirs(folder)
@@ -268,13 +315,12 @@ def test_names_that_are_not_unicode(tmp_path):
     Image.new("L", (5, 4), 9).save(tmp_path / "one.png")
     os.rename(tmp_path / "one.png", folder + b"/caf\xe9.png")
     source = load(f"folder:{tmp_path}", "train")
-    assert greys(source, [0]) == ([9], [0])
+    assert greys(source, [0]) == greys(source.on_disk(), [0]) == ([9], [0])
 
 
-@pytest.mark.parametrize("in_memory", [False, True])
-def test_parts_of_a_source(pets, in_memory):
-    source = load(f"folder:{pets}", "train")
-    source = source.in_memory() if in_memory else source
+@pytest.mark.parametrize("kept", KEPT)
+def test_parts_of_a_source(pets, kept, cache):
+    source = KEPT[kept](load(f"folder:{pets}", "train"))
     rest, held_out = hold_out(source, 6)
     assert (rest.split, held_out.split) == ("train", "validation")
     assert (len(rest), len(held_out)) == (12, 6)

@@ -275,11 +275,13 @@ def test_only_the_window_is_decoded_where_a_crop_comes_first(files, monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["vgg", "googlenet"])
-def test_files_can_be_batched_replayed_and_kept_in_memory(files, name):
+def test_files_can_be_batched_replayed_and_kept(files, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     options = {"seed": 5, "epoch": 2, "transforms": AUGMENTATIONS[name]}
     whole = one_epoch(files, 7, **options)
     assert_same(whole, one_epoch(files, 16, **options))
     assert_same(whole, one_epoch(files.in_memory(), 7, **options))
+    assert_same(whole, one_epoch(files.on_disk(), 7, **options))
     assert_same(whole.skip(2), one_epoch(files, 7, start=2, **options))
     assert list(one_epoch(files, 7, start=4, **options)) == []
 
