@@ -2,6 +2,7 @@
 
     python recipes/alexnet_imagenet.py                         # ImageNet 2012 through TFDS
     python recipes/alexnet_imagenet.py --data folder:imagenet  # imagenet/train/…, imagenet/val/…
+    python recipes/alexnet_imagenet.py --strategy two_towers   # a tower on each of two GPUs, by JAX
 
 90 passes over 1.2 million pictures, the learning rate divided by 10 whenever the validation error
 stops improving; measured by ten crops. The papers' sections stand beside each value.
