@@ -12,8 +12,8 @@ from functools import partial
 import keras
 
 from keras_classics import googlenet
-from keras_classics.data.color import PhotometricDistortions
 from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomFlip
+from keras_classics.data.photometric import PhotometricDistortions
 from keras_classics.data.resizing import ResizeShorterSide
 from keras_classics.training import (
     CoupledSGD,

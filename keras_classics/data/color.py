@@ -1,18 +1,13 @@
-"""Random colours: AlexNet's jitter along the principal axes of RGB, and Howard's distortions."""
+"""AlexNet's jitter of the colours along the principal axes of RGB."""
 
 import functools
-import itertools
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from keras_classics.data.randomness import integer, normal, uniform
+from keras_classics.data.randomness import normal
 from keras_classics.data.transform import Transform, static_shape
-
-# ITU-R 601-2, as the Python Imaging Library makes a picture grey.
-_GREY = np.array([19595, 38470, 7471]) / 65536
-_ORDERS = np.array(list(itertools.permutations(range(3))))
 
 
 @dataclass(frozen=True)
@@ -115,17 +110,18 @@ def _pixels(dataset):
                 yield picture.reshape(-1, 3).T.astype(np.float64, order="C")
 
 
-class _ColorTransform(Transform):
+class ColorTransform(Transform):
     """A transform that needs three channels."""
 
     dtype = np.float32
 
     def __call__(self, images, seeds=None):
-        _check_channels(static_shape(images))
+        check_channels(static_shape(images))
         return super().__call__(images, seeds)
 
 
-def _check_channels(shape):
+def check_channels(shape):
+    """Raises a ValueError unless a shape is that of one or several pictures in colour."""
     if shape is None or len(shape) not in (3, 4) or shape[-1] != 3:
         raise ValueError(
             "`images` must have three channels, (height, width, 3) or (n, height, width, 3): "
@@ -134,7 +130,7 @@ def _check_channels(shape):
 
 
 @dataclass(frozen=True)
-class PCAColorJitter(_ColorTransform):
+class PCAColorJitter(ColorTransform):
     """AlexNet's colour jitter: adds one random colour to all pixels of a picture.
 
     With λ and P the eigenvalues and eigenvectors of the covariance of colours in 0…1, the added
@@ -200,11 +196,11 @@ class PCAColorJitter(_ColorTransform):
         return np.float32((alphas[..., np.newaxis, :] * _axes(self.pca, self.scale)).sum(axis=-1))
 
     def apply(self, image, seed):
-        _check_channels(image.shape)
+        check_channels(image.shape)
         return _add(image, self.shifts(seed))
 
     def apply_batch(self, images, seeds):
-        _check_channels(images.shape)
+        check_channels(images.shape)
         return np.stack([_add(*pair) for pair in zip(images, self.shifts(seeds), strict=True)])
 
 
@@ -220,98 +216,3 @@ def _add(image, color):
         image = np.asarray(image, np.float32)
     # A fifth of the time that NumPy takes to spread three numbers over pixels.
     return cv2.add(image, (*color.tolist(), 0.0), dtype=cv2.CV_32F)
-
-
-@dataclass(frozen=True)
-class PhotometricDistortions(_ColorTransform):
-    """Howard's distortions: contrast, brightness and colour of each picture, in random order.
-
-    Each is changed by a factor of its own, uniform in 1 ± `variation`, as the enhancers of the
-    Python Imaging Library do, which Howard used: contrast moves pixels away from the picture's mean
-    grey, brightness from black, colour from the pixel's own grey. A factor of 1 changes nothing.
-    Pixels are clipped to 0…255 after each of the three, as that library does: an assumption, since
-    the paper does not say so. They are not rounded to whole numbers in between.
-
-    GoogLeNet's paper names these distortions. Howard adds AlexNet's lighting noise afterwards: in a
-    recipe, the `PCAColorJitter` that comes next.
-
-    Args:
-        variation: largest change of a factor; 0.5 is the paper's.
-
-    Input shape:
-        pictures (n, height, width, 3) of any type in 0…255 and seeds (n,), or one picture
-        (height, width, 3) and one seed.
-
-    Output shape:
-        as the input, float32.
-
-    Raises:
-        ValueError: if `variation` is not in [0, 1]; when called, if the pictures do not have three
-            channels or a seed each.
-
-    Reference:
-        Howard 2013, "Some Improvements on Deep Convolutional Neural Network Based Image
-        Classification": an order chosen at random, and for each a number between 0.5 and 1.5.
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_classics.data.color import PhotometricDistortions
-        >>> distort = PhotometricDistortions()
-        >>> distort(np.full((224, 224, 3), 100, "uint8"), seed := 7).shape
-        (224, 224, 3)
-    """
-
-    variation: float = 0.5
-
-    def __post_init__(self):
-        if not 0 <= self.variation <= 1:
-            raise ValueError(
-                f"`variation` must be in [0, 1]. Received: variation={self.variation!r}"
-            )
-
-    def draws(self, seeds):
-        """Returns the factors of contrast, brightness and colour, and the order they act in.
-
-        Args:
-            seeds: of any shape (…), one seed for each picture.
-
-        Returns:
-            float32 (…, 3) factors, and integer (…, 3) positions among the factors, the first to
-            act first.
-        """
-        seeds = np.asarray(seeds)
-        limits = 1 - self.variation, 1 + self.variation
-        factors = uniform(seeds[..., np.newaxis], np.arange(3), *limits)
-        return factors, _ORDERS[integer(seeds, 3, len(_ORDERS))]
-
-    def apply(self, image, seed):
-        _check_channels(image.shape)
-        return _enhance(image.astype(np.float32, order="C"), *self.draws(seed))
-
-
-def _enhance(image, factors, order):
-    """Changes a picture, which it may overwrite, by its three factors in an order."""
-    for which in order:
-        image = _ENHANCERS[which](image, float(factors[which]))
-        np.clip(image, 0, 255, out=image)
-    return image
-
-
-def _contrast(image, factor):
-    mean = np.dot(cv2.mean(image)[:3], _GREY)
-    image *= factor
-    image += float((1 - factor) * mean)  # as a NumPy scalar it would be added in float64
-    return image
-
-
-def _brightness(image, factor):
-    image *= factor
-    return image
-
-
-def _color(image, factor):
-    # The grey that is blended in is made of the channels too: together a product with a matrix.
-    return cv2.transform(image, factor * np.eye(3) + (1 - factor) * _GREY)
-
-
-_ENHANCERS = (_contrast, _brightness, _color)

@@ -9,7 +9,7 @@ from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosterio
 from keras_classics.training.normalization import MeanColor, MeanImage, PixelRange
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
 from keras_classics.training.protocols import CenterView, Dense, GoogLeNetCrops, GridCrops, TenCrop
-from keras_classics.training.recipe import Published, Recipe, RecipeError, describe, vary
+from keras_classics.training.recipe import Published, Recipe, RecipeError, describe
 from keras_classics.training.run_directory import RunDirectory, RunDirectoryError
 from keras_classics.training.schedules import (
     Constant,
@@ -20,6 +20,7 @@ from keras_classics.training.schedules import (
     StepAtIterations,
     WarmUp,
 )
+from keras_classics.training.variation import vary
 
 __all__ = [
     "CenterView", "Constant", "CopyLayers", "CorrectClassPenalty", "CoupledSGD", "Dense",

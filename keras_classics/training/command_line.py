@@ -11,8 +11,9 @@ from keras_classics.data.errors import DataError
 from keras_classics.training.distribution import STRATEGIES, DistributionError
 from keras_classics.training.loop import TrainingError, train
 from keras_classics.training.peers import PeerError, Peers
-from keras_classics.training.recipe import PRECISIONS, RecipeError, vary
+from keras_classics.training.recipe import PRECISIONS, RecipeError
 from keras_classics.training.run_directory import RunDirectoryError
+from keras_classics.training.variation import vary
 
 _ERRORS = (
     DataError,

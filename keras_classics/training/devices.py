@@ -9,7 +9,8 @@ import numpy as np
 
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.layers.grouped_conv import GROUPS
-from keras_classics.training.recipe import RecipeError, vary
+from keras_classics.training.recipe import RecipeError
+from keras_classics.training.variation import vary
 
 _GRACE = 5  # seconds
 

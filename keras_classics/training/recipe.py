@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import inspect
 import json
 import math
 from collections.abc import Callable
@@ -252,63 +251,3 @@ def decisive(recipe):
     later = [f for f in dataclasses.fields(recipe) if f.name in _LATER_FIELDS]
     unused = {f.name for f in later if fields[f.name] == describe(f.default)}
     return {k: v for k, v in fields.items() if k not in unused}
-
-
-def vary(recipe, changes):
-    """Returns the recipe with some fields changed.
-
-    Args:
-        recipe: a `Recipe`.
-        changes: {field: value}; dots reach into builders, transforms and the like:
-            `model.activation`, `train_transforms.0.scale`.
-
-    Returns:
-        A new `Recipe`.
-
-    Raises:
-        RecipeError: for a field that does not exist, or a value out of range.
-    """
-    fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    for path, value in changes.items():
-        try:
-            fields = _replace(fields, path.split("."), value, path)
-        except RecipeError:
-            raise
-        except (TypeError, ValueError) as error:  # a transform or the like refused its value
-            raise RecipeError(f"`{path}` cannot be {value!r}: {error}") from error
-    return Recipe(**fields)  # checked once, when all the changes are in
-
-
-def _replace(owner, names, value, path):
-    """Returns a copy of `owner` with the value at the end of the path `names` replaced."""
-    name, *rest = names
-    if isinstance(owner, tuple) and name.isdigit() and int(name) < len(owner):
-        items = list(owner)
-        items[int(name)] = _replace(items[int(name)], rest, value, path) if rest else value
-        return tuple(items)
-    legal = _names_of(owner)
-    if name not in legal:
-        raise RecipeError(
-            f"`{path}` cannot be set: there is no {name!r}"
-            + (f"; there are {', '.join(legal)}." if legal else ".")
-        )
-    if isinstance(owner, dict):
-        return {**owner, name: _replace(owner[name], rest, value, path) if rest else value}
-    if dataclasses.is_dataclass(owner):
-        new = _replace(getattr(owner, name), rest, value, path) if rest else value
-        return dataclasses.replace(owner, **{name: new})
-    keywords = getattr(owner, "keywords", {})
-    new = _replace(keywords.get(name), rest, value, path) if rest else value
-    arguments = getattr(owner, "args", ())
-    return partial(getattr(owner, "func", owner), *arguments, **{**keywords, name: new})
-
-
-def _names_of(owner):
-    if isinstance(owner, dict):
-        return list(owner)
-    if dataclasses.is_dataclass(owner):
-        return [field.name for field in dataclasses.fields(owner)]
-    if not callable(owner):
-        return []
-    parameters = inspect.signature(getattr(owner, "func", owner)).parameters.values()
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]

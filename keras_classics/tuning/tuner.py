@@ -20,8 +20,9 @@ from pathlib import Path
 import keras
 
 from keras_classics.training.loop import TrainingError, train
-from keras_classics.training.recipe import RecipeError, decisive, describe, identity, vary
+from keras_classics.training.recipe import RecipeError, decisive, describe, identity
 from keras_classics.training.run_directory import RunDirectoryError, write_json
+from keras_classics.training.variation import vary
 from keras_classics.tuning.results import error_after
 
 try:

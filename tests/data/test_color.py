@@ -15,10 +15,9 @@ from keras_classics.data.color import (
     IMAGENET_PCA,
     RGBPCA,
     PCAColorJitter,
-    PhotometricDistortions,
-    _enhance,
     fit_rgb_pca,
 )
+from keras_classics.data.photometric import PhotometricDistortions, _enhance
 from keras_classics.training.recipe import describe
 
 GREY = np.array([19595, 38470, 7471]) / 65536

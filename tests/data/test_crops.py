@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from keras_classics.data import resizing
-from keras_classics.data.color import PCAColorJitter, PhotometricDistortions
+from keras_classics.data.color import PCAColorJitter
 from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
+from keras_classics.data.photometric import PhotometricDistortions
 from keras_classics.data.randomness import fold_in, integer, uniform
 from keras_classics.data.resizing import (
     INTERPOLATIONS,

@@ -9,11 +9,12 @@ import tensorflow as tf
 from PIL import ExifTags, Image
 
 from keras_classics.data import streams
-from keras_classics.data.color import PCAColorJitter, PhotometricDistortions
+from keras_classics.data.color import PCAColorJitter
 from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
 from keras_classics.data.decoding import decode
 from keras_classics.data.distortions import RandomAffine
 from keras_classics.data.errors import DataError
+from keras_classics.data.photometric import PhotometricDistortions
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
 from keras_classics.data.randomness import fold_in
 from keras_classics.data.resizing import RandomShorterSide, Resize, ResizeShorterSide

@@ -19,7 +19,7 @@ import small_recipes
 from keras_classics.training import command_line
 from keras_classics.training.loop import train
 from keras_classics.training.peers import Peers
-from keras_classics.training.recipe import vary
+from keras_classics.training.variation import vary
 
 
 class Killer(keras.callbacks.Callback):

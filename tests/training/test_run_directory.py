@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import small_recipes
 
-from keras_classics.training.recipe import vary
 from keras_classics.training.run_directory import RunDirectory, RunDirectoryError, written_beside
+from keras_classics.training.variation import vary
 
 RECIPE = small_recipes.LENET5
 
