@@ -34,8 +34,8 @@ class GroupedConv2D(keras.layers.Conv2D):
         >>> import keras
         >>> from keras_classics.layers import GroupedConv2D
         >>> layer = GroupedConv2D(256, 5, padding="same", groups=2, data_format="channels_last")
-        >>> layer(keras.ops.ones((1, 27, 27, 96))).shape[1:], tuple(layer.kernel.shape)
-        ((27, 27, 256), (5, 5, 48, 256))
+        >>> tuple(layer(keras.ops.ones((1, 27, 27, 96))).shape), tuple(layer.kernel.shape)
+        ((1, 27, 27, 256), (5, 5, 48, 256))
     """
 
     def convolution_op(self, inputs, kernel):
