@@ -278,9 +278,8 @@ def _print_predictions(model, pictures, names):
     both = keras.Model(
         model.input, [model.get_layer("logits").output, model.get_layer("probabilities").output]
     )
-    batch = np.stack([pixels for _, pixels, _ in pictures])
-    logits, probabilities = both.predict(batch, verbose=0)
-    for (path, _, done), row, shares in zip(pictures, logits, probabilities, strict=True):
+    for path, pixels, done in pictures:
+        row, shares = (np.asarray(out[0]) for out in both.predict_on_batch(pixels[np.newaxis]))
         best = int(shares.argmax())
         print(f"{path}: {names[best]}")
         for sentence in done:

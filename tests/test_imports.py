@@ -15,18 +15,19 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT = {
     "layers": set(),
     "data": set(),
+    "compat": {"data"},
     "report": set(),
     "weights": set(),
     "models": {"layers", "weights"},
     "zoo": {"models"},
     "export": {"layers"},
-    "training": {"data", "report", "layers"},
+    "training": {"compat", "data", "report", "layers"},
     "tuning": {"data", "report", "training"},
     "cli": {"layers", "data", "report", "weights", "models", "zoo", "training", "tuning"},
     "__init__": {"layers", "models", "zoo"},
 }
 # Where TensorFlow may be imported, and there only inside functions.
-MAY_USE_TENSORFLOW = ("data/", "layers/", "training/distribution.py")
+MAY_USE_TENSORFLOW = ("data/", "layers/", "training/distribution.py", "compat.py")
 
 
 def room_of(path):

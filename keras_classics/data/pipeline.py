@@ -2,7 +2,7 @@
 
 Pictures that fit into memory stay there as uint8; a batch is gathered and transformed as a whole,
 since maps over single elements are ten times too slow for digits. Encoded pictures are decoded and
-transformed one by one, as many at a time as there are cores (see `streams`).
+transformed one by one (see `streams`). `parallelism` says how many at a time.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from keras_classics.data.bad_images import BadImages
 from keras_classics.data.errors import DataError
 from keras_classics.data.folder import FileSource
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.share import WHOLE
 from keras_classics.data.sources import Source
@@ -38,9 +39,9 @@ def _batches(source, indices, batch_size, start, transform):
 
     steps = -(-len(indices) // batch_size)
     dataset = tf.data.Dataset.range(start, steps).map(
-        batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        batch, num_parallel_calls=parallel_calls(), deterministic=True
     )
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return without_autotuning(dataset.prefetch(2))
 
 
 def in_order(source, batch_size, transforms=(), bad=None):

@@ -5,6 +5,11 @@ import os
 from typing import Any
 
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.parallelism import (
+    parallel_calls,
+    untuned_options,
+    without_autotuning,
+)
 from keras_classics.data.randomness import fold_in, permutation
 
 _SHUFFLED = 4096  # encoded pictures held back; TFDS has shuffled what it stored
@@ -71,17 +76,33 @@ class RecordSource:
         stored = self.builder.as_dataset(
             split=self.stored_split,
             decoders={image: tfds.decode.SkipDecoding()},
-            read_config=tfds.ReadConfig(
-                try_autocache=False,
-                interleave_cycle_length=1 if in_order else 16,
+            read_config=read_config(
+                files_at_a_time=1 if in_order else 16,
                 experimental_interleave_sort_fn=None if in_order else shuffled_files,
-                add_tfds_id=False,
             ),
         )
-        options = tf.data.Options()
-        options.deterministic = True
-        stored = stored.with_options(options).map(
-            lambda example: (example[image], tf.cast(example[label], tf.int32))
-        )
+        stored = stored.map(lambda example: (example[image], tf.cast(example[label], tf.int32)))
         dataset = stored if in_order else tf.data.Dataset.range(1).flat_map(shuffled)
-        return dataset.enumerate()
+        return without_autotuning(dataset.enumerate())  # those inside `flat_map` do not count
+
+
+def read_config(files_at_a_time=1, **options):
+    """Returns how TensorFlow Datasets shall read: the same in each run, and nothing tuned.
+
+    Args:
+        files_at_a_time: how many files it reads in turns; 1 gives the stored order.
+        **options: of `tfds.ReadConfig`, besides.
+    """
+    import tensorflow_datasets as tfds
+
+    reading = untuned_options()
+    reading.deterministic = True
+    return tfds.ReadConfig(
+        options=reading,
+        try_autocache=False,
+        num_parallel_calls_for_decode=parallel_calls(),
+        interleave_cycle_length=files_at_a_time,
+        num_parallel_calls_for_interleave_files=min(files_at_a_time, parallel_calls()),
+        skip_prefetch=True,  # of a size that the tuner would choose
+        **options,
+    )

@@ -12,6 +12,7 @@ from keras_classics.data.decoding import decode
 from keras_classics.data.errors import DataError
 from keras_classics.data.folder import FileSource
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.randomness import fold_in
 from keras_classics.data.share import WHOLE
 from keras_classics.data.transform import Transform, in_turn
@@ -46,14 +47,14 @@ def stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad, s
 
     dataset = dataset.map(
         tf.autograph.experimental.do_not_convert(example),
-        num_parallel_calls=tf.data.AUTOTUNE,
+        num_parallel_calls=parallel_calls(),
         deterministic=True,
     )
     if is_files:
         dataset = account.keep(dataset.ignore_errors().batch(part))
     else:
         dataset = dataset.batch(part).map(lambda images, labels, _: (images, labels))
-    return share.cut(dataset).prefetch(2)
+    return without_autotuning(share.cut(dataset).prefetch(2))
 
 
 def _picture(transforms, epoch_seed):

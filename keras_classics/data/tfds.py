@@ -15,7 +15,8 @@ import numpy as np
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.imagenet import check_archives
-from keras_classics.data.records import RecordSource
+from keras_classics.data.parallelism import without_autotuning
+from keras_classics.data.records import RecordSource, read_config
 
 _NETWORK_TIMEOUT = 10.0  # seconds
 _UNKNOWN_FILE = "a record or features.json"
@@ -230,8 +231,7 @@ def _read(
                 split=split,
                 batch_size=-1,
                 decoders=tfds.decode.PartialDecoding({image: True, label: True}),
-                # One file after the other, which is the stored order.
-                read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+                read_config=read_config(),
             )
     except (tf.errors.OpError, OSError, ValueError, AssertionError) as error:
         file = _damaged_file(builder.info.splits[split])
@@ -256,7 +256,7 @@ def _damaged_file(split_info: Any) -> str | None:
     import tensorflow as tf
 
     for path, length in zip(split_info.filepaths, split_info.shard_lengths, strict=True):
-        records = tf.data.TFRecordDataset(os.fspath(path))
+        records = without_autotuning(tf.data.TFRecordDataset(os.fspath(path)))
         try:
             found = int(records.reduce(np.int64(0), lambda count, _: count + 1))
         except tf.errors.OpError:

@@ -113,7 +113,7 @@ class Network:
                 x = layer(x)
             tensors = keras.Model(self.network.inputs[0], tensors)(x)
         # One compiled graph: layer by layer, JAX would compile every operation by itself.
-        values = keras.Model(self.model.inputs[0], tensors).predict(pixels, verbose=0)
+        values = keras.Model(self.model.inputs[0], tensors).predict_on_batch(pixels)
         return [np.asarray(value, "float32") for value in keras.tree.flatten(values)]
 
 

@@ -7,6 +7,7 @@ import time
 import keras
 import numpy as np
 
+from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.layers.grouped_conv import GROUPS
 from keras_classics.training.recipe import RecipeError
@@ -61,6 +62,11 @@ class Mirrored(OneDevice):
         tf = import_tensorflow()
         self.replicas = len(devices)
         self.distribution = tf.distribute.MirroredStrategy(devices)
+
+    @contextlib.contextmanager
+    def scope(self):
+        with untuned_device_iterators(), self.distribution.scope():
+            yield
 
 
 class DataParallel(OneDevice):

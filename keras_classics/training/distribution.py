@@ -21,6 +21,7 @@ On TensorFlow each replica normalises its own part of the batch, as on the paper
 import keras
 import numpy as np
 
+from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.share import Share
 from keras_classics.training.devices import (
     DataParallel,
@@ -187,13 +188,29 @@ def predictor(model, size):
     if keras.backend.backend() == "tensorflow":
         replicas = model.distribute_strategy.num_replicas_in_sync
         if replicas > 1:
-
-            def predict(inputs):
-                return model.predict(inputs, batch_size=len(inputs), verbose=0)
-
+            predict = _mirrored_predictor(model)
     elif keras.distribution.distribution() is not None:
         replicas, predict = _jax_predictor(model)
     return predict, -(-size // replicas) * replicas
+
+
+def _mirrored_predictor(model):
+    tf, strategy = import_tensorflow(), model.distribute_strategy
+
+    @tf.function
+    def outputs_of(inputs):
+        return strategy.run(model, (inputs,), {"training": False})
+
+    def predict(inputs):
+        # Not `model.predict`, which makes a tf.data pipeline for each call.
+        parts = np.split(inputs, strategy.num_replicas_in_sync)
+        placed = strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(parts[context.replica_id_in_sync_group])
+        )
+        outputs = strategy.experimental_local_results(outputs_of(placed))
+        return np.concatenate([part.numpy() for part in outputs])
+
+    return predict
 
 
 def _jax_predictor(model):

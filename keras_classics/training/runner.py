@@ -85,7 +85,7 @@ class Run:
         # Metrics make their variables when they first see data.
         size = self.devices.replicas // self.devices.processes
         images = np.zeros((size, *self.training.input_shape[1:]), "float32")
-        self.training.evaluate(images, np.zeros(size, "int32"), verbose=0)
+        self.training.test_on_batch(images, np.zeros(size, "int32"))
         found = None
         if self.directory is not None:
             found = self.directory.load_checkpoint(warn=lambda text: print(text, file=sys.stderr))
