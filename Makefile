@@ -3,6 +3,7 @@
 #   make test PYTHON=python3.12        another Python; the environment is then made anew
 #   make test-quick BACKEND=jax        one backend
 #   make test-quick PYTEST_ARGS='tests/test_imports.py -x'
+#   make bench DATA=DIR                every speed benchmark, on a machine that does nothing else
 #   make test WORKERS=4                processes that test side by side; 0 for none besides make's
 
 PYTHON ?= python3
@@ -23,13 +24,14 @@ PYTEST := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
 MAKEFLAGS += --keep-going
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-quick test-full test-tensorflow test-jax test-torch lint clean
+.PHONY: help demo test test-quick test-full test-tensorflow test-jax test-torch bench lint clean
 
 help:
 	@echo "make demo        train LeNet-5 on 5,000 real digits and write a report (90 s)"
 	@echo "make test        every test, on TensorFlow, JAX and PyTorch (installs all three)"
 	@echo "make test-quick  every test on one backend: BACKEND=tensorflow, jax or torch"
 	@echo "make test-full   make test and the tests that take long"
+	@echo "make bench       time networks and pipelines, into benchmarks/results/speed.md (50 min)"
 	@echo "make lint        ruff: rules and format"
 	@echo "make clean       remove the environment and what was built"
 
@@ -48,6 +50,9 @@ test-jax test-torch: test-%: .venv/dev-installed
 
 test-quick: .venv/dev-installed
 	KERAS_BACKEND=$(BACKEND) $(PYTEST) $(PYTEST_ARGS)
+
+bench: .venv/dev-installed
+	$(BIN)/python benchmarks/speed.py $(DATA)
 
 lint: .venv/dev-installed
 	$(BIN)/ruff check .

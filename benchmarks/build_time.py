@@ -1,16 +1,16 @@
 """Time to build resnet50() and googlenet() beside keras.applications.ResNet50(weights=None).
 
-    python benchmarks/build_time.py [--rounds 5]
+    python benchmarks/build_time.py [--rounds 9]
 
 In one process, in turns, on any backend; the first round warms up. Prints the median seconds.
 """
 
-import argparse
 import gc
 import statistics
 import time
 
 import keras
+import machine
 
 import keras_classics
 
@@ -22,9 +22,10 @@ BUILDERS = {
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser = machine.parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="counted buildings of each")
+    options = parser.parse_args()
+    rounds = 1 if options.smoke else options.rounds
     seconds = {name: [] for name in BUILDERS}
     for number in range(rounds + 1):
         for name, build in BUILDERS.items():

@@ -30,15 +30,16 @@ import tempfile
 import time
 from pathlib import Path
 
+import machine
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "recipes"), str(ROOT / "tests" / "models")]
 
-BATCH, HELD_OUT = 128, 5000
+BATCH = 128
 
 
-def run_recipe(data_dir, seed, epochs):
+def run_recipe(data_dir, seed, epochs, pictures, held_out):
     """Returns seconds of the epochs, and accuracies in percent: while training, held out after."""
     import keras
     from cifar_resnet_cifar10 import RECIPE
@@ -51,7 +52,8 @@ def run_recipe(data_dir, seed, epochs):
         def on_train_begin(self, logs=None):  # once an epoch: `train` calls fit for each
             starts.append(time.perf_counter())
 
-    recipe = vary(RECIPE, {"epochs": epochs, "seed": seed, "validation": HELD_OUT})
+    values = {"epochs": epochs, "seed": seed, "validation": held_out, "limit_train": pictures}
+    recipe = vary(RECIPE, values)
     with tempfile.TemporaryDirectory() as run_dir:
         train(recipe, run_dir, data_dir=data_dir, callbacks=[Clock()], verbose=0)
         rows = list(csv.DictReader(Path(run_dir, "history.csv").read_text().splitlines()))
@@ -59,7 +61,7 @@ def run_recipe(data_dir, seed, epochs):
     return seconds, *([100 - float(row[name]) for row in rows] for name in ("error", "val_error"))
 
 
-def run_pytorch(data_dir, seed, epochs):
+def run_pytorch(data_dir, seed, epochs, pictures, held_out):
     """The same by the loop that everybody writes."""
     import torch
     from torch_reference import REFERENCES
@@ -67,7 +69,9 @@ def run_pytorch(data_dir, seed, epochs):
     from keras_classics.data.sources import hold_out, load
 
     torch.manual_seed(seed)
-    train_source, held_out = hold_out(load("cifar10", "train", data_dir), HELD_OUT)
+    train_source, held_out = hold_out(load("cifar10", "train", data_dir), held_out)
+    if pictures is not None:
+        _, train_source = hold_out(train_source, pictures)
     mean = train_source.images.mean(axis=0, dtype="float64").astype("float32")
 
     class Pictures(torch.utils.data.Dataset):
@@ -131,6 +135,8 @@ def measure(side, seed, options):
     """Runs one side in a process of its own."""
     command = [sys.executable, __file__, "--side", side, "--seeds", str(seed),
                "--epochs", str(options.epochs)]  # fmt: skip
+    command += ["--pictures", str(options.pictures)] if options.pictures else []
+    command += ["--held-out", str(options.held_out)]
     command += ["--data-dir", options.data_dir] if options.data_dir else []
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -138,15 +144,21 @@ def measure(side, seed, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = machine.parser(__doc__)
     parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--pictures", type=int, help="train on so many of the 45,000 only")
+    parser.add_argument("--held-out", type=int, default=5000, help="pictures measured on")
     parser.add_argument("--output", type=Path, help="write the figures there as JSON")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.smoke:
+        options.seeds, options.epochs, options.pictures = [0], 2, 256
+        options.held_out = 100
     if options.side:
-        figures = SIDES[options.side](options.data_dir, options.seeds[0], options.epochs)
+        sizes = options.epochs, options.pictures, options.held_out
+        figures = SIDES[options.side](options.data_dir, options.seeds[0], *sizes)
         print(json.dumps(figures))
         return
     rows = []

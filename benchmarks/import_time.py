@@ -1,19 +1,19 @@
 """What `import keras_classics` costs beyond `import keras`, per backend.
 
-Prints a Markdown table; the bar is 0.2 s, with TensorFlow loaded only as the TensorFlow backend:
+    python benchmarks/import_time.py [--repeats 7] [--backends tensorflow jax torch]
 
-    python benchmarks/import_time.py | tee benchmarks/results/import_time.md
+Each figure is the median of processes of its own. The bar is 0.2 s, with TensorFlow loaded only as
+the TensorFlow backend.
 """
 
-import argparse
-import importlib.metadata
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
+
+import machine
 
 PROBE = """
 import json, sys, time
@@ -58,19 +58,15 @@ def measure(backend: str, repeats: int) -> tuple[float, float, float, bool]:
 
 def main() -> None:
     """Prints one row per backend."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = machine.parser(__doc__)
     parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=7, help="counted processes of each")
     options = parser.parse_args()
-    versions = ", ".join(
-        f"{name} {importlib.metadata.version(name)}"
-        for name in ("keras", "tensorflow", "jax", "torch")
+    if options.smoke:
+        options.backends, options.repeats = ["tensorflow"], 1
+    print(
+        "| backend | `import keras`, s | `import keras_classics` after it | largest | TensorFlow |"
     )
-    print("# Import time\n")
-    print(f"Command: `python {' '.join(['benchmarks/import_time.py', *sys.argv[1:]])}`. ", end="")
-    print(f"Python {platform.python_version()}, {versions}; {os.cpu_count()} cores; ", end="")
-    print(f"median of {options.repeats} processes, seconds.\n")
-    print("| backend | `import keras` | `import keras_classics` after it | largest | TensorFlow |")
     print("|---|---|---|---|---|")
     for backend in options.backends:
         keras, ours, largest, tensorflow = measure(backend, options.repeats)

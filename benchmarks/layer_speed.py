@@ -9,11 +9,11 @@ maps of AlexNet and ResNet. All in one process, in turns; prints the median mill
 ratio ours / theirs of the medians.
 """
 
-import argparse
 import statistics
 import time
 
 import keras
+import machine
 import numpy as np
 
 from keras_classics.layers import BatchNormalization, LocalResponseNormalization
@@ -92,9 +92,10 @@ def compare(name, steps, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
+    parser = machine.parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=15, help="counted computations of each")
+    options = parser.parse_args()
+    rounds = 1 if options.smoke else options.rounds
     if keras.backend.backend() not in ("tensorflow", "torch"):
         parser.error("run it with KERAS_BACKEND=tensorflow or torch")
     print(f"| {keras.backend.backend()} | ours, ms | theirs, ms | ours / theirs |")

@@ -1,6 +1,7 @@
 """Wall time of an epoch of the simplified LeNet-5 on MNIST: our recipe against plain PyTorch.
 
     python benchmarks/lenet5_epoch.py --data-dir DIR [--rounds 5]
+    python benchmarks/lenet5_epoch.py --data-dir DIR --published [--rounds 2]
 
 Side by side in one run, round by round, each in a process of its own that trains `--epochs` epochs
 after one that is not counted:
@@ -11,7 +12,10 @@ after one that is not counted:
     pytorch   the same network and batch the way tutorials write it: a Dataset of PIL pictures with
               a per-sample transform (pad, ToTensor, shift), DataLoader with 2 workers, SGD
 
-Prints seconds per epoch, and the ratios of each round, and writes them as JSON with --output.
+Prints seconds per epoch, their medians and ratios, and writes them as JSON with --output.
+
+`--published` compares twenty passes of the published recipe with the same with tf.data's autotuner
+on, whose thread can sleep at the end of a pass: seconds of the whole of `train()`, and of a pass.
 """
 
 import argparse
@@ -25,6 +29,8 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+
+import machine
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "recipes"))
 
@@ -53,33 +59,57 @@ def simplified():
     )
 
 
-def time_recipe(data_dir, epochs):
-    """Seconds of each epoch of `train()`, from the end of the one before it to its own end."""
+def time_train(recipe, data_dir):
+    """Seconds of each epoch of `train()`, from its start to the start of the next, but the last."""
     import keras
 
-    from keras_classics.training import loop, vary
+    from keras_classics.training import loop
 
-    ends = []
+    starts = []
 
     class Clock(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):  # once an epoch: `train` calls fit for each
-            ends.append(time.perf_counter())
+            starts.append(time.perf_counter())
 
-    recipe = vary(simplified(), {"epochs": epochs + 2})
     with tempfile.TemporaryDirectory() as run_dir:
         loop.train(recipe, run_dir, data_dir=data_dir, callbacks=[Clock()], verbose=0)
-    return [after - before for before, after in itertools.pairwise(ends[1:])]
+    return [after - before for before, after in itertools.pairwise(starts)]
 
 
-def time_batches(data_dir, epochs):
+def time_recipe(data, data_dir, epochs):
+    """Seconds of the epochs of the simplified recipe but the first."""
+    from keras_classics.training import vary
+
+    recipe = vary(simplified(), {"epochs": epochs + 2, "dataset": data})
+    return time_train(recipe, data_dir)[1:]
+
+
+def time_published(data, data_dir, epochs):
+    """Seconds of the passes of the published recipe but the first; and of all with the report."""
+    from lenet5_mnist import RECIPE
+
+    from keras_classics.training import vary
+
+    start = time.perf_counter()
+    passes = time_train(vary(RECIPE, {"epochs": epochs, "dataset": data}), data_dir)
+    return [*passes[1:], time.perf_counter() - start]
+
+
+def time_tuned(data, data_dir, epochs):
+    machine.tune_pipelines()
+    return time_published(data, data_dir, epochs)
+
+
+def time_batches(data, data_dir, epochs):
     """Seconds of each epoch of `fit` on pre-made batches in memory."""
     import tensorflow as tf
 
+    from keras_classics.data.parallelism import without_autotuning
     from keras_classics.data.pipeline import one_epoch
     from keras_classics.data.sources import load
     from keras_classics.training import assemble
 
-    source = load("mnist", "train", data_dir)
+    source = load(data, "train", data_dir)
     training, _ = assemble(simplified(), source)
     made = list(one_epoch(source, BATCH, seed=0, epoch=0))
     full = [tf.stack([batch[part] for batch in made[:-1]]) for part in (0, 1)]
@@ -88,12 +118,13 @@ def time_batches(data_dir, epochs):
     seconds = []
     for _ in range(epochs + 1):
         start = time.perf_counter()
-        training.fit(dataset.concatenate(last).prefetch(2), verbose=0, shuffle=False)
+        whole = without_autotuning(dataset.concatenate(last).prefetch(2))
+        training.fit(whole, verbose=0, shuffle=False)
         seconds.append(time.perf_counter() - start)
     return seconds[1:]
 
 
-def time_pytorch(data_dir, epochs):
+def time_pytorch(data, data_dir, epochs):
     """Seconds of each epoch of the loop that PyTorch tutorials show."""
     import numpy as np
     import torch
@@ -101,7 +132,7 @@ def time_pytorch(data_dir, epochs):
 
     from keras_classics.data.sources import load
 
-    source = load("mnist", "train", data_dir)
+    source = load(data, "train", data_dir)
 
     class Digits(torch.utils.data.Dataset):
         """As torchvision's MNIST: a PIL picture per sample, then the transform."""
@@ -142,40 +173,81 @@ def time_pytorch(data_dir, epochs):
     return seconds[1:]
 
 
-SUBJECTS = {"recipe": time_recipe, "batches": time_batches, "pytorch": time_pytorch}
+SUBJECTS = {
+    "recipe": time_recipe,
+    "batches": time_batches,
+    "pytorch": time_pytorch,
+    "published": time_published,
+    "tuned": time_tuned,
+}
 
 
 def measure(subject, arguments):
-    """Runs one subject in a process of its own and returns its median epoch in seconds."""
+    """Runs one subject in a process of its own and returns the seconds that it prints."""
     command = [sys.executable, __file__, "--subject", subject, "--epochs", str(arguments.epochs)]
+    command += ["--data", arguments.data]
     command += ["--data-dir", arguments.data_dir] if arguments.data_dir else []
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return statistics.median(json.loads(result.stdout.splitlines()[-1]))
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def epoch_row(number, arguments):
+    """Seconds of an epoch of each side, and their ratios."""
+    row = {name: statistics.median(measure(name, arguments)) for name in list(SUBJECTS)[:3]}
+    return {
+        **row,
+        "pytorch / recipe": row["pytorch"] / row["recipe"],
+        "(recipe - batches) / recipe": (row["recipe"] - row["batches"]) / row["recipe"],
+    }
+
+
+def published_row(number, arguments):
+    """Seconds of the published recipe, of all passes and of a median one, tuned and not."""
+    turn = ("published", "tuned")[:: 1 if number % 2 else -1]
+    seconds = {side: measure(side, arguments) for side in turn}
+    whole = {side: found.pop() for side, found in seconds.items()}
+    return {
+        "whole": whole["published"],
+        "whole, tuned": whole["tuned"],
+        "tuned / not": whole["tuned"] / whole["published"],
+        "a pass": statistics.median(seconds["published"]),
+        "a pass, tuned": statistics.median(seconds["tuned"]),
+    }
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = machine.parser(__doc__)
+    parser.add_argument("--data", default="mnist", help="a data set of digits")
     parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=3, help="counted epochs of each process")
+    parser.add_argument("--rounds", type=int, default=5, help="processes of each side")
+    parser.add_argument("--epochs", type=int, help="counted epochs of each process, 3; passes, 20")
+    parser.add_argument("--published", action="store_true", help="the published recipe, tuned too")
     parser.add_argument("--output", type=Path, help="write the figures there as JSON")
     parser.add_argument("--subject", choices=SUBJECTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.smoke:
+        arguments.data, arguments.rounds, arguments.epochs = "mnist_5k", 1, 1
+    arguments.epochs = arguments.epochs or (20 if arguments.published else 3)
     if arguments.subject:
-        print(json.dumps(SUBJECTS[arguments.subject](arguments.data_dir, arguments.epochs)))
+        time_it = SUBJECTS[arguments.subject]
+        print(json.dumps(time_it(arguments.data, arguments.data_dir, arguments.epochs)))
         return
-    rounds = []
+    make, rows = published_row if arguments.published else epoch_row, []
     for number in range(arguments.rounds):
-        row = {subject: measure(subject, arguments) for subject in SUBJECTS}
-        row["pytorch / recipe"] = row["pytorch"] / row["recipe"]
-        row["(recipe - batches) / recipe"] = (row["recipe"] - row["batches"]) / row["recipe"]
-        rounds.append(row)
-        print(number + 1, {name: round(value, 3) for name, value in row.items()}, flush=True)
-    median = {name: statistics.median(row[name] for row in rounds) for name in rounds[0]}
-    print("median", {name: round(value, 3) for name, value in median.items()})
+        rows.append(make(number, arguments))
+        print(f"round {number + 1}", rows[-1], file=sys.stderr, flush=True)
+    print("| seconds | " + " | ".join(rows[0]) + " |")
+    print("|---" * (len(rows[0]) + 1) + "|")
+    for number, row in enumerate(rows):
+        print(f"| round {number + 1} | " + " | ".join(f"{v:.2f}" for v in row.values()) + " |")
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    median = {name: statistics.median(values) for name, values in columns.items()}
+    print("| median | " + " | ".join(f"{value:.2f}" for value in median.values()) + " |")
+    spreads = [f"{100 * machine.spread(v):.0f} %" if min(v) > 0 else "" for v in columns.values()]
+    print("| spread, (largest − smallest) / median | " + " | ".join(spreads) + " |")
     if arguments.output:
-        text = json.dumps({"median": median, "rounds": rounds}, indent=2)
+        text = json.dumps({"median": median, "rounds": rows}, indent=2)
         arguments.output.write_text(text + "\n")
 
 

@@ -9,14 +9,16 @@ twice the throughput of one run with two threads). Finished ones are skipped, in
 continue. `python benchmarks/mnist_tables.py` turns them into benchmarks/results/mnist.md.
 """
 
-import argparse
 import json
 import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT / "runs" / "benchmarks"
@@ -37,6 +39,8 @@ def _lenet(*arguments):
     # Tested once, after the last pass.
     return [LENET, "--set", "validation=0", *arguments]
 
+
+SMOKE = ["--data", "mnist_5k", "--epochs", "1", *_set({"limit_train": 500})]
 
 # Pixels in 0 … 1, without standardising them.
 _UNIT_RANGE = {"normalization.low": 0.0, "normalization.high": 1.0}
@@ -108,12 +112,12 @@ GROUPS = {
 }
 
 
-def execute(group, name, data_dir):
+def execute(group, name, data_dir, runs=RUNS, extra=()):
     """Runs or continues one experiment; its output goes to a log beside its folder."""
-    folder = RUNS / group / name
+    folder = runs / group / name
     if (folder / "metrics.json").exists():
         return f"{group}/{name}: done before"
-    command = [sys.executable, *GROUPS[group][name], "--run-dir", str(folder)]
+    command = [sys.executable, *GROUPS[group][name], *extra, "--run-dir", str(folder)]
     if data_dir:
         command += ["--data-dir", data_dir]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -138,12 +142,16 @@ def execute(group, name, data_dir):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = machine.parser(__doc__)
     parser.add_argument("wanted", nargs="*", help="groups, or group/name; all unless told")
     parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--list", action="store_true", help="print the commands and stop")
     arguments = parser.parse_args()
+    if arguments.smoke:
+        with tempfile.TemporaryDirectory() as scratch:
+            print(execute("cnn", "seed0", None, Path(scratch), SMOKE))
+        return
     everything = [(group, name) for group in GROUPS for name in GROUPS[group]]
     wanted = [
         (group, name)

@@ -1,19 +1,24 @@
 """Pictures per second of the ImageNet pipelines, on photographs in a folder.
 
     python benchmarks/pipeline.py FOLDER [--rounds 5] [--repeat 5] [--sides decode alexnet …]
+    python benchmarks/pipeline.py FOLDER --calls 1 2 4 8
     python benchmarks/pipeline.py FOLDER --memory
 
 FOLDER holds train/<class>/*.JPEG; its pictures are listed `--repeat` times over. Each figure is of
 a process of its own, in turns; inside it one pass warms up and one is counted, in batches of 128,
-from the files to the finished batch, with as many cores as there are.
+from the files to the finished batch, with as many cores as there are. The pass ends when its
+iterator does.
 
     decode            read and decode every picture, nothing else: tf.io.decode_jpeg, the same DCT
     alexnet           decode, shorter side to 256, central 256, random 224, flip, colour jitter
+    alexnet_tuned     the same with tf.data's autotuner, whose end can be a sleep; to the last batch
     alexnet_uint8     the same without the jitter, which makes the pixels float32
     pytorch           the same as `alexnet` in the usual PyTorch way: DataLoader with a worker for
                       each core, Pillow, NumPy
     googlenet         random area and aspect, 224, flip; decodes the window that is cut out
     googlenet_whole   the same, decoding whole pictures
+
+`--calls` compares numbers of pictures that AlexNet's pipeline makes at a time.
 
 `--memory` runs three epochs of 20,000 pictures through AlexNet's pipeline and prints the resident
 memory after each.
@@ -26,12 +31,23 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 
+import machine
 import numpy as np
 
 BATCH = 128
+SIDES = (
+    "decode",
+    "alexnet",
+    "alexnet_tuned",
+    "alexnet_uint8",
+    "pytorch",
+    "googlenet",
+    "googlenet_whole",
+)
 
 
 def tensorflow_passes(folder, repeat, side):
@@ -40,9 +56,15 @@ def tensorflow_passes(folder, repeat, side):
 
     from keras_classics.data import crops, decoding
     from keras_classics.data.color import PCAColorJitter
+    from keras_classics.data.parallelism import parallel_calls, without_autotuning
     from keras_classics.data.pipeline import one_epoch
+    from keras_classics.data.resizing import ResizeShorterSide
     from keras_classics.data.transform import Transform
 
+    if side == "alexnet_tuned":
+        machine.tune_pipelines()
+    elif side.startswith("calls_"):
+        machine.tune_pipelines(int(side.removeprefix("calls_")))
     source = repeated(folder, repeat)
 
     @dataclasses.dataclass(frozen=True)
@@ -52,11 +74,11 @@ def tensorflow_passes(folder, repeat, side):
         def apply(self, image, seed):
             return image
 
-    to_256 = (crops.ResizeShorterSide(256), crops.CenterCrop(256))
+    to_256 = (ResizeShorterSide(256), crops.CenterCrop(256))
     random_224 = (crops.RandomCrop(224), crops.RandomFlip())
     area = (crops.RandomAreaCrop(224), crops.RandomFlip())
+    alexnet = (*to_256, *random_224, PCAColorJitter(std=0.1))
     transforms = {
-        "alexnet": (*to_256, *random_224, PCAColorJitter(std=0.1)),
         "alexnet_uint8": (*to_256, *random_224),
         "googlenet": area,
         "googlenet_whole": (Nothing(), *area),
@@ -64,19 +86,21 @@ def tensorflow_passes(folder, repeat, side):
     for epoch in range(1_000_000):
         if side == "decode":
             paths = np.random.default_rng(epoch).permutation(source.paths)
-            yield (
+            yield without_autotuning(
                 tf.data.Dataset.from_tensor_slices(paths)
                 .map(
                     lambda path: tf.io.decode_jpeg(
                         tf.io.read_file(path), channels=3, dct_method=decoding.DCT_METHOD
                     ),
-                    num_parallel_calls=tf.data.AUTOTUNE,
+                    num_parallel_calls=parallel_calls(),
                     deterministic=True,
                 )
                 .prefetch(2)
             )
         else:
-            yield one_epoch(source, BATCH, seed=0, epoch=epoch, transforms=transforms[side])
+            yield one_epoch(
+                source, BATCH, seed=0, epoch=epoch, transforms=transforms.get(side, alexnet)
+            )
 
 
 def repeated(folder, repeat):
@@ -144,8 +168,11 @@ def measure(folder, repeat, side):
     for _ in range(2):
         count, dataset = 0, next(passes)
         start = time.perf_counter()
-        for element in dataset:
+        iterator = iter(dataset)
+        for element in iterator:
             count += 1 if side == "decode" else len(element[1])
+        if side != "alexnet_tuned":
+            del iterator
         seconds = time.perf_counter() - start
     return count / seconds
 
@@ -164,20 +191,34 @@ def memory(folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    sides = ("decode", "alexnet", "alexnet_uint8", "pytorch", "googlenet", "googlenet_whole")
-    parser.add_argument("folder")
-    parser.add_argument("--sides", nargs="+", choices=sides, default=sides)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--memory", action="store_true")
+    parser = machine.parser(__doc__)
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    parser.add_argument("--calls", nargs="+", type=int, metavar="N", help="compare these numbers")
+    parser.add_argument("--rounds", type=int, default=5, help="processes of each pipeline")
+    parser.add_argument("--repeat", type=int, default=5, help="how often a picture is listed")
+    parser.add_argument("--memory", action="store_true", help="resident memory of three epochs")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    if options.memory:
-        return memory(options.folder)
     if options.measure:
         return print(json.dumps(measure(options.folder, options.repeat, options.measure)))
+    if options.smoke:
+        with tempfile.TemporaryDirectory() as scratch:
+            options.folder, options.rounds = machine.photographs(scratch), 1
+            options.sides = ("decode", "alexnet_tuned", "pytorch", "googlenet_whole")
+            return compare(options)
+    if options.folder is None:
+        parser.error("name a folder of pictures")
+    if options.memory:
+        return memory(options.folder)
+    if options.calls:
+        options.sides = [f"calls_{number}" for number in options.calls]
+    return compare(options)
+
+
+def compare(options):
+    """Measures each side in turns, each time in a process of its own, and prints the table."""
     found = {side: [] for side in options.sides}
     for number in range(options.rounds):
         for side, rates in found.items():
@@ -185,7 +226,8 @@ def main():
                        "--repeat", str(options.repeat)]  # fmt: skip
             output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             rates.append(json.loads(output.splitlines()[-1]))
-        print(number + 1, {side: round(rates[-1]) for side, rates in found.items()}, flush=True)
+        done = {side: round(rates[-1]) for side, rates in found.items()}
+        print(f"round {number + 1}", done, file=sys.stderr, flush=True)
     print("| pipeline | pictures/s, median | of decoding alone | rounds |")
     print("|---|---|---|---|")
     alone = statistics.median(found.get("decode") or [float("nan")])
@@ -193,7 +235,6 @@ def main():
         median = statistics.median(rates)
         listed = ", ".join(f"{rate:.0f}" for rate in rates)
         print(f"| {side} | {median:.0f} | {100 * median / alone:.0f} % | {listed} |")
-    return None
 
 
 if __name__ == "__main__":

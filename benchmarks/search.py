@@ -4,7 +4,7 @@
 
 One process after another, each on all cores: first alone, its resident memory read after every
 trial; then the same search shared by two processes that train and one that chooses, each of the
-two on half of the cores.
+two on half of the cores. `--alone-only` leaves that out.
 """
 
 import argparse
@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import machine
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "recipes" / "tune_lenet5_mnist.py"
 ENVIRONMENT = {
@@ -27,15 +29,17 @@ ENVIRONMENT = {
 }
 
 
-def search_alone(trials, directory):
+def search_alone(trials, epochs, directory):
     """Searches in this process; prints the seconds and the resident MiB after each trial."""
     import psutil
     from tune_lenet5_mnist import RECIPE, space
 
+    from keras_classics.training import vary
     from keras_classics.tuning import make_tuner
 
     memory, process = [], psutil.Process()
-    tuner = make_tuner("random", RECIPE, space, directory, trials=trials)
+    recipe = RECIPE if epochs is None else vary(RECIPE, {"epochs": epochs})
+    tuner = make_tuner("random", recipe, space, directory, trials=trials)
     end = tuner.on_trial_end
 
     def measured(trial):
@@ -48,10 +52,11 @@ def search_alone(trials, directory):
     print(json.dumps({"seconds": time.perf_counter() - started, "memory": memory}))
 
 
-def alone(trials):
+def alone(trials, epochs):
     """Returns what `search_alone` printed in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--alone", f"{folder}/search", "--trials", str(trials)]
+        command += [] if epochs is None else ["--epochs", str(epochs)]
         result = subprocess.run(
             command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True
         )
@@ -82,20 +87,26 @@ def shared(trials):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = machine.parser(__doc__)
     parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--epochs", type=int, help="of a trial; the recipe's unless told")
+    parser.add_argument("--alone-only", action="store_true", help="no shared search")
     parser.add_argument("--output", type=Path, help="write the figures there as JSON")
     parser.add_argument("--alone", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.smoke:
+        options.trials, options.epochs, options.alone_only = 3, 1, True
     if options.alone:
-        search_alone(options.trials, options.alone)
+        search_alone(options.trials, options.epochs, options.alone)
         return
-    figures = alone(options.trials)
+    figures = alone(options.trials, options.epochs)
     memory = figures["memory"]
     each = (memory[-1] - memory[1]) / (len(memory) - 2)
     print(f"one process: {figures['seconds']:.0f} s for {options.trials} trials; resident "
           f"{memory[0]:.0f} MiB after the first, {memory[1]:.0f} after the second, "
           f"{memory[-1]:.0f} after the last: {each:.1f} a trial", flush=True)  # fmt: skip
+    if options.alone_only:
+        return
     figures["shared"] = shared(options.trials)
     print(f"two that train: {figures['shared']:.0f} s with the start of the processes, "
           f"{figures['shared'] / figures['seconds']:.2f} of one")  # fmt: skip

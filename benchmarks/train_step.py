@@ -13,7 +13,7 @@ First a process compares the logits and keeps the weights. Then each side runs i
 own, in turns: a few steps that are not counted, and the median of `--steps` that are. Local
 response normalisation is written out in PyTorch, faster than its own `LocalResponseNorm`.
 
-Prints seconds per step of each round, their medians and the ratio of these, and writes them as JSON
+Prints seconds per step, medians and rounds, and the ratio of the medians, and writes them as JSON
 with --output. A ratio above 1 says that ours is faster.
 """
 
@@ -30,6 +30,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import machine
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -221,24 +222,29 @@ def compare(network, arguments):
             turn = sides if number % 2 == 0 else sides[::-1]
             seconds = {side: in_a_process(side, network, folder, arguments) for side in turn}
             rounds.append({side: seconds[side] for side in sides})
-            print(network, number + 1, {s: round(t, 4) for s, t in rounds[-1].items()}, flush=True)
+            shown = {side: round(time, 4) for side, time in rounds[-1].items()}
+            print(network, number + 1, shown, file=sys.stderr, flush=True)
     median = {side: statistics.median(row[side] for row in rounds) for side in sides}
     ratio = median[arguments.against] / median["ours"]
-    print(f"{network}: {arguments.against} / ours = {ratio:.3f} at batch {NETWORKS[network][0]}")
+    shown = ", ".join(" / ".join(f"{row[side]:.3f}" for side in sides) for row in rounds)
+    print(f"| {network} | {NETWORKS[network][0]} | {median['ours']:.3f} | "
+          f"{median[arguments.against]:.3f} | {ratio:.2f} | {shown} |", flush=True)  # fmt: skip
     return {"ratio": ratio, "median": median, "rounds": rounds, "logits differ by": difference}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = machine.parser(__doc__)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS)
     parser.add_argument("--against", choices=("pytorch", "applications"), default="pytorch")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="processes of each side")
     parser.add_argument("--steps", type=int, default=5, help="counted steps of each process")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path, help="write the figures there as JSON")
     parser.add_argument("--subject", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.smoke:
+        arguments.networks, arguments.rounds, arguments.steps = ["cifar_resnet20"], 1, 1
     if arguments.subject:
         print(json.dumps(run_subject(arguments.subject, arguments.networks[0], arguments)))
         return
@@ -246,6 +252,9 @@ def main():
     networks = arguments.networks or possible
     if not set(networks) <= set(possible):
         parser.error(f"--against {arguments.against} knows {', '.join(possible)} only")
+    theirs = "PyTorch channels-last" if arguments.against == "pytorch" else "keras.applications"
+    print(f"| network | batch | ours, s | {theirs}, s | theirs / ours | rounds |")
+    print("|---|---|---|---|---|---|")
     results = {network: compare(network, arguments) for network in networks}
     if arguments.output:
         figures = {"threads": arguments.threads, "steps": arguments.steps, **results}
