@@ -12,12 +12,12 @@ import numpy as np
 
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.errors import DataError
-from keras_classics.data.folder import FileSource
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.share import WHOLE
 from keras_classics.data.sources import Source
+from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.streams import stream
 from keras_classics.data.transform import in_turn
 

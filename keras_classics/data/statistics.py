@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
-from keras_classics.data.folder import FileSource
-from keras_classics.data.local_copies import user_cache
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source
+from keras_classics.data.sources.folder import FileSource
+from keras_classics.data.sources.local_copies import user_cache
 from keras_classics.data.streams import errors_of_pipeline
 
 

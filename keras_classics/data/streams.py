@@ -10,11 +10,11 @@ from keras_classics.data.bad_images import BadImages
 from keras_classics.data.crops import RandomAreaCrop
 from keras_classics.data.decoding import decode
 from keras_classics.data.errors import DataError
-from keras_classics.data.folder import FileSource
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.randomness import fold_in
 from keras_classics.data.share import WHOLE
+from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.transform import Transform, in_turn
 
 

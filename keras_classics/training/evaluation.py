@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
-from keras_classics.data.folder import FileSource
 from keras_classics.data.pipeline import in_order, pictures_at
+from keras_classics.data.sources.folder import FileSource
 from keras_classics.training.recipe import describe
 from keras_classics.training.scoring import (
     check_classes,

@@ -8,9 +8,9 @@ from PIL import Image
 from keras_classics.data.crops import RandomCrop
 from keras_classics.data.distortions import RandomAffine
 from keras_classics.data.pipeline import one_epoch, one_pass_of_copies
-from keras_classics.data.records import RecordSource
 from keras_classics.data.share import Share
 from keras_classics.data.sources import Source, load
+from keras_classics.data.sources.records import RecordSource
 
 N = 45
 

@@ -35,7 +35,7 @@ def copy_files(paths, root=None):
     Example:
         >>> import tempfile
         >>> from pathlib import Path
-        >>> from keras_classics.data.local_copies import copy_files
+        >>> from keras_classics.data.sources.local_copies import copy_files
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder, "a.jpg")
         ...     _ = path.write_text("pixels")

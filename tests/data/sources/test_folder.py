@@ -8,9 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_classics.data import local_copies
-from keras_classics.data.folder import FileSource, read_folder
-from keras_classics.data.sources import DataError, hold_out, load
+from keras_classics.data.sources import DataError, hold_out, load, local_copies
+from keras_classics.data.sources.folder import FileSource, read_folder
 
 
 def fill(directory, files):

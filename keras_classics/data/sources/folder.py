@@ -13,8 +13,8 @@ import numpy as np
 
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
-from keras_classics.data.local_copies import copy_files
 from keras_classics.data.randomness import permutation
+from keras_classics.data.sources.local_copies import copy_files
 
 _SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _FOLDERS = {"train": "train", "test": "val"}

@@ -14,9 +14,9 @@ import numpy as np
 
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
-from keras_classics.data.imagenet import check_archives
 from keras_classics.data.parallelism import without_autotuning
-from keras_classics.data.records import RecordSource, read_config
+from keras_classics.data.sources.imagenet import check_archives
+from keras_classics.data.sources.records import RecordSource, read_config
 
 _NETWORK_TIMEOUT = 10.0  # seconds
 _UNKNOWN_FILE = "a record or features.json"
