@@ -34,12 +34,12 @@ import tensorflow as tf
 from pipeline import repeated
 
 from keras_classics.compat import untuned_device_iterators
-from keras_classics.data.crops import RandomAreaCrop, RandomFlip
-from keras_classics.data.distortions import RandomAffine
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies
 from keras_classics.data.share import Share
 from keras_classics.data.sources import load
 from keras_classics.data.sources.records import RecordSource
+from keras_classics.data.transforms.affine import RandomAffine
+from keras_classics.data.transforms.crops import RandomAreaCrop, RandomFlip
 
 BAR = 0.1  # seconds
 LENGTHS = 1.0, 0.5, 0.1  # of the whole source

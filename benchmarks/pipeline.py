@@ -55,11 +55,11 @@ def tensorflow_passes(folder, repeat, side):
     import tensorflow as tf
 
     from keras_classics.data import crops, decoding
-    from keras_classics.data.color import PCAColorJitter
     from keras_classics.data.parallelism import parallel_calls, without_autotuning
     from keras_classics.data.pipeline import one_epoch
-    from keras_classics.data.resizing import ResizeShorterSide
-    from keras_classics.data.transform import Transform
+    from keras_classics.data.transforms.color import PCAColorJitter
+    from keras_classics.data.transforms.resizing import ResizeShorterSide
+    from keras_classics.data.transforms.transform import Transform
 
     if side == "alexnet_tuned":
         machine.tune_pipelines()

@@ -13,7 +13,7 @@ from functools import partial
 import keras
 
 from keras_classics import alexnet
-from keras_classics.data.resizing import Resize
+from keras_classics.data.transforms.resizing import Resize
 from keras_classics.training import Constant, CoupledSGD, MeanColor, Recipe, run
 
 RECIPE = Recipe(

@@ -13,9 +13,9 @@ from functools import partial
 import keras
 
 from keras_classics import alexnet
-from keras_classics.data.color import PCAColorJitter
-from keras_classics.data.crops import CenterCrop, RandomCrop, RandomFlip
-from keras_classics.data.resizing import ResizeShorterSide
+from keras_classics.data.transforms.color import PCAColorJitter
+from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
+from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.training import (
     CoupledSGD,
     DivideOnPlateau,

@@ -13,7 +13,7 @@ from functools import partial
 
 import keras
 
-from keras_classics.data.crops import RandomCrop, RandomFlip
+from keras_classics.data.transforms.crops import RandomCrop, RandomFlip
 from keras_classics.models.cifar_resnet import cifar_resnet
 from keras_classics.training import (
     CoupledSGD,

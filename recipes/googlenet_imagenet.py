@@ -12,9 +12,9 @@ from functools import partial
 import keras
 
 from keras_classics import googlenet
-from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomFlip
-from keras_classics.data.photometric import PhotometricDistortions
-from keras_classics.data.resizing import ResizeShorterSide
+from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomFlip
+from keras_classics.data.transforms.photometric import PhotometricDistortions
+from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.training import (
     CoupledSGD,
     ExponentialDecay,

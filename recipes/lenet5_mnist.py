@@ -11,7 +11,7 @@ The network, its loss and its schedule are the paper's; `deviations` below says 
 from functools import partial
 
 from keras_classics import lenet5
-from keras_classics.data.distortions import RandomAffine
+from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.training import (
     CoupledSGD,
     MaximumAPosteriori,

@@ -19,7 +19,7 @@ from keras_classics.data.share import WHOLE
 from keras_classics.data.sources import Source
 from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.streams import stream
-from keras_classics.data.transform import in_turn
+from keras_classics.data.transforms.transform import in_turn
 
 # What a seed is for; numbers, so that the streams of one recipe never meet.
 _ORDER, _TRANSFORMS = 0, 1

@@ -7,7 +7,6 @@ import weakref
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
-from keras_classics.data.crops import RandomAreaCrop
 from keras_classics.data.decoding import decode
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
@@ -15,7 +14,8 @@ from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.randomness import fold_in
 from keras_classics.data.share import WHOLE
 from keras_classics.data.sources.folder import FileSource
-from keras_classics.data.transform import Transform, in_turn
+from keras_classics.data.transforms.crops import RandomAreaCrop
+from keras_classics.data.transforms.transform import Transform, in_turn
 
 
 def stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad, share=WHOLE):

@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.pipeline import in_order
-from keras_classics.data.resizing import ResizeShorterSide
 from keras_classics.data.sources import Source
+from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.training.scoring import (
     channels_of,
     check_classes,

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
-from keras_classics.data.crops import CenterCrop
 from keras_classics.data.pipeline import in_order
-from keras_classics.data.resizing import Resize, ResizeShorterSide
-from keras_classics.data.transform import Transform
+from keras_classics.data.transforms.crops import CenterCrop
+from keras_classics.data.transforms.resizing import Resize, ResizeShorterSide
+from keras_classics.data.transforms.transform import Transform
 from keras_classics.training.dense import Dense
 from keras_classics.training.scoring import (
     channels_of,

@@ -48,7 +48,7 @@ class Recipe:
         model: builder of the network, called with `num_classes` and `classifier_activation=None`.
         dataset: name of the data, see `keras_classics.data.sources.load`.
         normalization: called with the training source, returns the layer in front of the network.
-        train_transforms: functions (images, seeds) -> images, see `keras_classics.data.crops` and
+        train_transforms: functions (images, seeds) -> images, see `keras_classics.data.transforms.crops` and
             its neighbours.
         test_transforms: those that bring a picture to the network's size without drawing anything;
             for validation, for the mean image, and for the final measurement without `protocol`.

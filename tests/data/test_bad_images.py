@@ -8,12 +8,12 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_classics.data.bad_images import BadImages
-from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomCrop
 from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order, one_epoch
-from keras_classics.data.resizing import Resize
 from keras_classics.data.sources import load
 from keras_classics.data.statistics import PixelStatistics
+from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomCrop
+from keras_classics.data.transforms.resizing import Resize
 
 N = 210  # of which 1 % is two
 RESIZE = (Resize(8),)

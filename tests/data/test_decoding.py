@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
-from keras_classics.data.crops import RandomAreaCrop
 from keras_classics.data.decoding import decode
+from keras_classics.data.transforms.crops import RandomAreaCrop
 
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2, "4:1:1": "4:1:1"}
 

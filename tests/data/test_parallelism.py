@@ -10,13 +10,13 @@ from PIL import Image
 from tensorflow.python.data.ops import iterator_ops
 
 from keras_classics.cli import main
-from keras_classics.data.crops import RandomAreaCrop
-from keras_classics.data.distortions import RandomAffine
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
 from keras_classics.data.share import Share
 from keras_classics.data.sources import load, tfds
 from keras_classics.data.statistics import PixelStatistics
+from keras_classics.data.transforms.affine import RandomAffine
+from keras_classics.data.transforms.crops import RandomAreaCrop
 from keras_classics.training import train, vary
 
 DISTORT = (RandomAffine(translation=1.0, scale=0.1, squeeze=0.1, shear=0.1),)

@@ -9,17 +9,17 @@ import tensorflow as tf
 from PIL import ExifTags, Image
 
 from keras_classics.data import streams
-from keras_classics.data.color import PCAColorJitter
-from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
 from keras_classics.data.decoding import decode
-from keras_classics.data.distortions import RandomAffine
 from keras_classics.data.errors import DataError
-from keras_classics.data.photometric import PhotometricDistortions
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
 from keras_classics.data.randomness import fold_in
-from keras_classics.data.resizing import RandomShorterSide, Resize, ResizeShorterSide
 from keras_classics.data.sources import Source, load
-from keras_classics.data.transform import in_turn
+from keras_classics.data.transforms.affine import RandomAffine
+from keras_classics.data.transforms.color import PCAColorJitter
+from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
+from keras_classics.data.transforms.photometric import PhotometricDistortions
+from keras_classics.data.transforms.resizing import RandomShorterSide, Resize, ResizeShorterSide
+from keras_classics.data.transforms.transform import in_turn
 
 N = 23  # no multiple of any batch size here
 DISTORT = RandomAffine(translation=1.0, scale=0.1, squeeze=0.1, shear=0.1)

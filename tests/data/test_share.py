@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_classics.data.crops import RandomCrop
-from keras_classics.data.distortions import RandomAffine
 from keras_classics.data.pipeline import one_epoch, one_pass_of_copies
 from keras_classics.data.share import Share
 from keras_classics.data.sources import Source, load
 from keras_classics.data.sources.records import RecordSource
+from keras_classics.data.transforms.affine import RandomAffine
+from keras_classics.data.transforms.crops import RandomCrop
 
 N = 45
 

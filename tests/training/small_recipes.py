@@ -6,10 +6,10 @@ from functools import partial
 import keras
 
 from keras_classics import alexnet, lenet5
-from keras_classics.data.color import PCAColorJitter
-from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomFlip
-from keras_classics.data.distortions import RandomAffine
-from keras_classics.data.resizing import ResizeShorterSide
+from keras_classics.data.transforms.affine import RandomAffine
+from keras_classics.data.transforms.color import PCAColorJitter
+from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomFlip
+from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.layers import BatchNormalization
 from keras_classics.training import (
     CoupledSGD,

@@ -13,11 +13,11 @@ import keras_classics
 from keras_classics import fully_convolutional
 from keras_classics.data import streams
 from keras_classics.data.bad_images import BadImages
-from keras_classics.data.crops import CenterCrop
 from keras_classics.data.errors import DataError
-from keras_classics.data.resizing import ResizeShorterSide
 from keras_classics.data.sources import Source, load
 from keras_classics.data.sources.records import RecordSource
+from keras_classics.data.transforms.crops import CenterCrop
+from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.layers import PixelNormalization
 from keras_classics.training import describe, evaluate
 from keras_classics.training.evaluation import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keras_classics import lenet5
-from keras_classics.data.distortions import RandomAffine
+from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.training import (
     CopyLayers,
     CoupledSGD,
@@ -64,7 +64,7 @@ def test_describe_is_plain_data():
         },
         "train_transforms": [
             {
-                "call": "keras_classics.data.distortions:RandomAffine",
+                "call": "keras_classics.data.transforms.affine:RandomAffine",
                 "translation": 2.0,
                 "scale": 0.1,
                 "squeeze": 0.1,

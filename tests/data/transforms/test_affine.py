@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from keras_classics.data.distortions import RandomAffine
 from keras_classics.data.randomness import uniform
+from keras_classics.data.transforms.affine import RandomAffine
 
 HEIGHT, WIDTH = 9, 12
 RANGES = {"translation": 2.0, "scale": 0.15, "squeeze": 0.2, "shear": 0.3}

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_classics.data import resizing
-from keras_classics.data.color import PCAColorJitter
-from keras_classics.data.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
-from keras_classics.data.photometric import PhotometricDistortions
 from keras_classics.data.randomness import fold_in, integer, uniform
-from keras_classics.data.resizing import (
+from keras_classics.data.transforms import resizing
+from keras_classics.data.transforms.color import PCAColorJitter
+from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
+from keras_classics.data.transforms.photometric import PhotometricDistortions
+from keras_classics.data.transforms.resizing import (
     INTERPOLATIONS,
     RandomShorterSide,
     Resize,
     ResizeShorterSide,
 )
-from keras_classics.data.transform import Transform, in_turn
+from keras_classics.data.transforms.transform import Transform, in_turn
 from keras_classics.training.recipe import describe
 
 N = 100_000

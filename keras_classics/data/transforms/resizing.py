@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 
 from keras_classics.data.randomness import integer
-from keras_classics.data.transform import Transform
+from keras_classics.data.transforms.transform import Transform
 
 INTERPOLATIONS = {
     "bilinear": cv2.INTER_LINEAR,
@@ -98,7 +98,7 @@ class Resize(_ToOneSize):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.resizing import Resize
+        >>> from keras_classics.data.transforms.resizing import Resize
         >>> Resize(227)(np.zeros((28, 28, 1), "uint8")).shape
         (227, 227, 1)
     """
@@ -133,7 +133,7 @@ class ResizeShorterSide(_ToOneSize):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.resizing import ResizeShorterSide
+        >>> from keras_classics.data.transforms.resizing import ResizeShorterSide
         >>> ResizeShorterSide(256)(np.zeros((300, 400, 3), "uint8")).shape
         (256, 341, 3)
     """
@@ -170,7 +170,7 @@ class RandomShorterSide(Transform):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.resizing import RandomShorterSide
+        >>> from keras_classics.data.transforms.resizing import RandomShorterSide
         >>> image = RandomShorterSide(256, 512)(np.zeros((300, 400, 3), "uint8"), seed := 7)
         >>> 256 <= min(image.shape[:2]) <= 512
         True

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from keras_classics.data.color import (
+from keras_classics.data.transforms.color import (
     IMAGENET_PCA,
     RGBPCA,
     PCAColorJitter,
     fit_rgb_pca,
 )
-from keras_classics.data.photometric import PhotometricDistortions, _enhance
+from keras_classics.data.transforms.photometric import PhotometricDistortions, _enhance
 from keras_classics.training.recipe import describe
 
 GREY = np.array([19595, 38470, 7471]) / 65536
@@ -358,7 +358,7 @@ def test_fit_keeps_small_differences_of_large_numbers():
 def test_fit_ends_in_plain_values_that_json_gives_back(known):
     fitted = fit_rgb_pca(known)
     described = json.loads(json.dumps(describe(PCAColorJitter(pca=fitted))))["pca"]
-    assert described.pop("call") == "keras_classics.data.color:RGBPCA"
+    assert described.pop("call") == "keras_classics.data.transforms.color:RGBPCA"
     assert RGBPCA(**described) == fitted != IMAGENET_PCA
     assert hash(RGBPCA(**described)) == hash(fitted)
 

@@ -42,7 +42,7 @@ class RandomAffine:
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.distortions import RandomAffine
+        >>> from keras_classics.data.transforms.affine import RandomAffine
         >>> distort = RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.2)
         >>> distort(np.ones((1, 28, 28, 1)), np.uint64([7])).shape.as_list()
         [1, 28, 28, 1]

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 
 from keras_classics.data.randomness import fold_in, integer, uniform
-from keras_classics.data.resizing import (
+from keras_classics.data.transforms.resizing import (
     INTERPOLATIONS,
     check_integer,
     check_interpolation,
     resized,
 )
-from keras_classics.data.transform import Transform
+from keras_classics.data.transforms.transform import Transform
 
 
 def _check_large_enough(image, size):
@@ -45,7 +45,7 @@ class CenterCrop(Transform):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.crops import CenterCrop
+        >>> from keras_classics.data.transforms.crops import CenterCrop
         >>> CenterCrop(2)(np.arange(16).reshape(4, 4, 1))[..., 0].tolist()
         [[5, 6], [9, 10]]
     """
@@ -93,7 +93,7 @@ class RandomCrop(Transform):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.crops import RandomCrop
+        >>> from keras_classics.data.transforms.crops import RandomCrop
         >>> RandomCrop(32, padding=4)(np.zeros((2, 32, 32, 3), "uint8"), [5, 6]).shape
         (2, 32, 32, 3)
     """
@@ -159,7 +159,7 @@ class RandomFlip(Transform):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.crops import RandomFlip
+        >>> from keras_classics.data.transforms.crops import RandomFlip
         >>> row = np.arange(3, dtype="uint8").reshape(1, 3, 1)
         >>> sorted({str(RandomFlip()(row, seed).ravel()) for seed in range(9)})
         ['[0 1 2]', '[2 1 0]']
@@ -211,7 +211,7 @@ class RandomAreaCrop(Transform):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.crops import RandomAreaCrop
+        >>> from keras_classics.data.transforms.crops import RandomAreaCrop
         >>> RandomAreaCrop(224)(np.zeros((300, 400, 3), "uint8"), seed := 7).shape
         (224, 224, 3)
     """

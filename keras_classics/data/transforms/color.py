@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from keras_classics.data.randomness import normal
-from keras_classics.data.transform import Transform, static_shape
+from keras_classics.data.transforms.transform import Transform, static_shape
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RGBPCA:
             three by three.
 
     Example:
-        >>> from keras_classics.data.color import IMAGENET_PCA
+        >>> from keras_classics.data.transforms.color import IMAGENET_PCA
         >>> IMAGENET_PCA.eigenvalues
         (0.2175, 0.0188, 0.0045)
     """
@@ -73,7 +73,7 @@ def fit_rgb_pca(dataset):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.color import fit_rgb_pca
+        >>> from keras_classics.data.transforms.color import fit_rgb_pca
         >>> black_and_red = np.zeros((2, 8, 8, 3))
         >>> black_and_red[1, ..., 0] = 255
         >>> fit_rgb_pca(black_and_red).eigenvalues
@@ -169,7 +169,7 @@ class PCAColorJitter(ColorTransform):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.color import PCAColorJitter
+        >>> from keras_classics.data.transforms.color import PCAColorJitter
         >>> image = np.full((224, 224, 3), 128, "uint8")
         >>> jitter = PCAColorJitter(std=0.1)
         >>> colors = [jitter(image, seed)[0, 0] for seed in range(1000)]

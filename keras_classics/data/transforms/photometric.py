@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from keras_classics.data.color import ColorTransform, check_channels
 from keras_classics.data.randomness import integer, uniform
+from keras_classics.data.transforms.color import ColorTransform, check_channels
 
 # ITU-R 601-2, as the Python Imaging Library makes a picture grey.
 _GREY = np.array([19595, 38470, 7471]) / 65536
@@ -47,7 +47,7 @@ class PhotometricDistortions(ColorTransform):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.data.photometric import PhotometricDistortions
+        >>> from keras_classics.data.transforms.photometric import PhotometricDistortions
         >>> distort = PhotometricDistortions()
         >>> distort(np.full((224, 224, 3), 100, "uint8"), seed := 7).shape
         (224, 224, 3)

@@ -1,0 +1,1 @@
+"""(picture, seed) -> picture: crops, sizes, colours and distortions."""
