@@ -120,7 +120,7 @@ def _evaluate(arguments):
         )
     measured = [entry for path in arguments.models for entry in _models_of(path, arguments)]
     from keras_classics.data.bad_images import BadImages
-    from keras_classics.training.evaluation import check, ensemble, evaluate
+    from keras_classics.evaluation.classification import check, ensemble, evaluate
 
     recipes = [recipe for _, _, recipe in measured]
     source = _source(recipes, arguments)
@@ -152,7 +152,7 @@ def _evaluate(arguments):
 
 
 def _errors(result):
-    from keras_classics.training.evaluation import error_percent, top_k_error_percent
+    from keras_classics.evaluation.classification import error_percent, top_k_error_percent
 
     wrong = int((result["labels"] != result["predicted"]).sum())
     line = f"error {error_percent(result):.2f} %  ({wrong} wrong)"
@@ -192,8 +192,8 @@ def _protocol(model, recipe, name):
     """Returns the protocol asked for, or the run's own, and the transforms where there is none."""
     recipe = recipe or {}
     if name is not None:
+        from keras_classics.evaluation.by_name import protocol_for
         from keras_classics.models.fully_convolutional import fully_convolutional
-        from keras_classics.training.named_protocols import protocol_for
 
         return protocol_for(name, model, fully_convolutional), ()
     protocol = _restored(recipe.get("protocol"))

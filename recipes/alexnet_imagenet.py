@@ -16,15 +16,8 @@ from keras_classics import alexnet
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import ResizeShorterSide
-from keras_classics.training import (
-    CoupledSGD,
-    DivideOnPlateau,
-    MeanImage,
-    Published,
-    Recipe,
-    TenCrop,
-    run,
-)
+from keras_classics.evaluation import TenCrop
+from keras_classics.training import CoupledSGD, DivideOnPlateau, MeanImage, Published, Recipe, run
 
 RECIPE = Recipe(
     name="alexnet_imagenet",

@@ -12,15 +12,8 @@ from keras_classics import resnet50
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import RandomShorterSide, ResizeShorterSide
-from keras_classics.training import (
-    CoupledSGD,
-    DivideOnPlateau,
-    MeanImage,
-    Published,
-    Recipe,
-    TenCrop,
-    run,
-)
+from keras_classics.evaluation import TenCrop
+from keras_classics.training import CoupledSGD, DivideOnPlateau, MeanImage, Published, Recipe, run
 
 RECIPE = Recipe(
     name="resnet50_imagenet",

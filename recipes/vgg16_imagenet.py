@@ -17,10 +17,10 @@ from keras_classics import fully_convolutional, vgg11, vgg16
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import RandomShorterSide, ResizeShorterSide
+from keras_classics.evaluation import Dense
 from keras_classics.training import (
     CopyLayers,
     CoupledSGD,
-    Dense,
     DivideOnPlateau,
     MeanColor,
     Published,

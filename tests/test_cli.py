@@ -14,8 +14,8 @@ from PIL import Image
 from keras_classics.cli import main
 from keras_classics.data.transforms.crops import CenterCrop
 from keras_classics.data.transforms.resizing import ResizeShorterSide
+from keras_classics.evaluation.protocols import TenCrop
 from keras_classics.training import describe, run
-from keras_classics.training.protocols import TenCrop
 from keras_classics.zoo import list_models
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -53,7 +53,7 @@ class Recipe:
         test_transforms: those that bring a picture to the network's size without drawing anything;
             for validation, for the mean image, and for the final measurement without `protocol`.
         protocol: how the final measurement looks at a picture, see
-            `keras_classics.training.protocols`; None for once, behind `test_transforms`.
+            `keras_classics.evaluation.protocols`; None for once, behind `test_transforms`.
         copies: 1 redraws the transforms in every epoch; more trains on a fixed set of originals
             and `copies` − 1 transformed copies of each, see `one_pass_of_copies`.
         shuffle: "once", one random order for all epochs, or "every_epoch".

@@ -15,22 +15,22 @@ from keras_classics.data.pipeline import (
 )
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.streams import errors_of_pipeline
-from keras_classics.report import draw_curves
-from keras_classics.training.assembly import network_of
-from keras_classics.training.averages import averaged_weights
-from keras_classics.training.distribution import share_of
-from keras_classics.training.environment import environment
-from keras_classics.training.evaluation import (
+from keras_classics.evaluation.classification import (
     evaluate,
     evaluation_batch_size,
     for_report,
     summarize,
 )
+from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
+from keras_classics.report import draw_curves
+from keras_classics.training.assembly import network_of
+from keras_classics.training.averages import averaged_weights
+from keras_classics.training.distribution import share_of
+from keras_classics.training.environment import environment
 from keras_classics.training.gauss_newton import diagonal_curvature
 from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError
 from keras_classics.training.run_directory import write_csv, write_json, written_beside
-from keras_classics.training.scoring import collect, in_chunks, mean_loss
 from keras_classics.training.steps import Steps, sync
 
 _CURVATURE_SAMPLE = 2  # purpose of a seed, see data/pipeline.py

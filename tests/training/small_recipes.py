@@ -10,6 +10,7 @@ from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomFlip
 from keras_classics.data.transforms.resizing import ResizeShorterSide
+from keras_classics.evaluation import TenCrop
 from keras_classics.layers import BatchNormalization
 from keras_classics.training import (
     CoupledSGD,
@@ -19,7 +20,6 @@ from keras_classics.training import (
     PixelRange,
     Recipe,
     StepAtIterations,
-    TenCrop,
     vary,
 )
 

@@ -11,12 +11,12 @@ import small_recipes
 
 from keras_classics import googlenet
 from keras_classics.data.sources import Source, load
+from keras_classics.evaluation import evaluate
 from keras_classics.training import (
     PixelRange,
     RecipeError,
     StochasticDiagonalLM,
     assemble,
-    evaluate,
     network_of,
     train,
     vary,

@@ -8,8 +8,9 @@ import pytest
 import small_recipes
 
 from keras_classics.data.sources import hold_out, load
-from keras_classics.training import evaluate, train, vary
-from keras_classics.training.evaluation import error_percent
+from keras_classics.evaluation import evaluate
+from keras_classics.evaluation.classification import error_percent
+from keras_classics.training import train, vary
 
 pytestmark = pytest.mark.backend
 

@@ -6,13 +6,13 @@ import pytest
 import small_recipes
 
 from keras_classics.data.sources import Source, load
+from keras_classics.evaluation import evaluate
 from keras_classics.training import (
     MeanColor,
     MeanImage,
     PixelRange,
     RecipeError,
     describe,
-    evaluate,
     train,
     vary,
 )

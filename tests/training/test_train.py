@@ -10,12 +10,12 @@ import small_recipes
 from PIL import Image
 
 from keras_classics.data.sources import load
+from keras_classics.evaluation import evaluate
 from keras_classics.training import (
     PassTable,
     RecipeError,
     RunDirectoryError,
     TrainingError,
-    evaluate,
     network_of,
     train,
     vary,

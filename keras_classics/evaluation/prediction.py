@@ -96,7 +96,7 @@ def mean_loss(loss, labels, logits):
 
 
 def result_of(labels, probabilities, source, bad):
-    """Returns the result of a protocol, see `keras_classics.training.protocols`."""
+    """Returns the result of a protocol, see `keras_classics.evaluation.protocols`."""
     indices = np.arange(len(labels))
     if isinstance(source, FileSource):
         indices = source.order(without=bad.reasons)

@@ -18,23 +18,24 @@ from keras_classics.data.sources import Source, load
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.transforms.crops import CenterCrop
 from keras_classics.data.transforms.resizing import ResizeShorterSide
-from keras_classics.layers import PixelNormalization
-from keras_classics.training import describe, evaluate
-from keras_classics.training.evaluation import (
+from keras_classics.evaluation import evaluate
+from keras_classics.evaluation.by_name import protocol_for
+from keras_classics.evaluation.classification import (
     ensemble,
     error_percent,
     for_report,
     summarize,
     top_k_error_percent,
 )
-from keras_classics.training.named_protocols import protocol_for
-from keras_classics.training.protocols import (
+from keras_classics.evaluation.protocols import (
     CenterView,
     Dense,
     GoogLeNetCrops,
     GridCrops,
     TenCrop,
 )
+from keras_classics.layers import PixelNormalization
+from keras_classics.training import describe
 
 CLASSES = 7
 SIZES = [(20, 31), (44, 21), (16, 16), (25, 33), (90, 12), (20, 31), (18, 40)]

@@ -6,8 +6,7 @@ import numpy as np
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.pipeline import in_order, pictures_at
 from keras_classics.data.sources.folder import FileSource
-from keras_classics.training.recipe import describe
-from keras_classics.training.scoring import (
+from keras_classics.evaluation.prediction import (
     check_classes,
     check_probabilities,
     check_shape,
@@ -16,6 +15,7 @@ from keras_classics.training.scoring import (
     mean_loss,
     result_of,
 )
+from keras_classics.training.recipe import describe
 
 _WRONG_KEPT = 200
 _SAMPLES_KEPT = 100
@@ -30,7 +30,7 @@ def evaluate(model, source, protocol=None, batch_size=None, *, transforms=(), ba
     Args:
         model: a model saved by `train`: pixels in, class probabilities out.
         source: a `Source`, `FileSource` or `RecordSource` with the same classes.
-        protocol: see `keras_classics.training.protocols`; None for each picture as it is, or as the
+        protocol: see `keras_classics.evaluation.protocols`; None for each picture as it is, or as the
             transforms make it.
         batch_size: pictures or crops at once, None for a number that suits their size; does not
             change the result beyond float rounding.
@@ -123,7 +123,7 @@ def top_k_error_percent(result, k=_TOP):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.training.evaluation import top_k_error_percent
+        >>> from keras_classics.evaluation.classification import top_k_error_percent
         >>> result = {"labels": np.array([0, 2]), "probabilities": np.array([[0.5, 0.3, 0.2]] * 2)}
         >>> top_k_error_percent(result, k=1), top_k_error_percent(result, k=3)
         (50.0, 0.0)

@@ -19,8 +19,8 @@ from keras_classics.data.pipeline import in_order
 from keras_classics.data.transforms.crops import CenterCrop
 from keras_classics.data.transforms.resizing import Resize, ResizeShorterSide
 from keras_classics.data.transforms.transform import Transform
-from keras_classics.training.dense import Dense
-from keras_classics.training.scoring import (
+from keras_classics.evaluation.dense_evaluation import Dense
+from keras_classics.evaluation.prediction import (
     channels_of,
     check_classes,
     check_probabilities,
@@ -76,7 +76,7 @@ class CenterView(_Crops):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.training.protocols import CenterView
+        >>> from keras_classics.evaluation.protocols import CenterView
         >>> CenterView().crops(np.zeros((300, 400, 3), "uint8")).shape
         (1, 224, 224, 3)
     """
@@ -118,7 +118,7 @@ class TenCrop(_Crops):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.training.protocols import TenCrop
+        >>> from keras_classics.evaluation.protocols import TenCrop
         >>> TenCrop().crops(np.zeros((300, 400, 3), "uint8")).shape
         (10, 224, 224, 3)
     """
@@ -168,7 +168,7 @@ class GridCrops(_Crops):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.training.protocols import GridCrops
+        >>> from keras_classics.evaluation.protocols import GridCrops
         >>> GridCrops().crops(np.zeros((300, 400, 3), "uint8")).shape
         (150, 224, 224, 3)
     """
@@ -225,7 +225,7 @@ class GoogLeNetCrops(_Crops):
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.training.protocols import GoogLeNetCrops
+        >>> from keras_classics.evaluation.protocols import GoogLeNetCrops
         >>> GoogLeNetCrops().crops(np.zeros((300, 400, 3), "uint8")).shape
         (144, 224, 224, 3)
     """

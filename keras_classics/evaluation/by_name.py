@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from keras_classics.training.dense import Dense, has_dense_layers_on_maps, network_in
-from keras_classics.training.protocols import CenterView, GoogLeNetCrops, GridCrops, TenCrop
+from keras_classics.evaluation.dense_evaluation import Dense, has_dense_layers_on_maps, network_in
+from keras_classics.evaluation.protocols import CenterView, GoogLeNetCrops, GridCrops, TenCrop
 
 PROTOCOLS = {
     "center": CenterView(),
@@ -33,7 +33,7 @@ def protocol_for(name, model, convolutional=None):
 
     Example:
         >>> import keras
-        >>> from keras_classics.training.named_protocols import protocol_for
+        >>> from keras_classics.evaluation.by_name import protocol_for
         >>> model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten()])
         >>> protocol_for("ten_crop", model)
         TenCrop(size=32, shorter_side=37, of='square', interpolation='bilinear')

@@ -10,7 +10,7 @@ from keras_classics.data.bad_images import BadImages
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source
 from keras_classics.data.transforms.resizing import ResizeShorterSide
-from keras_classics.training.scoring import (
+from keras_classics.evaluation.prediction import (
     channels_of,
     check_classes,
     collect,
@@ -52,7 +52,7 @@ class Dense:
         Simonyan and Zisserman 2014, section 3.2; He et al. 2015, section 3.4.
 
     Example:
-        >>> from keras_classics.training.protocols import Dense
+        >>> from keras_classics.evaluation.protocols import Dense
         >>> Dense(shorter_sides=(224, 256, 384, 480, 640)).mirror
         True
     """
