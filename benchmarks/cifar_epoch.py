@@ -44,7 +44,8 @@ def run_recipe(data_dir, seed, epochs, pictures, held_out):
     import keras
     from cifar_resnet_cifar10 import RECIPE
 
-    from keras_classics.training import train, vary
+    from keras_classics.runs import train
+    from keras_classics.training import vary
 
     starts = []
 

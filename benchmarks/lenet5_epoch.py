@@ -63,7 +63,7 @@ def time_train(recipe, data_dir):
     """Seconds of each epoch of `train()`, from its start to the start of the next, but the last."""
     import keras
 
-    from keras_classics.training import loop
+    from keras_classics.runs import loop
 
     starts = []
 
@@ -107,7 +107,7 @@ def time_batches(data, data_dir, epochs):
     from keras_classics.data.parallelism import without_autotuning
     from keras_classics.data.pipeline import one_epoch
     from keras_classics.data.sources import load
-    from keras_classics.training import assemble
+    from keras_classics.runs import assemble
 
     source = load(data, "train", data_dir)
     training, _ = assemble(simplified(), source)

@@ -13,7 +13,8 @@ import numpy as np, tensorflow as tf
 from tensorflow.python.data.ops import iterator_ops
 from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.parallelism import without_autotuning
-from keras_classics.training import train, vary
+from keras_classics.runs import train
+from keras_classics.training import vary
 
 parts = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)

@@ -6,7 +6,7 @@ import numpy as np
 from keras_classics.data.sources import Source
 from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.streams import errors_of_pipeline
-from keras_classics.training.distribution import predictor
+from keras_classics.runs.distribution import predictor
 
 
 def channels_of(source):

@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 from keras_classics.data.errors import DataError
-from keras_classics.training.distribution import STRATEGIES, DistributionError
-from keras_classics.training.loop import TrainingError, train
-from keras_classics.training.peers import PeerError, Peers
+from keras_classics.runs.directory import RunDirectoryError
+from keras_classics.runs.distribution import STRATEGIES, DistributionError
+from keras_classics.runs.loop import TrainingError, train
+from keras_classics.runs.peers import PeerError, Peers
 from keras_classics.training.recipe import PRECISIONS, RecipeError
-from keras_classics.training.run_directory import RunDirectoryError
 from keras_classics.training.variation import vary
 
 _ERRORS = (
@@ -131,7 +131,7 @@ def _parser(recipe, choices):
 def _add_device_flags(parser):
     group = parser.add_argument_group("devices")
     group.add_argument("--strategy", choices=STRATEGIES, default="auto", help="what computes: see "
-                       "keras_classics.training.distribution (default: auto)")  # fmt: skip
+                       "keras_classics.runs.distribution (default: auto)")  # fmt: skip
     group.add_argument("--replicas", type=int, help="how many devices (default: all there are)")
     group.add_argument("--coordinator", metavar="HOST:PORT", help="multi_machine: process 0")
     group.add_argument("--processes", type=int, help="multi_machine: how many processes")

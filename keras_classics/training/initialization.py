@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from keras_classics.training.assembly import network_of
+from keras_classics.runs.assembly import network_of
 from keras_classics.training.recipe import RecipeError
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import keras
 
-from keras_classics.training.loop import TrainingError, train
+from keras_classics.runs.directory import RunDirectoryError, write_json
+from keras_classics.runs.loop import TrainingError, train
 from keras_classics.training.recipe import RecipeError, decisive, describe, identity
-from keras_classics.training.run_directory import RunDirectoryError, write_json
 from keras_classics.training.variation import vary
 from keras_classics.tuning.results import error_after
 

@@ -17,7 +17,8 @@ from keras_classics.data.sources import load, tfds
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.data.transforms.crops import RandomAreaCrop
-from keras_classics.training import train, vary
+from keras_classics.runs import train
+from keras_classics.training import vary
 
 DISTORT = (RandomAffine(translation=1.0, scale=0.1, squeeze=0.1, shear=0.1),)
 

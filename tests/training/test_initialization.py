@@ -8,7 +8,8 @@ import pytest
 import small_recipes
 
 from keras_classics import vgg11, vgg16
-from keras_classics.training import CopyLayers, RecipeError, assemble, network_of, train, vary
+from keras_classics.runs import assemble, network_of, train
+from keras_classics.training import CopyLayers, RecipeError, vary
 
 RECIPE = vary(small_recipes.FRAGILE, {"epochs": 1, "limit_train": 64})
 LAYERS = ("conv", "norm", "head")

@@ -7,15 +7,8 @@ import small_recipes
 
 from keras_classics.data.sources import Source, load
 from keras_classics.evaluation import evaluate
-from keras_classics.training import (
-    MeanColor,
-    MeanImage,
-    PixelRange,
-    RecipeError,
-    describe,
-    train,
-    vary,
-)
+from keras_classics.runs import train
+from keras_classics.training import MeanColor, MeanImage, PixelRange, RecipeError, describe, vary
 
 pytestmark = pytest.mark.backend
 

@@ -6,6 +6,7 @@ import keras
 import pytest
 import small_recipes
 
+from keras_classics.runs import train
 from keras_classics.training import (
     Constant,
     DivideOnPlateau,
@@ -15,7 +16,6 @@ from keras_classics.training import (
     StepAtIterations,
     WarmUp,
     describe,
-    train,
     vary,
 )
 

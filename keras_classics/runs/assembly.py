@@ -8,7 +8,7 @@ from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source
 from keras_classics.data.statistics import PixelStatistics
-from keras_classics.training.averages import keep_averages_apart
+from keras_classics.runs.weight_averages import keep_averages_apart
 from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError
 

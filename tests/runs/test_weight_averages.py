@@ -10,7 +10,8 @@ import small_recipes
 from keras_classics.data.sources import hold_out, load
 from keras_classics.evaluation import evaluate
 from keras_classics.evaluation.classification import error_percent
-from keras_classics.training import train, vary
+from keras_classics.runs import train
+from keras_classics.training import vary
 
 pytestmark = pytest.mark.backend
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import small_recipes
 
-from keras_classics.training.run_directory import RunDirectory, RunDirectoryError, written_beside
+from keras_classics.runs.directory import RunDirectory, RunDirectoryError, written_beside
 from keras_classics.training.variation import vary
 
 RECIPE = small_recipes.LENET5
@@ -116,7 +116,7 @@ def test_a_damaged_recipe_json_is_refused(tmp_path):
 def test_a_second_process_is_refused_while_the_first_lives(tmp_path):
     code = (
         "import sys, small_recipes as s\n"
-        "from keras_classics.training.run_directory import RunDirectory\n"
+        "from keras_classics.runs.directory import RunDirectory\n"
         f"held = RunDirectory({str(tmp_path / 'run')!r}, s.LENET5)\n"
         "print('held', flush=True); sys.stdin.read()\n"
     )

@@ -12,15 +12,8 @@ import small_recipes
 from keras_classics import googlenet
 from keras_classics.data.sources import Source, load
 from keras_classics.evaluation import evaluate
-from keras_classics.training import (
-    PixelRange,
-    RecipeError,
-    StochasticDiagonalLM,
-    assemble,
-    network_of,
-    train,
-    vary,
-)
+from keras_classics.runs import assemble, network_of, train
+from keras_classics.training import PixelRange, RecipeError, StochasticDiagonalLM, vary
 
 RECIPE = vary(small_recipes.FRAGILE, {"epochs": 1, "limit_train": 96, "keep_epochs": (1,)})
 

@@ -11,16 +11,9 @@ from PIL import Image
 
 from keras_classics.data.sources import load
 from keras_classics.evaluation import evaluate
-from keras_classics.training import (
-    PassTable,
-    RecipeError,
-    RunDirectoryError,
-    TrainingError,
-    network_of,
-    train,
-    vary,
-)
-from keras_classics.training.run_directory import RunDirectory
+from keras_classics.runs import RunDirectoryError, TrainingError, network_of, train
+from keras_classics.runs.directory import RunDirectory
+from keras_classics.training import PassTable, RecipeError, vary
 
 pytestmark = pytest.mark.backend
 

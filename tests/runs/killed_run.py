@@ -16,7 +16,8 @@ import keras
 import numpy as np
 import small_recipes
 
-from keras_classics.training import loop, run_directory, runner
+from keras_classics.runs import loop
+from keras_classics.training import run_directory, runner
 
 
 def die():

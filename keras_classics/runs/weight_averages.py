@@ -36,7 +36,7 @@ def averaged_weights(model):
 
     Example:
         >>> import keras
-        >>> from keras_classics.training.averages import averaged_weights
+        >>> from keras_classics.runs.weight_averages import averaged_weights
         >>> layer = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
         >>> model = keras.Sequential([keras.Input((1,)), layer])
         >>> model.compile(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5))

@@ -40,7 +40,7 @@ class Peers:
         PeerError: if a value is out of range.
 
     Example:
-        >>> from keras_classics.training.peers import Peers
+        >>> from keras_classics.runs.peers import Peers
         >>> Peers("10.0.0.1:8476", processes=2, process=0).address
         ('10.0.0.1', 8476)
     """

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 
 from keras_classics import alexnet
+from keras_classics.runs.distribution import distribute
 from keras_classics.training import CoupledSGD
-from keras_classics.training.distribution import distribute
 
 
 def where(variable):

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import keras_classics  # noqa: F401  registers the layers of the saved models
-from keras_classics.training import RecipeError, StochasticDiagonalLM, train, vary
-from keras_classics.training.distribution import DistributionError, _choose, distribute
+from keras_classics.runs import train
+from keras_classics.runs.distribution import DistributionError, _choose, distribute
+from keras_classics.training import RecipeError, StochasticDiagonalLM, vary
 
 HERE = Path(__file__).parent
 STRATEGY = {"tensorflow": "mirrored", "jax": "data_parallel"}

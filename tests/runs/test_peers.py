@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from keras_classics.training import peers
-from keras_classics.training.peers import PeerError, Peers
+from keras_classics.runs import peers
+from keras_classics.runs.peers import PeerError, Peers
 
 FACTS = {"keras": "3.15.1", "recipe": "0123456789ab"}
 

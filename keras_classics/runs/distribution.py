@@ -23,7 +23,7 @@ import numpy as np
 
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.share import Share
-from keras_classics.training.devices import (
+from keras_classics.runs.devices import (
     DataParallel,
     DistributionError,
     Mirrored,
@@ -31,7 +31,7 @@ from keras_classics.training.devices import (
     OneDevice,
     TwoTowers,
 )
-from keras_classics.training.environment import facts
+from keras_classics.runs.environment import facts
 from keras_classics.training.optimizers import StochasticDiagonalLM
 
 STRATEGIES = ("auto", "none", "mirrored", "data_parallel", "two_towers", "multi_machine")
@@ -49,14 +49,14 @@ def distribute(strategy="auto", replicas=None, peers=None, recipe=None):
             processes of "multi_machine" must have the same.
 
     Returns:
-        One of the classes in `keras_classics.training.devices`, a context manager.
+        One of the classes in `keras_classics.runs.devices`, a context manager.
 
     Raises:
         DistributionError: if the backend or the machine cannot do that.
         PeerError: if the processes do not find each other or do not fit together.
 
     Example:
-        >>> from keras_classics.training.distribution import distribute
+        >>> from keras_classics.runs.distribution import distribute
         >>> distribute("none").replicas
         1
     """

@@ -11,24 +11,24 @@ import keras
 
 from keras_classics.data.bad_images import BadImages
 from keras_classics.report import ReportError, write_report
-from keras_classics.training.assembly import assemble, network_of
-from keras_classics.training.compilation import (
+from keras_classics.runs.assembly import assemble, network_of
+from keras_classics.runs.callback import TrainingError
+from keras_classics.runs.compilation import (
     JIT,
     check_compilation,
     check_optimizer,
     precision,
 )
-from keras_classics.training.distribution import distribute, share_of
-from keras_classics.training.recipe import describe
-from keras_classics.training.run_directory import (
+from keras_classics.runs.directory import (
     RunDirectory,
     RunDirectoryError,
     check_owner,
     has_checkpoint,
 )
-from keras_classics.training.run_sources import load_sources
-from keras_classics.training.runner import Run
-from keras_classics.training.steps import TrainingError
+from keras_classics.runs.distribution import distribute, share_of
+from keras_classics.runs.run import Run
+from keras_classics.runs.sources import load_sources
+from keras_classics.training.recipe import describe
 
 __all__ = ["TrainingError", "train"]
 
@@ -66,7 +66,7 @@ def train(
         cache: "ram" keeps the picture files' bytes in memory, "disk" copies the files once to the
             user's cache, "none" reads them where they are.
         strategy: what computes: "none", "mirrored", "data_parallel", "two_towers",
-            "multi_machine", or "auto"; see `keras_classics.training.distribution`.
+            "multi_machine", or "auto"; see `keras_classics.runs.distribution`.
         replicas: how many devices, None for all that the strategy finds.
         peers: for "multi_machine", the `Peers`. Every process calls `train`; process 0 writes.
         jit: "auto", "on" or "off": whether the step is compiled (XLA), "auto" is Keras' choice.
