@@ -29,7 +29,7 @@ from keras_classics.runs.directory import write_csv, write_json, written_beside
 from keras_classics.runs.distribution import share_of
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
-from keras_classics.training.gauss_newton import diagonal_curvature
+from keras_classics.training.curvature import diagonal_curvature
 from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError
 

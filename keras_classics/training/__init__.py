@@ -12,10 +12,10 @@ from keras_classics.runs.assembly import assemble, network_of
 from keras_classics.runs.directory import RunDirectory, RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
 from keras_classics.training.command_line import run
-from keras_classics.training.initialization import CopyLayers
+from keras_classics.training.initial_weights import CopyLayers
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
-from keras_classics.training.normalization import MeanColor, MeanImage, PixelRange
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
+from keras_classics.training.pixels import MeanColor, MeanImage, PixelRange
 from keras_classics.training.recipe import Published, Recipe, RecipeError, describe
 from keras_classics.training.schedules import (
     Constant,

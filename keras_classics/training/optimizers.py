@@ -123,7 +123,7 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
     """Stochastic diagonal Levenberg–Marquardt, the optimiser that trained LeNet-5.
 
     w_k ← w_k − η/(μ + h_kk) · ∂E/∂w_k. The curvatures h_kk are estimated before each pass by
-    `keras_classics.training.gauss_newton.diagonal_curvature` and frozen during it; until they
+    `keras_classics.training.curvature.diagonal_curvature` and frozen during it; until they
     are set they are zero, and the step is η/μ.
 
     Args:

@@ -59,7 +59,7 @@ class Recipe:
         shuffle: "once", one random order for all epochs, or "every_epoch".
         loss: called without arguments, returns a Keras loss on logits.
         initial_weights: called with the network before its training begins, to change weights
-            that its builder drew, see `keras_classics.training.initialization`; None keeps them.
+            that its builder drew, see `keras_classics.training.initial_weights`; None keeps them.
         auxiliary_weight: of the losses of a network's auxiliary heads beside that of its `main`
             output; None for a network without. The heads train; nothing else uses them.
         optimizer: called with `learning_rate`, returns a Keras optimizer. Where it averages the

@@ -57,7 +57,7 @@ def test_describe_is_plain_data():
         "model": {"call": "keras_classics.models.lenet:lenet5", "activation": "tanh"},
         "dataset": "mnist_5k",
         "normalization": {
-            "call": "keras_classics.training.normalization:PixelRange",
+            "call": "keras_classics.training.pixels:PixelRange",
             "low": -0.1,
             "high": 1.175,
             "padding": 2,
@@ -106,7 +106,7 @@ def test_describe_is_plain_data():
         ({"b": (1, 2.5), "a": [None, True]}, {"b": [1, 2.5], "a": [None, True]}),
         (partial(round, 1.5, ndigits=2), {"call": "builtins:round", "args": [1.5], "ndigits": 2}),
         (partial(partial(round, ndigits=1), ndigits=2), {"call": "builtins:round", "ndigits": 2}),
-        (PixelRange, {"call": "keras_classics.training.normalization:PixelRange"}),
+        (PixelRange, {"call": "keras_classics.training.pixels:PixelRange"}),
     ],
     ids=["containers", "positional", "nested", "class"],
 )

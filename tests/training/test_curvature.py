@@ -10,7 +10,7 @@ import pytest
 
 from keras_classics import lenet5, mnist_cnn
 from keras_classics.models.lenet import TABLE_I, digit_bitmaps
-from keras_classics.training.gauss_newton import diagonal_curvature
+from keras_classics.training.curvature import diagonal_curvature
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
 
 A, S = 1.7159, 2 / 3

@@ -18,7 +18,7 @@ class PixelRange:
 
     Example:
         >>> import numpy as np
-        >>> from keras_classics.training.normalization import PixelRange
+        >>> from keras_classics.training.pixels import PixelRange
         >>> layer = PixelRange(low=-0.1, high=1.175, padding=2)(source=None)
         >>> out = layer(np.full((1, 28, 28, 1), 255.0))
         >>> out.shape == (1, 32, 32, 1), round(float(out[0, 9, 9, 0]), 3)
@@ -49,7 +49,7 @@ class MeanColor:
     Example:
         >>> import numpy as np
         >>> from keras_classics.data.sources import Source
-        >>> from keras_classics.training.normalization import MeanColor
+        >>> from keras_classics.training.pixels import MeanColor
         >>> images = np.stack([np.full((2, 2, 1), 100, "uint8"), np.full((2, 2, 1), 50, "uint8")])
         >>> source = Source("grey", "train", images, np.array([0, 1]), ("light", "dark"))
         >>> float(MeanColor()(source)(images)[0, 0, 0, 0])
@@ -79,7 +79,7 @@ class MeanImage:
     Example:
         >>> import numpy as np
         >>> from keras_classics.data.sources import Source
-        >>> from keras_classics.training.normalization import MeanImage
+        >>> from keras_classics.training.pixels import MeanImage
         >>> images = np.array([[[[0], [10]]], [[[20], [90]]]], "uint8")
         >>> source = Source("grey", "train", images, np.array([0, 1]), ("light", "dark"))
         >>> np.array(MeanImage()(source)(images)).reshape(2, 2).tolist()

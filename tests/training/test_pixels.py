@@ -88,7 +88,7 @@ def test_a_constant_color_asks_no_source():
 def test_are_values():
     assert (MeanImage(), MeanColor()) == (MeanImage(), MeanColor())
     assert describe(MeanColor((1.0, 2.0, 3.0))) == {
-        "call": "keras_classics.training.normalization:MeanColor",
+        "call": "keras_classics.training.pixels:MeanColor",
         "value": [1.0, 2.0, 3.0],
     }
 

@@ -26,7 +26,7 @@ class CopyLayers:
     Example:
         >>> import tempfile
         >>> import keras
-        >>> from keras_classics.training.initialization import CopyLayers
+        >>> from keras_classics.training.initial_weights import CopyLayers
         >>> def network(hidden):
         ...     inputs = keras.Input((4,))
         ...     x = keras.layers.Dense(hidden, name="hidden")(inputs)
