@@ -13,8 +13,9 @@ from functools import partial
 import keras
 
 from keras_classics import alexnet
+from keras_classics.cli import run
 from keras_classics.data.transforms.resizing import Resize
-from keras_classics.training import Constant, CoupledSGD, MeanColor, Recipe, run
+from keras_classics.training import Constant, CoupledSGD, MeanColor, Recipe
 
 RECIPE = Recipe(
     name="alexnet_fashion_mnist",

@@ -13,6 +13,7 @@ from functools import partial
 
 import keras
 
+from keras_classics.cli import run
 from keras_classics.data.transforms.crops import RandomCrop, RandomFlip
 from keras_classics.models.cifar_resnet import cifar_resnet
 from keras_classics.training import (
@@ -22,7 +23,6 @@ from keras_classics.training import (
     Recipe,
     StepAtIterations,
     WarmUp,
-    run,
 )
 
 # Table 6, test error in percent; 110 layers is the best of five runs (6.61 ± 0.16).

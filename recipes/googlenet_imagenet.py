@@ -12,11 +12,12 @@ from functools import partial
 import keras
 
 from keras_classics import googlenet
+from keras_classics.cli import run
 from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomFlip
 from keras_classics.data.transforms.photometric import PhotometricDistortions
 from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation import GoogLeNetCrops
-from keras_classics.training import CoupledSGD, ExponentialDecay, MeanColor, Published, Recipe, run
+from keras_classics.training import CoupledSGD, ExponentialDecay, MeanColor, Published, Recipe
 
 RECIPE = Recipe(
     name="googlenet_imagenet",

@@ -11,6 +11,7 @@ The network, its loss and its schedule are the paper's; `deviations` below says 
 from functools import partial
 
 from keras_classics import lenet5
+from keras_classics.cli import run
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.training import (
     CoupledSGD,
@@ -20,7 +21,6 @@ from keras_classics.training import (
     Published,
     Recipe,
     StochasticDiagonalLM,
-    run,
 )
 
 # Section III-B: η = 0.0005 for two passes, 0.0002 for three, 0.0001 for three, 0.00005 for four,

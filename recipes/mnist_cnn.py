@@ -14,7 +14,8 @@ from functools import partial
 import keras
 
 from keras_classics import mnist_cnn
-from keras_classics.training import Constant, PixelRange, Published, Recipe, run
+from keras_classics.cli import run
+from keras_classics.training import Constant, PixelRange, Published, Recipe
 
 RECIPE = Recipe(
     name="mnist_cnn",

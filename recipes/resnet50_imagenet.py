@@ -9,11 +9,12 @@ from functools import partial
 import keras
 
 from keras_classics import resnet50
+from keras_classics.cli import run
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import RandomShorterSide, ResizeShorterSide
 from keras_classics.evaluation import TenCrop
-from keras_classics.training import CoupledSGD, DivideOnPlateau, MeanImage, Published, Recipe, run
+from keras_classics.training import CoupledSGD, DivideOnPlateau, MeanImage, Published, Recipe
 
 RECIPE = Recipe(
     name="resnet50_imagenet",

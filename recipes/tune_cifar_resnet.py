@@ -8,8 +8,8 @@
 
 from cifar_resnet_cifar10 import RECIPE as RESNET
 
+from keras_classics.cli import tune
 from keras_classics.training import vary
-from keras_classics.tuning import tune
 
 RECIPE = vary(RESNET, {"validation": 5000, "epochs": 27, "iterations": None, "paper": None})
 

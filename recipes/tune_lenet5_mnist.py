@@ -14,8 +14,8 @@ the folder has to be a shared one):
 
 from lenet5_mnist import RECIPE as LENET5
 
+from keras_classics.cli import tune
 from keras_classics.training import vary
-from keras_classics.tuning import tune
 
 RECIPE = vary(LENET5, {"dataset": "mnist_5k", "validation": 450, "epochs": 9, "paper": None})
 

@@ -14,6 +14,7 @@ from functools import partial
 import keras
 
 from keras_classics import fully_convolutional, vgg11, vgg16
+from keras_classics.cli import run
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import RandomShorterSide, ResizeShorterSide
@@ -25,7 +26,6 @@ from keras_classics.training import (
     MeanColor,
     Published,
     Recipe,
-    run,
 )
 
 # Section 3.1: the first four convolutions of A and the three dense layers.

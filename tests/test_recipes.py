@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_classics.cli.recipe_flags import _apply, _parser
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source, load
-from keras_classics.training.command_line import _apply, _parser
 from keras_classics.training.recipe import describe, identity
 
 NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "recipes").glob("*.py"))

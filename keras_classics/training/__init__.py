@@ -1,5 +1,6 @@
 """Recipes, the loop that trains them, and the parts that the papers' training sections name."""
 
+from keras_classics.cli.recipe_flags import run
 from keras_classics.evaluation.classification import evaluate
 from keras_classics.evaluation.protocols import (
     CenterView,
@@ -11,7 +12,6 @@ from keras_classics.evaluation.protocols import (
 from keras_classics.runs.assembly import assemble, network_of
 from keras_classics.runs.directory import RunDirectory, RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
-from keras_classics.training.command_line import run
 from keras_classics.training.initial_weights import CopyLayers
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM

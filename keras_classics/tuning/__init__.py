@@ -1,6 +1,6 @@
 """Searches around a recipe by KerasTuner, whose trials are ordinary runs."""
 
-from keras_classics.tuning.command_line import tune
+from keras_classics.cli.search_flags import tune
 from keras_classics.tuning.tuner import RecipeTuner, SearchError, make_tuner
 
 __all__ = ["RecipeTuner", "SearchError", "make_tuner", "tune"]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow.python.data.ops import iterator_ops
 
-from keras_classics.cli import main
+from keras_classics.cli.main import main
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
 from keras_classics.data.share import Share

@@ -16,9 +16,9 @@ import sys
 import keras
 import small_recipes
 
+from keras_classics.cli import recipe_flags as command_line
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import Peers
-from keras_classics.training import command_line
 from keras_classics.training.variation import vary
 
 

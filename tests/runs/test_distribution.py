@@ -367,7 +367,7 @@ def test_refused_before_any_work(changes, options, error, message, tmp_path):
 def varied(*words):
     import small_recipes
 
-    from keras_classics.training.command_line import _apply, _parser
+    from keras_classics.cli.recipe_flags import _apply, _parser
 
     return _apply(small_recipes.PLAIN, {}, _parser(small_recipes.PLAIN, {}).parse_args(words))
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_classics.cli import main
+from keras_classics.cli import run
+from keras_classics.cli.main import main
 from keras_classics.data.transforms.crops import CenterCrop
 from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation.protocols import TenCrop
-from keras_classics.training import describe, run
+from keras_classics.training import describe
 from keras_classics.zoo import list_models
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,7 +68,7 @@ def test_list_names_the_networks(capsys):
 
 def test_list_answers_without_a_backend():
     code = (
-        "import sys; from keras_classics.cli import main; main(['list']); "
+        "import sys; from keras_classics.cli.main import main; main(['list']); "
         "assert not {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

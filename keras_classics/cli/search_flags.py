@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
+from keras_classics.cli.recipe_flags import end_in_a_sentence, settings
 from keras_classics.data.errors import DataError
 from keras_classics.runs.callback import TrainingError
 from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import train
-from keras_classics.training.command_line import end_in_a_sentence, settings
 from keras_classics.training.recipe import RecipeError
 from keras_classics.training.variation import vary
 from keras_classics.tuning.page import write_search_report

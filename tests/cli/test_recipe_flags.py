@@ -10,7 +10,8 @@ from PIL import Image
 
 SCRIPT = """
 import small_recipes
-from keras_classics.training import run, vary
+from keras_classics.cli import run
+from keras_classics.training import vary
 
 run(vary(small_recipes.FILES, {"epochs": 1, "protocol": None}))
 """
