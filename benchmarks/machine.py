@@ -84,9 +84,9 @@ def tune_pipelines(calls=None):
     """
     import tensorflow as tf
 
-    from keras_classics.data import pipeline, streams
+    from keras_classics.data import encoded, pipeline
 
-    for module in (pipeline, streams):
+    for module in (encoded, pipeline):
         module.parallel_calls = lambda: calls or tf.data.AUTOTUNE
         if calls is None:
             module.without_autotuning = lambda dataset: dataset

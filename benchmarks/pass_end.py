@@ -35,7 +35,7 @@ from pipeline import repeated
 
 from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies
-from keras_classics.data.share import Share
+from keras_classics.data.sharding import Share
 from keras_classics.data.sources import load
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.transforms.affine import RandomAffine

@@ -2,7 +2,7 @@
 
 Pictures that fit into memory stay there as uint8; a batch is gathered and transformed as a whole,
 since maps over single elements are ten times too slow for digits. Encoded pictures are decoded and
-transformed one by one (see `streams`). `parallelism` says how many at a time.
+transformed one by one (see `encoded`). `parallelism` says how many at a time.
 """
 
 import contextlib
@@ -11,14 +11,14 @@ import dataclasses
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
+from keras_classics.data.encoded import stream
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.randomness import fold_in, permutation
-from keras_classics.data.share import WHOLE
+from keras_classics.data.sharding import WHOLE
 from keras_classics.data.sources import Source
 from keras_classics.data.sources.folder import FileSource
-from keras_classics.data.streams import stream
 from keras_classics.data.transforms.transform import in_turn
 
 # What a seed is for; numbers, so that the streams of one recipe never meet.

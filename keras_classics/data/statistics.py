@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
+from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source
 from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.sources.local_copies import user_cache
-from keras_classics.data.streams import errors_of_pipeline
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
+from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.sources import Source
 from keras_classics.data.sources.folder import FileSource
-from keras_classics.data.streams import errors_of_pipeline
 from keras_classics.runs.distribution import predictor
 
 

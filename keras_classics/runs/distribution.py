@@ -22,7 +22,7 @@ import keras
 import numpy as np
 
 from keras_classics.data.host_tensorflow import import_tensorflow
-from keras_classics.data.share import Share
+from keras_classics.data.sharding import Share
 from keras_classics.runs.devices import (
     DataParallel,
     DistributionError,
@@ -156,7 +156,7 @@ def share_of(recipe, devices):
         devices: what `distribute` returned.
 
     Returns:
-        A `keras_classics.data.share.Share`.
+        A `keras_classics.data.sharding.Share`.
 
     Raises:
         DistributionError: if the batches do not divide among replicas and pieces.

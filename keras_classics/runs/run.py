@@ -8,13 +8,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.pipeline import (
     in_order,
     one_epoch,
     one_pass_of_copies,
 )
 from keras_classics.data.randomness import fold_in, permutation
-from keras_classics.data.streams import errors_of_pipeline
 from keras_classics.evaluation.classification import (
     evaluate,
     evaluation_batch_size,

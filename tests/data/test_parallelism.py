@@ -12,7 +12,7 @@ from tensorflow.python.data.ops import iterator_ops
 from keras_classics.cli.main import main
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
-from keras_classics.data.share import Share
+from keras_classics.data.sharding import Share
 from keras_classics.data.sources import load, tfds
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.data.transforms.affine import RandomAffine

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import ExifTags, Image
 
-from keras_classics.data import streams
+from keras_classics.data import encoded as streams
 from keras_classics.data.decoding import decode
 from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
@@ -322,7 +322,7 @@ def test_transforms_of_batches_are_refused_for_files(files):
 
 def test_nothing_of_an_epoch_is_left_behind(files, monkeypatch):
     # In TensorFlow a registry of Python functions is for ever, and what they hold with them.
-    accounts, make = [], streams._Account
+    accounts, make = [], encoded._Account
 
     def watched(*arguments):
         account = make(*arguments)

@@ -11,7 +11,7 @@ from PIL import Image
 
 import keras_classics
 from keras_classics import fully_convolutional
-from keras_classics.data import streams
+from keras_classics.data import encoded as streams
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.errors import DataError
 from keras_classics.data.sources import Source, load
@@ -293,7 +293,7 @@ def test_files_and_records_and_memory_agree(model, source, records, square_sourc
     [SMALL["ten"], SMALL["googlenet"], Dense((12, 16), convolutional=fully_convolutional)],
 )
 def test_decodes_each_picture_once(monkeypatch, protocol, model, source):
-    decoded, decode = [], streams.decode
+    decoded, decode = [], encoded.decode
 
     def counting(encoded, window=None):
         def count(content):

@@ -97,7 +97,7 @@ def load(
             other kinds of data do not use it.
 
     Returns:
-        A `Source`, or a `FileSource` or `RecordSource` that streams.
+        A `Source`, or a `FileSource` or `RecordSource` that encoded.
 
     Raises:
         DataError: if the data cannot be had or used; the message says what to do.

@@ -13,11 +13,11 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_classics.data.bad_images import BadImages
+from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order, one_epoch, pictures_at
 from keras_classics.data.sources import hold_out, imagenet, load
 from keras_classics.data.sources.records import RecordSource
-from keras_classics.data.streams import errors_of_pipeline
 from keras_classics.data.transforms.crops import RandomAreaCrop, RandomFlip
 from keras_classics.data.transforms.resizing import Resize
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_classics.data.pipeline import one_epoch, one_pass_of_copies
-from keras_classics.data.share import Share
+from keras_classics.data.sharding import Share
 from keras_classics.data.sources import Source, load
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.transforms.affine import RandomAffine

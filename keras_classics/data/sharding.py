@@ -18,7 +18,7 @@ class Share:
         pieces: each batch comes in so many equal pieces, one after the other.
 
     Example:
-        >>> from keras_classics.data.share import Share
+        >>> from keras_classics.data.sharding import Share
         >>> share = Share(process=1, processes=2, multiple=4)
         >>> share.places(size=15, batch_size=8).tolist()
         [4, 5, 6, 7, 10, 11]

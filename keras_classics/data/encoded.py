@@ -12,7 +12,7 @@ from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.randomness import fold_in
-from keras_classics.data.share import WHOLE
+from keras_classics.data.sharding import WHOLE
 from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.transforms.crops import RandomAreaCrop
 from keras_classics.data.transforms.transform import Transform, in_turn
