@@ -60,7 +60,9 @@ _EXPORTS = {
     "get_model": f"{__name__}.zoo",
     "model_card": f"{__name__}.zoo",
 }
-_SUBMODULES = ("data", "layers", "models", "report", "training", "weights", "zoo")
+_SUBMODULES = (
+    "data", "evaluation", "layers", "models", "report", "runs", "training", "weights", "zoo"
+)  # fmt: skip
 
 __all__ = ["__version__", *_EXPORTS, *_SUBMODULES]
 

@@ -1,11 +1,12 @@
 """Whether the private names are still there, and still needed."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
+
+from tests import ROOT
 
 MIRRORED = """
 import contextlib, json, sys
@@ -38,7 +39,7 @@ for name, context in ("with", untuned_device_iterators()), ("without", contextli
     seen[name] = total, found[:]
     found.clear()
 
-import small_recipes
+from tests.runs from tests.runs import small_recipes
 recipe = vary(small_recipes.PLAIN, {"epochs": 1})
 train(recipe, sys.argv[1], strategy="mirrored", replicas=2, verbose=0)
 seen["train"] = found
@@ -49,10 +50,9 @@ print(json.dumps(seen))
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory):
     """Whether the tuner is on in what MirroredStrategy iterates for each of two processors."""
-    small = os.path.join(os.path.dirname(__file__), "training")
     done = subprocess.run(
         [sys.executable, "-c", MIRRORED, str(tmp_path_factory.mktemp("run") / "run")],
-        env={**os.environ, "PYTHONPATH": small},
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         check=True,

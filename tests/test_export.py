@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
-from random_weights import randomize
 
 import keras_classics
 from keras_classics import export
+from tests.random_weights import randomize
 
 NETWORKS = {
     "lenet5": {},

@@ -7,7 +7,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-from random_weights import randomize
 
 import keras_classics
 from keras_classics.layers import (
@@ -17,6 +16,7 @@ from keras_classics.layers import (
     LocalResponseNormalization,
     ZeroPadShortcut,
 )
+from tests.random_weights import randomize
 
 pytestmark = pytest.mark.backend
 

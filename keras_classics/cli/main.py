@@ -8,11 +8,8 @@ import sys
 from pathlib import Path
 
 from keras_classics import __version__
+from keras_classics.errors import UserError
 from keras_classics.zoo import list_models, model_card
-
-
-class _UserError(Exception):
-    """Something the user can mend; the message is one sentence."""
 
 
 def main(argv=None):
@@ -25,12 +22,12 @@ def main(argv=None):
     problem = None
     try:
         arguments.function(arguments)
-    except (_UserError, *_known_errors()) as error:
+    except UserError as error:
         problem = f"error: {error}"
     except BrokenPipeError:  # e.g. `keras-classics list | head`
         sys.stderr.close()
     if problem is not None:
-        gc.collect()  # see `training.command_line.end_in_a_sentence`
+        gc.collect()  # see `end_in_a_sentence`
         sys.exit(problem)
 
 
@@ -74,12 +71,6 @@ def _parser():
     return parser
 
 
-def _known_errors():
-    """The errors of the modules that a command has imported; `list` imports none of them."""
-    names = {"keras_classics.data.errors": "DataError", "keras_classics.report": "ReportError"}
-    return tuple(getattr(sys.modules[m], name) for m, name in names.items() if m in sys.modules)
-
-
 def _list(arguments):
     for name in list_models(arguments.pattern):
         card = model_card(name)
@@ -96,26 +87,26 @@ def _load_model(path):
     import keras
 
     if not path.exists():
-        raise _UserError(f"{path} does not exist; is the run finished, and was this epoch kept?")
+        raise UserError(f"{path} does not exist; is the run finished, and was this epoch kept?")
     try:
         return keras.models.load_model(path)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise _UserError(f"{path} cannot be loaded as a model: {reason}") from error
+        raise UserError(f"{path} cannot be loaded as a model: {reason}") from error
 
 
 def _read_json(run_dir, name):
     try:
         return json.loads((run_dir / name).read_text("utf-8"))
     except OSError as error:
-        raise _UserError(f"{run_dir} has no readable {name}; is it a finished run?") from error
+        raise UserError(f"{run_dir} has no readable {name}; is it a finished run?") from error
     except ValueError as error:
-        raise _UserError(f"{run_dir / name} is damaged.") from error
+        raise UserError(f"{run_dir / name} is damaged.") from error
 
 
 def _evaluate(arguments):
     if arguments.batch_size is not None and arguments.batch_size < 1:
-        raise _UserError(
+        raise UserError(
             f"`--batch-size` must be at least 1. Received: --batch-size {arguments.batch_size}"
         )
     measured = [entry for path in arguments.models for entry in _models_of(path, arguments)]
@@ -130,7 +121,7 @@ def _evaluate(arguments):
             protocol, transforms = _protocol(model, recipe, arguments.protocol)
             check(model, source, protocol, transforms)
         except ValueError as error:
-            raise _UserError(f"{label}: {error}" if len(measured) > 1 else str(error)) from error
+            raise UserError(f"{label}: {error}" if len(measured) > 1 else str(error)) from error
         jobs.append((label, model, protocol, transforms))
     run = recipes[0] if len(arguments.models) == 1 else None
     whose = f"{run['name']}, seed {run['seed']}: " if run else ""
@@ -142,7 +133,7 @@ def _evaluate(arguments):
             options = {"transforms": transforms, "bad": bad}
             results.append(evaluate(model, source, protocol, arguments.batch_size, **options))
         except ValueError as error:  # what only the pictures or the outputs show
-            raise _UserError(f"{label}: {error}") from error
+            raise UserError(f"{label}: {error}") from error
         print(f"  {label:<{width}} {_errors(results[-1])}")
     if len(arguments.models) > 1:
         print(f"  {'ensemble':<{width}} {_errors(ensemble(results))}")
@@ -166,7 +157,7 @@ def _models_of(path, arguments):
     alone = len(arguments.models) == 1
     if path.is_file():
         if arguments.epochs or arguments.split != "test":
-            raise _UserError(f"{path} is a model, not a run: it has no --epochs and no --split.")
+            raise UserError(f"{path} is a model, not a run: it has no --epochs and no --split.")
         return [(str(path), _load_model(path), None)]
     recipe = _read_json(path, "recipe.json")["recipe"]
     if not arguments.epochs:
@@ -185,7 +176,7 @@ def _epochs(text):
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise _UserError(f"`--epochs` takes epochs, e.g. 5,10,20. Received: {text}") from None
+        raise UserError(f"`--epochs` takes epochs, e.g. 5,10,20. Received: {text}") from None
 
 
 def _protocol(model, recipe, name):
@@ -210,7 +201,7 @@ def _restored(description):
     place = arguments.pop("call", "")
     module, _, name = place.partition(":")
     if module.split(".")[0] != "keras_classics":
-        raise _UserError(
+        raise UserError(
             f"The run is measured by {place}, which is not of this package; choose a --protocol."
         )
     try:
@@ -218,7 +209,7 @@ def _restored(description):
         # A function stands for itself, a class for its instance.
         return value(**arguments) if isinstance(value, type) else value
     except (AttributeError, ImportError, TypeError, ValueError) as error:
-        raise _UserError(
+        raise UserError(
             f"The run is measured by {place}, which this version does not know ({error}); choose "
             "a --protocol."
         ) from error
@@ -229,9 +220,9 @@ def _source(recipes, arguments):
 
     names = {arguments.data or (recipe and recipe["dataset"]) for recipe in recipes}
     if None in names:
-        raise _UserError("A model does not say what it was trained on; name the data with --data.")
+        raise UserError("A model does not say what it was trained on; name the data with --data.")
     if len(names) > 1:
-        raise _UserError(
+        raise UserError(
             f"The runs are of several data sets ({', '.join(sorted(names))}); choose one with "
             "--data."
         )
@@ -242,7 +233,7 @@ def _source(recipes, arguments):
     size = sizes.pop()
     if sizes or type(size) is not int or not size or arguments.data:
         run = ", ".join(map(str, arguments.models))
-        raise _UserError(
+        raise UserError(
             f"{run} held no training pictures out{', or not the same ones' * bool(sizes)}; use "
             "--split test, or train with --set validation=5000."
         )
@@ -263,12 +254,12 @@ def _predict(arguments):
     for path in arguments.images:
         try:
             pictures.append((path, *read_picture(path, shape, digits)))
-        except _known_errors() as error:
+        except UserError as error:
             failures.append(str(error))
     if pictures:
         _print_predictions(_load_model(arguments.run_dir / "model.keras"), pictures, names)
     if failures:
-        raise _UserError(" ".join(failures))
+        raise UserError(" ".join(failures))
 
 
 def _print_predictions(model, pictures, names):

@@ -7,37 +7,19 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from keras_classics.data.errors import DataError
-from keras_classics.runs.directory import RunDirectoryError
-from keras_classics.runs.distribution import STRATEGIES, DistributionError
-from keras_classics.runs.loop import TrainingError, train
+from keras_classics.errors import UserError
+from keras_classics.runs.distribution import STRATEGIES
+from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
 from keras_classics.training.recipe import PRECISIONS, RecipeError
 from keras_classics.training.variation import vary
 
-_ERRORS = (
-    DataError,
-    DistributionError,
-    PeerError,
-    RecipeError,
-    RunDirectoryError,
-    TrainingError,
-)
-
 
 def run(recipe, choices=None, argv=None):
-    """Trains a recipe as its command line says; ends the process with one sentence on an error.
-
-    Args:
-        recipe: a `Recipe`.
-        choices: flags of this recipe alone, {flag: {choice: {field: value}}}, e.g.
-            {"optimizer": {"sgd": {}, "sdlm": {"batch_size": 1}}}; the first choice is the default.
-            A flag whose choices are only "off" and "on" is a switch.
-        argv: arguments; None for the process' own.
-    """
+    """See `keras_classics.cli.run`."""
     choices = choices or {}
     arguments = _parser(recipe, choices).parse_args(argv)
-    end_in_a_sentence(lambda: _run(recipe, choices, arguments), _ERRORS)
+    end_in_a_sentence(lambda: _run(recipe, choices, arguments))
 
 
 def _run(recipe, choices, arguments):
@@ -67,17 +49,16 @@ def _run(recipe, choices, arguments):
     print(f"Report: {Path(run_dir) / 'report.html'}")
 
 
-def end_in_a_sentence(function, errors):
+def end_in_a_sentence(function):
     """Calls a function; on the user's errors, and when interrupted, the process ends with why.
 
     Args:
         function: function (); its KeyboardInterrupt says what the same command would do.
-        errors: exception classes.
     """
     try:
         function()
         return
-    except errors as error:
+    except UserError as error:
         problem = f"error: {' '.join(str(error).split())}"  # one line, also of Keras' own
     except KeyboardInterrupt as interrupt:
         problem = f"Stopped. The same command {str(interrupt) or 'begins anew'}."

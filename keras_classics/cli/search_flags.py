@@ -4,27 +4,15 @@ import argparse
 from pathlib import Path
 
 from keras_classics.cli.recipe_flags import end_in_a_sentence, settings
-from keras_classics.data.errors import DataError
-from keras_classics.runs.callback import TrainingError
-from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import train
-from keras_classics.training.recipe import RecipeError
 from keras_classics.training.variation import vary
 from keras_classics.tuning.page import write_search_report
 from keras_classics.tuning.results import read_trials
 from keras_classics.tuning.tuner import TUNERS, SearchError, is_worker, make_tuner, service
 
-_ERRORS = (DataError, RecipeError, RunDirectoryError, SearchError, TrainingError)
-
 
 def tune(recipe, space, argv=None):
-    """Searches around a recipe as the command line says; ends with one sentence on an error.
-
-    Args:
-        recipe: a `Recipe` that holds training pictures out.
-        space: function of a `keras_tuner.HyperParameters` that declares the fields to vary.
-        argv: arguments; None for the process' own.
-    """
+    """See `keras_classics.cli.tune`."""
     arguments = _parser(recipe).parse_args(argv)
     directory = Path(arguments.directory or Path("runs", f"tune_{recipe.name}", arguments.tuner))
 
@@ -34,7 +22,7 @@ def tune(recipe, space, argv=None):
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"with --directory {directory} continues the search") from None
 
-    end_in_a_sentence(search, _ERRORS)
+    end_in_a_sentence(search)
 
 
 def _parser(recipe):

@@ -15,6 +15,7 @@ from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source
 from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.sources.local_copies import user_cache
+from keras_classics.files import written_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +81,9 @@ class PixelStatistics:
 
 
 def _write(path, array):
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
+        with written_beside(path) as beside, open(beside, "wb") as file:
             np.save(file, array)
-        os.replace(beside, path)
     except OSError:
         return False
     return True

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
-from keras_classics.evaluation.dense_evaluation import Dense, has_dense_layers_on_maps, network_in
+from keras_classics.evaluation.dense_evaluation import (
+    Dense,
+    checked_network_of,
+    has_dense_layers_on_maps,
+)
 from keras_classics.evaluation.protocols import CenterView, GoogLeNetCrops, GridCrops, TenCrop
 
 PROTOCOLS = {
@@ -57,7 +61,7 @@ def protocol_for(name, model, convolutional=None):
     shorter_sides = tuple(scaled(side) for side in protocol.shorter_sides)
     if not isinstance(protocol, Dense):
         return replace(protocol, size=size, shorter_sides=shorter_sides)
-    if not has_dense_layers_on_maps(network_in(model)):
+    if not has_dense_layers_on_maps(checked_network_of(model)):
         return replace(protocol, shorter_sides=shorter_sides)
     # Dense layers see nothing smaller than the network's own input.
     shorter_sides = tuple(max(size, side) for side in shorter_sides)

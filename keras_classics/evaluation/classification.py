@@ -30,8 +30,8 @@ def evaluate(model, source, protocol=None, batch_size=None, *, transforms=(), ba
     Args:
         model: a model saved by `train`: pixels in, class probabilities out.
         source: a `Source`, `FileSource` or `RecordSource` with the same classes.
-        protocol: see `keras_classics.evaluation.protocols`; None for each picture as it is, or as the
-            transforms make it.
+        protocol: see `keras_classics.evaluation.protocols`; None for each picture as it is, or as
+            the transforms make it.
         batch_size: pictures or crops at once, None for a number that suits their size; does not
             change the result beyond float rounding.
         transforms: where there is no protocol, functions (images, seeds) -> images that draw

@@ -17,6 +17,7 @@ from keras_classics.evaluation.prediction import (
     in_chunks,
     result_of,
 )
+from keras_classics.trained_model import network_of
 
 _MOST_ELONGATED = 16  # longer side / shorter side
 
@@ -94,7 +95,7 @@ class Dense:
     def check(self, model, source):
         """Raises a ValueError unless the model can be made fully convolutional for the source."""
         check_classes(model, source)
-        network = network_in(model)
+        network = checked_network_of(model)
         channels = channels_of(source)
         if model.input_shape[-1] != channels:
             raise ValueError(
@@ -124,7 +125,7 @@ def any_size(model, convolutional=None):
     Raises:
         ValueError: if the model is none that `train` saved, or its network cannot do it.
     """
-    network = network_in(model)
+    network = checked_network_of(model)
     if has_dense_layers_on_maps(network):
         _check_layers_behind_maps(network, convolutional)
     x = pixels = keras.Input((None, None, model.input_shape[-1]), name="pixels")
@@ -152,19 +153,19 @@ def any_size(model, convolutional=None):
     return keras.Model(pixels, probabilities(scores), name=model.name)
 
 
-def network_in(model):
+def checked_network_of(model):
     """Returns the network inside a model that `train` saved.
 
     Raises:
         ValueError: if this is another model.
     """
-    names = [layer.name for layer in model.layers[-2:]]
-    if names != ["logits", "probabilities"] or not isinstance(model.layers[-3], keras.Model):
+    network = network_of(model)
+    if [layer.name for layer in model.layers[-3:]] != [network.name, "logits", "probabilities"]:
         raise ValueError(
             "Dense evaluation needs a model as `train` saves it, with a network between the pixels "
             f'and the layers "logits" and "probabilities". Received: model={model.name!r}'
         )
-    return model.layers[-3]
+    return network
 
 
 def has_dense_layers_on_maps(network):

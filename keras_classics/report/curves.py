@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from PIL import Image
 
-from keras_classics.report.run_files import ReportError, Run, read_run, write_beside
+from keras_classics.report.run_files import RecordedRun, ReportError, read_run, write_figure
 
 BLUE, ORANGE = "#235ea8", "#d05a1e"
 PANELS = (("error", "Error in percent", "{} {:.2f} %"), ("loss", "Loss", "{} {:.3g}"))
@@ -50,10 +50,10 @@ def draw_curves(run_dir: str | os.PathLike) -> Path:
         chart.canvas.draw()
     buffer = io.BytesIO()
     chart.picture().save(buffer, "PNG")
-    return write_beside(run.path / "figures" / "curves.png", buffer.getvalue())
+    return write_figure(run.path / "figures" / "curves.png", buffer.getvalue())
 
 
-def draw_growing_curves(run: Run) -> Path:
+def draw_growing_curves(run: RecordedRun) -> Path:
     """Draws figures/curves.gif, the same figure growing epoch by epoch, its end held.
 
     Args:
@@ -82,10 +82,10 @@ def draw_growing_curves(run: Run) -> Path:
         loop=0,
         optimize=False,
     )
-    return write_beside(run.path / "figures" / "curves.gif", buffer.getvalue())
+    return write_figure(run.path / "figures" / "curves.gif", buffer.getvalue())
 
 
-def series_names(run: Run) -> tuple[tuple[str, str], tuple[str, str]]:
+def series_names(run: RecordedRun) -> tuple[tuple[str, str], tuple[str, str]]:
     """What the columns of history.csv measure: their prefix and the name of the pictures."""
     held_out = "test" if run.recipe.get("validation") == "test" else "validation"
     return ("", "training"), ("val_", held_out)

@@ -7,13 +7,13 @@ import numpy as np
 from keras_classics.report import figures, pixels
 from keras_classics.report.markup import bullets, escape, figure, image, paragraph, section
 from keras_classics.report.network import Network
-from keras_classics.report.run_files import ReportError, Run, read_predictions, write_beside
+from keras_classics.report.run_files import RecordedRun, ReportError, read_predictions, write_figure
 
 MISTAKES = 100
 SCALE = '<div class="scale"><span>negative</span><i></i><span>positive</span></div>'
 
 
-def mistakes(run: Run) -> list[str]:
+def mistakes(run: RecordedRun) -> list[str]:
     """The confusion matrix and the misclassified pictures."""
     try:
         predictions = read_predictions(run.path / "predictions.npz")
@@ -28,7 +28,7 @@ def mistakes(run: Run) -> list[str]:
     ]
 
 
-def inside(run: Run) -> list[str]:
+def inside(run: RecordedRun) -> list[str]:
     """First filters, maps of every stage and the code before an RBF output."""
     try:
         network = Network(run.path / "model.keras")
@@ -52,7 +52,7 @@ def inside(run: Run) -> list[str]:
 
 
 def _keep(run, name, content):
-    write_beside(run.path / "figures" / name, content)
+    write_figure(run.path / "figures" / name, content)
     return content
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.report.run_files import ReportError
+from keras_classics.trained_model import network_of
 
 MAX_MAPS = 128
 MAX_STAGES = 12
@@ -48,8 +49,7 @@ class Network:
         except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             reason = str(error).strip().split("\n")[0]
             raise ReportError(f"{path.name} cannot be loaded ({reason}).") from error
-        nested = [layer for layer in self.model.layers if isinstance(layer, keras.Model)]
-        self.network = nested[-1] if nested else self.model
+        self.network = network_of(self.model)
 
     def first_filters(self) -> tuple[str, np.ndarray] | None:
         """The kernels of the first convolution that sees grey or RGB pixels.

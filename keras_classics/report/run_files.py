@@ -5,12 +5,14 @@ import json
 import os
 import zipfile
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+
+from keras_classics.errors import UserError
+from keras_classics.files import write_bytes
 
 PREDICTIONS = (
     "labels",
@@ -23,12 +25,12 @@ PREDICTIONS = (
 )
 
 
-class ReportError(ValueError):
+class ReportError(UserError, ValueError):
     """A report cannot be made; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
-class Run:
+class RecordedRun:
     """What training has written so far.
 
     Attributes:
@@ -92,14 +94,14 @@ class Run:
         return names[:count] + [str(index) for index in range(len(names), count)]
 
 
-def read_run(run_dir: str | os.PathLike) -> Run:
+def read_run(run_dir: str | os.PathLike) -> RecordedRun:
     """Reads a run directory, except for its predictions and its model.
 
     Args:
         run_dir: the directory that training wrote.
 
     Returns:
-        A `Run`.
+        A `RecordedRun`.
 
     Raises:
         ReportError: if this is no run directory, or one of its small files is damaged.
@@ -111,7 +113,7 @@ def read_run(run_dir: str | os.PathLike) -> Run:
             f"`{path}` is not a run directory (it holds no recipe.json); "
             "pass the folder that a training run has written."
         )
-    return Run(
+    return RecordedRun(
         path=path,
         recipe=recipe.get("recipe", recipe),
         environment=_read_json(path / "environment.json") or {},
@@ -142,21 +144,19 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
         raise ReportError(f"predictions.npz cannot be read ({error}).") from error
 
 
-def write_beside(path: Path, content: bytes) -> Path:
-    """Writes a file beside its place and renames it, so that nobody ever reads half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+def write_figure(path: Path, content: bytes) -> Path:
+    """Writes a file of the report; returns its path.
+
+    Raises:
+        ReportError: if it cannot be written.
+    """
     try:
-        path.parent.mkdir(exist_ok=True)
-        beside.write_bytes(content)
-        os.replace(beside, path)
+        return write_bytes(path, content)
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
         raise ReportError(
             f"`{path}` could not be written ({error.strerror}); "
             "make room there or make it writable, and ask for the report again."
         ) from error
-    return path
 
 
 def _read_json(path: Path) -> dict | None:

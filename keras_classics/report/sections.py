@@ -7,10 +7,10 @@ import numpy as np
 
 from keras_classics.report.curves import draw_curves, draw_growing_curves, series_names
 from keras_classics.report.markup import bullets, escape, figure, image, paragraph, section, table
-from keras_classics.report.run_files import Run
+from keras_classics.report.run_files import RecordedRun
 
 
-def header(run: Run) -> str:
+def header(run: RecordedRun) -> str:
     """The recipe's name, and what, when and how long it ran."""
     facts = [f"data set {run.dataset}", f"seed {run.seed}", run.day]
     if run.epochs:
@@ -21,7 +21,7 @@ def header(run: Run) -> str:
     return f"<header><h1>{escape(run.name)}</h1>{paragraph(' · '.join(facts), 'facts')}</header>"
 
 
-def result(run: Run) -> str:
+def result(run: RecordedRun) -> str:
     """The paper's figures beside this run's, or how far the run has come."""
     if run.metrics is None:
         return section("result", "Result", _unfinished(run))
@@ -65,14 +65,14 @@ def _top5(metrics, paper):
     return [("Top-5 error", percent(paper.get("top5_error")), percent(metrics["top5_error"]))]
 
 
-def deviations(run: Run) -> str:
+def deviations(run: RecordedRun) -> str:
     """Where the recipe differs from the paper."""
     listed = run.recipe.get("deviations") or []
     text = bullets(listed) if listed else paragraph("The recipe names none.")
     return section("deviations", "Deviations from the paper", text)
 
 
-def curves(run: Run) -> str:
+def curves(run: RecordedRun) -> str:
     """Loss and error by epoch, still and growing."""
     title = "Loss and error"
     if not run.epochs:
@@ -98,14 +98,14 @@ def curves(run: Run) -> str:
     )
 
 
-def recipe(run: Run) -> str:
+def recipe(run: RecordedRun) -> str:
     """Every field of the recipe."""
     hidden = ("call", "name", "paper", "deviations")
     rows = [(name, plain(value)) for name, value in run.recipe.items() if name not in hidden]
     return section("recipe", "Recipe", table(rows, kind="plain"))
 
 
-def environment(run: Run) -> str:
+def environment(run: RecordedRun) -> str:
     """Versions and machine, and how to make this page again."""
     rows = list(run.environment.items())
     return section(

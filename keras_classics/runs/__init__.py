@@ -1,7 +1,7 @@
 """Recipes in, run directories out."""
 
-from keras_classics.runs.assembly import assemble, network_of
+from keras_classics.runs.assembly import assemble
 from keras_classics.runs.directory import RunDirectory, RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
 
-__all__ = ["RunDirectory", "RunDirectoryError", "TrainingError", "assemble", "network_of", "train"]
+__all__ = ["RunDirectory", "RunDirectoryError", "TrainingError", "assemble", "train"]

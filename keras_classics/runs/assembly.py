@@ -146,15 +146,6 @@ def _check_optimizer(optimizer, source, network):
         )
 
 
-def network_of(model):
-    """Returns the network inside a model that `assemble` made.
-
-    Layers inside are reached through it, since `model.get_layer("C1")` does not look inside.
-    """
-    networks = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    return networks[-1]
-
-
 def _size(shape):
     return "×".join("any" if n is None else str(n) for n in shape)
 

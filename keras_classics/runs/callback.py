@@ -6,11 +6,12 @@ import keras
 import numpy as np
 
 from keras_classics.data.randomness import fold_in
+from keras_classics.errors import UserError
 
 _STEP = 3  # purpose of a seed, see data/pipeline.py
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """Training that cannot go on; the message is one sentence for the user."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.errors import UserError
 from keras_classics.layers.grouped_conv import GROUPS
 from keras_classics.training.recipe import RecipeError
 from keras_classics.training.variation import vary
@@ -16,7 +17,7 @@ from keras_classics.training.variation import vary
 _GRACE = 5  # seconds
 
 
-class DistributionError(Exception):
+class DistributionError(UserError):
     """Devices that cannot be used as asked; the message is one sentence for the user."""
 
 

@@ -10,58 +10,22 @@ Every file is written beside and renamed, so that a file that exists is whole. T
 inside the checkpoints: continuing from one brings exactly the rows that belong to it.
 """
 
-import csv
-import io
 import json
-import os
 import shutil
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from keras_classics.errors import UserError
+from keras_classics.files import is_torn, sweep, write_json, written_beside
 from keras_classics.training.recipe import decisive, describe, identity
 
 CHECKPOINTS_KEPT = 2
 
 
-class RunDirectoryError(Exception):
+class RunDirectoryError(UserError):
     """A run directory that cannot be used; the message is one sentence for the user."""
-
-
-@contextmanager
-def written_beside(path):
-    """Yields a path to write to, which takes the name `path` once it is complete.
-
-    The last suffix is kept, since writers such as `model.save` look at it.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        yield beside
-        with open(beside, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def write_json(path, value):
-    """Writes plain data as readable JSON."""
-    with written_beside(path) as beside:
-        beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
-
-
-def write_csv(path, rows):
-    """Writes dicts as CSV; the columns are the keys of the first."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with written_beside(path) as beside:
-        beside.write_text(text.getvalue(), "utf-8")
 
 
 def has_checkpoint(path):
@@ -86,7 +50,7 @@ def check_owner(path, recipe):
     description = path / "recipe.json"
     if not description.exists():
         # What a run leaves that was killed before it had written its recipe.
-        if {item.name for item in path.iterdir()} - {".lock", ".recipe.partial.json"}:
+        if any(item.name != ".lock" and not is_torn(item.name) for item in path.iterdir()):
             raise RunDirectoryError(
                 f"{path} is not empty and is not a run directory (it has no recipe.json); "
                 "choose another with --run-dir."
@@ -130,8 +94,7 @@ class RunDirectory:
             check_owner(self.path, recipe)
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
-            for torn in self.path.rglob(".*.partial.*"):  # what a killed process was writing
-                torn.unlink()
+            sweep(self.path)
             write_json(
                 self.path / "recipe.json",
                 {"recipe": describe(recipe), "identity": identity(recipe)},

@@ -11,7 +11,7 @@ import keras
 
 from keras_classics.data.bad_images import BadImages
 from keras_classics.report import ReportError, write_report
-from keras_classics.runs.assembly import assemble, network_of
+from keras_classics.runs.assembly import assemble
 from keras_classics.runs.callback import TrainingError
 from keras_classics.runs.compilation import (
     JIT,
@@ -28,6 +28,7 @@ from keras_classics.runs.directory import (
 from keras_classics.runs.distribution import distribute, share_of
 from keras_classics.runs.run import Run
 from keras_classics.runs.sources import load_sources
+from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import describe
 
 __all__ = ["TrainingError", "train"]

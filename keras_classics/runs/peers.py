@@ -18,11 +18,13 @@ import sys
 import time
 from dataclasses import dataclass
 
+from keras_classics.errors import UserError
+
 _GRACE = 5  # seconds from asking a process to end to ending it
 _NEWS = 0.5  # seconds that the end of one process takes to be known to another
 
 
-class PeerError(Exception):
+class PeerError(UserError):
     """Processes that cannot train together; the message is one sentence for the user."""
 
 

@@ -22,13 +22,13 @@ from keras_classics.evaluation.classification import (
     summarize,
 )
 from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
+from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.report import draw_curves
-from keras_classics.runs.assembly import network_of
 from keras_classics.runs.callback import Steps, sync
-from keras_classics.runs.directory import write_csv, write_json, written_beside
 from keras_classics.runs.distribution import share_of
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
+from keras_classics.trained_model import network_of
 from keras_classics.training.curvature import diagonal_curvature
 from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError

@@ -1,17 +1,5 @@
-"""Recipes, the loop that trains them, and the parts that the papers' training sections name."""
+"""What the papers' training sections name: recipes and the parts that stand in them."""
 
-from keras_classics.cli.recipe_flags import run
-from keras_classics.evaluation.classification import evaluate
-from keras_classics.evaluation.protocols import (
-    CenterView,
-    Dense,
-    GoogLeNetCrops,
-    GridCrops,
-    TenCrop,
-)
-from keras_classics.runs.assembly import assemble, network_of
-from keras_classics.runs.directory import RunDirectory, RunDirectoryError
-from keras_classics.runs.loop import TrainingError, train
 from keras_classics.training.initial_weights import CopyLayers
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
@@ -29,10 +17,8 @@ from keras_classics.training.schedules import (
 from keras_classics.training.variation import vary
 
 __all__ = [
-    "CenterView", "Constant", "CopyLayers", "CorrectClassPenalty", "CoupledSGD", "Dense",
-    "DivideOnPlateau", "ExponentialDecay", "GoogLeNetCrops", "GridCrops", "MaximumAPosteriori",
-    "MeanColor", "MeanImage", "PassTable", "PixelRange", "Published", "Recipe", "RecipeError",
-    "RunDirectory", "RunDirectoryError", "Step", "StepAtIterations", "StochasticDiagonalLM",
-    "TenCrop", "TrainingError", "WarmUp", "assemble", "describe", "evaluate", "network_of", "run",
-    "train", "vary",
+    "Constant", "CopyLayers", "CorrectClassPenalty", "CoupledSGD", "DivideOnPlateau",
+    "ExponentialDecay", "MaximumAPosteriori", "MeanColor", "MeanImage", "PassTable", "PixelRange",
+    "Published", "Recipe", "RecipeError", "Step", "StepAtIterations", "StochasticDiagonalLM",
+    "WarmUp", "describe", "vary",
 ]  # fmt: skip

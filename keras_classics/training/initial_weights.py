@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from keras_classics.runs.assembly import network_of
+from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError
 
 
@@ -71,15 +71,12 @@ class CopyLayers:
                 "finished?"
             )
         try:
-            model = keras.models.load_model(path, compile=False)
+            return network_of(keras.models.load_model(path, compile=False))
         except Exception as error:  # of a torn or foreign file: OSError, ValueError, KeyError, …
             reason = str(error).strip().split("\n")[0]
             raise RecipeError(
                 f"`initial_weights` cannot load {path} as a model: {reason}"
             ) from error
-        # What `train` saved has the network inside; a builder's own model is one.
-        nested = any(isinstance(layer, keras.Model) for layer in model.layers)
-        return network_of(model) if nested else model
 
 
 def _layers_of(network):

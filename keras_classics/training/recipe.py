@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from keras_classics.errors import UserError
 
-class RecipeError(ValueError):
+
+class RecipeError(UserError, ValueError):
     """A recipe that cannot be run; the message is one sentence for its user."""
 
 
@@ -48,8 +50,7 @@ class Recipe:
         model: builder of the network, called with `num_classes` and `classifier_activation=None`.
         dataset: name of the data, see `keras_classics.data.sources.load`.
         normalization: called with the training source, returns the layer in front of the network.
-        train_transforms: functions (images, seeds) -> images, see `keras_classics.data.transforms.crops` and
-            its neighbours.
+        train_transforms: functions (images, seeds) -> images, see `keras_classics.data.transforms`.
         test_transforms: those that bring a picture to the network's size without drawing anything;
             for validation, for the mean image, and for the final measurement without `protocol`.
         protocol: how the final measurement looks at a picture, see

@@ -1,6 +1,5 @@
 """Searches around a recipe by KerasTuner, whose trials are ordinary runs."""
 
-from keras_classics.cli.search_flags import tune
 from keras_classics.tuning.tuner import RecipeTuner, SearchError, make_tuner
 
-__all__ = ["RecipeTuner", "SearchError", "make_tuner", "tune"]
+__all__ = ["RecipeTuner", "SearchError", "make_tuner"]

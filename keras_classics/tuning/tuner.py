@@ -19,7 +19,9 @@ from pathlib import Path
 
 import keras
 
-from keras_classics.runs.directory import RunDirectoryError, write_json
+from keras_classics.errors import UserError
+from keras_classics.files import write_json
+from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
 from keras_classics.training.recipe import RecipeError, decisive, describe, identity
 from keras_classics.training.variation import vary
@@ -41,7 +43,7 @@ TUNERS = ("hyperband", "random", "bayesian")
 _OF_KERAS_TUNER = "tuner/"  # prefix of the values that are not fields
 
 
-class SearchError(Exception):
+class SearchError(UserError):
     """A search that cannot be made; the message is one sentence for the user."""
 
 

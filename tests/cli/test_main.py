@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import lenet5_mnist
 import numpy as np
@@ -18,8 +17,8 @@ from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation.protocols import TenCrop
 from keras_classics.training import describe
 from keras_classics.zoo import list_models
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 QUICK = ["--data", "mnist_5k", "--epochs", "1", "--limit-train", "300", "--keep-epochs", "1"]
 
 

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tests import ROOT
+
 SCRIPT = """
-import small_recipes
+from tests.runs import small_recipes
 from keras_classics.cli import run
 from keras_classics.training import vary
 
@@ -21,7 +22,7 @@ def command(tmp_path, *arguments):
     environment = {**os.environ, "SMALL_FILES": str(tmp_path / "그림 mit Leerzeichen")}
     return subprocess.run(
         [sys.executable, "-c", SCRIPT, *map(str, arguments)],
-        cwd=Path(__file__).parent,
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,

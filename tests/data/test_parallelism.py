@@ -106,7 +106,7 @@ def test_data_sets_are_read_untuned(data_dir, iterated, monkeypatch):
 
 @pytest.mark.backend
 def test_a_run_from_the_first_step_to_the_report_tunes_nothing(tmp_path, iterated, capsys):
-    from small_recipes import PLAIN
+    from tests.runs.small_recipes import PLAIN
 
     train(vary(PLAIN, {"epochs": 1}), tmp_path / "run", verbose=0)
     model = keras.models.load_model(tmp_path / "run" / "model.keras")

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import ExifTags, Image
 
-from keras_classics.data import encoded as streams
+from keras_classics.data import encoded as encoded_pipeline
 from keras_classics.data.decoding import decode
 from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
@@ -266,7 +266,7 @@ def test_only_the_window_is_decoded_where_a_crop_comes_first(files, monkeypatch)
         windows.append(window)
         return decode(encoded, window)
 
-    monkeypatch.setattr(streams, "decode", watched)
+    monkeypatch.setattr(encoded_pipeline, "decode", watched)
     for name, transforms in AUGMENTATIONS.items():
         windows.clear()
         one_epoch(files, 7, seed=5, epoch=2, transforms=transforms)
@@ -322,14 +322,14 @@ def test_transforms_of_batches_are_refused_for_files(files):
 
 def test_nothing_of_an_epoch_is_left_behind(files, monkeypatch):
     # In TensorFlow a registry of Python functions is for ever, and what they hold with them.
-    accounts, make = [], encoded._Account
+    accounts, make = [], encoded_pipeline._Account
 
     def watched(*arguments):
         account = make(*arguments)
         accounts.append(weakref.ref(account))
         return account
 
-    monkeypatch.setattr(streams, "_Account", watched)
+    monkeypatch.setattr(encoded_pipeline, "_Account", watched)
     for epoch in range(3):
         batches = iter(one_epoch(files, 7, seed=0, epoch=epoch, transforms=(Resize(8),)))
         gc.collect()

@@ -11,7 +11,7 @@ from PIL import Image
 
 import keras_classics
 from keras_classics import fully_convolutional
-from keras_classics.data import encoded as streams
+from keras_classics.data import encoded as encoded_pipeline
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.errors import DataError
 from keras_classics.data.sources import Source, load
@@ -293,7 +293,7 @@ def test_files_and_records_and_memory_agree(model, source, records, square_sourc
     [SMALL["ten"], SMALL["googlenet"], Dense((12, 16), convolutional=fully_convolutional)],
 )
 def test_decodes_each_picture_once(monkeypatch, protocol, model, source):
-    decoded, decode = [], encoded.decode
+    decoded, decode = [], encoded_pipeline.decode
 
     def counting(encoded, window=None):
         def count(content):
@@ -302,7 +302,7 @@ def test_decodes_each_picture_once(monkeypatch, protocol, model, source):
 
         return decode(tf.numpy_function(count, [encoded], tf.string), window)
 
-    monkeypatch.setattr(streams, "decode", counting)
+    monkeypatch.setattr(encoded_pipeline, "decode", counting)
     evaluate(model, source, protocol, batch_size=20)
     assert len(decoded) == 7
 
@@ -562,7 +562,7 @@ def test_pictures_for_the_report(model, source, records, pictures):
 
 
 def test_metrics_name_the_protocol_and_the_top_5_error(model, source):
-    import small_recipes
+    from tests.runs import small_recipes
 
     result = evaluate(model, source, SMALL["ten"])
     last = {"error": 1.0, "loss": 2.0, "epoch": 3}

@@ -5,10 +5,10 @@ import re
 import keras
 import numpy as np
 import pytest
-from one_call import of_keras
-from random_weights import randomize
 
 import keras_classics
+from tests.models.one_call import of_keras
+from tests.random_weights import randomize
 
 pytestmark = pytest.mark.backend
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from one_call import of_keras
 
 import keras_classics
+from tests.models.one_call import of_keras
 
 # Small forms of every family: (name, options) that build in a second.
 SMALL = [

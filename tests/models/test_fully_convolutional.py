@@ -1,10 +1,10 @@
 import keras
 import numpy as np
 import pytest
-from one_call import numpy_of, of_keras
 
 import keras_classics
 from keras_classics import fully_convolutional
+from tests.models.one_call import numpy_of, of_keras
 
 pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("nothing_drawn")]
 

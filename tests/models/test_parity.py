@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 import torch
-from one_call import of_keras
-from parity_cases import FEED_FORWARD, RESIDUAL
-from random_weights import randomize
-from torch_reference import REFERENCES, load_weights, weights_by_name
 
 import keras_classics
+from tests.models.one_call import of_keras
+from tests.models.parity_cases import FEED_FORWARD, RESIDUAL
+from tests.models.torch_reference import REFERENCES, load_weights, weights_by_name
+from tests.random_weights import randomize
 
 CLASSES = 7
 MODES = (False, True)  # inference, training

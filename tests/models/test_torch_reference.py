@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from torch_reference import (
+
+from tests.models.torch_reference import (
     REFERENCES,
     VGG,
     AlexNet,

@@ -14,12 +14,12 @@ import signal
 import sys
 
 import keras
-import small_recipes
 
-from keras_classics.cli import recipe_flags as command_line
+from keras_classics.errors import UserError
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import Peers
 from keras_classics.training.variation import vary
+from tests.runs import small_recipes
 
 
 class Killer(keras.callbacks.Callback):
@@ -48,7 +48,7 @@ def main():
         if "peers" in options:
             options["peers"] = Peers(*options["peers"])
         train(recipe, run_dir, callbacks=[Killer(options.pop("kill", 0))], **options)
-    except command_line._ERRORS as error:
+    except UserError as error:
         sys.exit(f"error: {error}")
 
 

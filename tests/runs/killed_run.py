@@ -14,10 +14,9 @@ import sys
 
 import keras
 import numpy as np
-import small_recipes
 
-from keras_classics.runs import loop
-from keras_classics.training import run_directory, runner
+from keras_classics.runs import directory, loop, run
+from tests.runs import small_recipes
 
 
 def die():
@@ -57,7 +56,7 @@ def tear_the_write(number):
             file.flush()
             die()
 
-    run_directory.np.savez = torn
+    directory.np.savez = torn
 
 
 def main():
@@ -66,9 +65,9 @@ def main():
     if kind == "write":
         tear_the_write(int(number))
     if kind == "final":
-        runner.evaluate = lambda *arguments, **options: die()
+        run.evaluate = lambda *arguments, **options: die()
     if kind == "validation":
-        runner.collect = lambda *arguments, **options: die()
+        run.collect = lambda *arguments, **options: die()
     loop.train(
         getattr(small_recipes, name),
         run_dir,

@@ -7,13 +7,14 @@ from functools import partial
 import keras
 import numpy as np
 import pytest
-import small_recipes
 
 from keras_classics import googlenet
 from keras_classics.data.sources import Source, load
 from keras_classics.evaluation import evaluate
-from keras_classics.runs import assemble, network_of, train
+from keras_classics.runs import assemble, train
+from keras_classics.trained_model import network_of
 from keras_classics.training import PixelRange, RecipeError, StochasticDiagonalLM, vary
+from tests.runs import small_recipes
 
 RECIPE = vary(small_recipes.FRAGILE, {"epochs": 1, "limit_train": 96, "keep_epochs": (1,)})
 

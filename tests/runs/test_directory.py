@@ -2,16 +2,17 @@
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-import small_recipes
 
-from keras_classics.runs.directory import RunDirectory, RunDirectoryError, written_beside
+from keras_classics.files import written_beside
+from keras_classics.runs.directory import RunDirectory, RunDirectoryError
 from keras_classics.training.variation import vary
+from tests import ROOT
+from tests.runs import small_recipes
 
 RECIPE = small_recipes.LENET5
 
@@ -115,14 +116,14 @@ def test_a_damaged_recipe_json_is_refused(tmp_path):
 
 def test_a_second_process_is_refused_while_the_first_lives(tmp_path):
     code = (
-        "import sys, small_recipes as s\n"
+        "import sys\n"
+        "from tests.runs import small_recipes as s\n"
         "from keras_classics.runs.directory import RunDirectory\n"
         f"held = RunDirectory({str(tmp_path / 'run')!r}, s.LENET5)\n"
         "print('held', flush=True); sys.stdin.read()\n"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE,
-                             stdout=subprocess.PIPE, text=True, env=environment)  # fmt: skip
+                             stdout=subprocess.PIPE, text=True, cwd=ROOT)  # fmt: skip
     try:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(RunDirectoryError, match="Another process is running in"):

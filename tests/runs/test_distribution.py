@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,8 +17,8 @@ import keras_classics  # noqa: F401  registers the layers of the saved models
 from keras_classics.runs import train
 from keras_classics.runs.distribution import DistributionError, _choose, distribute
 from keras_classics.training import RecipeError, StochasticDiagonalLM, vary
+from tests import ROOT
 
-HERE = Path(__file__).parent
 STRATEGY = {"tensorflow": "mirrored", "jax": "data_parallel"}
 only = {
     name: pytest.mark.skipif(keras.backend.backend() != name, reason=f"{name} only")
@@ -34,11 +33,11 @@ def environment(devices):
 
 def start(recipe, run_dir, devices=1, **options):
     command = [
-        *(sys.executable, str(HERE / "distributed_run.py"), recipe, str(run_dir), str(devices)),
+        *(sys.executable, "-m", "tests.runs.distributed_run", recipe, str(run_dir), str(devices)),
         json.dumps(options),
     ]
     return subprocess.Popen(
-        command, env=environment(devices), text=True,
+        command, env=environment(devices), cwd=ROOT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
@@ -141,8 +140,9 @@ def test_processes_train_as_one_does_and_continue(tmp_path):
 @only["jax"]
 def test_two_towers_on_two_devices(tmp_path):
     """Fig. 2 of Krizhevsky et al.: the towers meet in front of conv3, fc6, fc7 and fc8."""
-    script = [sys.executable, str(HERE / "two_towers_step.py")]
-    report = json.loads(subprocess.check_output(script, env=environment(2), timeout=300))
+    script = [sys.executable, "-m", "tests.runs.two_towers_step"]
+    printed = subprocess.check_output(script, env=environment(2), cwd=ROOT, timeout=300)
+    report = json.loads(printed)
     units = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
     units |= {"fc6": 4096, "fc7": 4096}
     for path, places in report["weights"].items():
@@ -293,7 +293,7 @@ def test_devices_that_cannot_be_had(asked, message, backend):
     ],
 )
 def test_what_is_chosen_automatically(backend, count, changes, chosen):
-    import small_recipes
+    from tests.runs import small_recipes
 
     recipe = vary(small_recipes.PLAIN, changes)
     gpus = [f"gpu:{number}" for number in range(count)]
@@ -356,7 +356,7 @@ def test_more_replicas_than_devices(backend):
     ids=["pieces", "no pieces", "precision", "jit", "steps", "half curvature", "part curvature"],
 )
 def test_refused_before_any_work(changes, options, error, message, tmp_path):
-    import small_recipes
+    from tests.runs import small_recipes
 
     with pytest.raises(error) as raised:
         train(vary(small_recipes.PLAIN, changes), tmp_path / "run", strategy="none", **options)
@@ -365,9 +365,8 @@ def test_refused_before_any_work(changes, options, error, message, tmp_path):
 
 
 def varied(*words):
-    import small_recipes
-
     from keras_classics.cli.recipe_flags import _apply, _parser
+    from tests.runs import small_recipes
 
     return _apply(small_recipes.PLAIN, {}, _parser(small_recipes.PLAIN, {}).parse_args(words))
 
@@ -388,9 +387,8 @@ def test_flags(capsys):
 
 
 def test_runs_from_before_these_fields_go_on():
-    import small_recipes
-
     from keras_classics.training.recipe import decisive
+    from tests.runs import small_recipes
 
     later = {"precision", "gradient_accumulation_steps", "sync_batch_norm"}
     assert not later & set(decisive(small_recipes.PLAIN))

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,16 +12,16 @@ import pytest
 from PIL import Image
 
 import keras_classics  # noqa: F401  registers the layers of the saved models
+from tests import ROOT
 
-HERE = Path(__file__).parent
 OFTEN, NEVER = "0", "60"  # minutes between checkpoints inside an epoch: after every step, or not
 
 
 def run(recipe, run_dir, moment="never", minutes=NEVER):
     """Trains in a process of its own, in which nothing but SIGKILL ends it early."""
-    command = [sys.executable, str(HERE / "killed_run.py"), recipe, str(run_dir), moment, minutes]
+    command = [sys.executable, "-m", "tests.runs.killed_run", recipe, str(run_dir), moment, minutes]
     environment = {**os.environ, "KERAS_BACKEND": keras.backend.backend()}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     expected = 0 if moment == "never" else -signal.SIGKILL
     assert result.returncode == expected, result.stdout + result.stderr
     return result.stdout

@@ -6,14 +6,15 @@ import json
 import keras
 import numpy as np
 import pytest
-import small_recipes
 from PIL import Image
 
 from keras_classics.data.sources import load
 from keras_classics.evaluation import evaluate
-from keras_classics.runs import RunDirectoryError, TrainingError, network_of, train
+from keras_classics.runs import RunDirectoryError, TrainingError, train
 from keras_classics.runs.directory import RunDirectory
+from keras_classics.trained_model import network_of
 from keras_classics.training import PassTable, RecipeError, vary
+from tests.runs import small_recipes
 
 pytestmark = pytest.mark.backend
 

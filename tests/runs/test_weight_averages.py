@@ -5,13 +5,13 @@ import csv
 import keras
 import numpy as np
 import pytest
-import small_recipes
 
 from keras_classics.data.sources import hold_out, load
 from keras_classics.evaluation import evaluate
 from keras_classics.evaluation.classification import error_percent
 from keras_classics.runs import train
 from keras_classics.training import vary
+from tests.runs import small_recipes
 
 pytestmark = pytest.mark.backend
 

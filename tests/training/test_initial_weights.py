@@ -5,11 +5,12 @@ import re
 import keras
 import numpy as np
 import pytest
-import small_recipes
 
 from keras_classics import vgg11, vgg16
-from keras_classics.runs import assemble, network_of, train
+from keras_classics.runs import assemble, train
+from keras_classics.trained_model import network_of
 from keras_classics.training import CopyLayers, RecipeError, vary
+from tests.runs import small_recipes
 
 RECIPE = vary(small_recipes.FRAGILE, {"epochs": 1, "limit_train": 64})
 LAYERS = ("conv", "norm", "head")

@@ -3,12 +3,12 @@ import re
 import keras
 import numpy as np
 import pytest
-import small_recipes
 
 from keras_classics.data.sources import Source, load
 from keras_classics.evaluation import evaluate
 from keras_classics.runs import train
 from keras_classics.training import MeanColor, MeanImage, PixelRange, RecipeError, describe, vary
+from tests.runs import small_recipes
 
 pytestmark = pytest.mark.backend
 

@@ -4,7 +4,6 @@ import re
 
 import keras
 import pytest
-import small_recipes
 
 from keras_classics.runs import train
 from keras_classics.training import (
@@ -18,6 +17,7 @@ from keras_classics.training import (
     describe,
     vary,
 )
+from tests.runs import small_recipes
 
 HISTORY = [{"epoch": 1, "loss": 2.0, "error": 10.0}]
 

@@ -2,24 +2,23 @@
 
 import csv
 import json
-import os
 import re
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import keras
 import pytest
-import small_recipes
 
+from keras_classics.cli import tune
 from keras_classics.training import vary
-from keras_classics.tuning import SearchError, make_tuner, tune
+from keras_classics.tuning import SearchError, make_tuner
 from keras_classics.tuning.page import write_search_report
 from keras_classics.tuning.results import read_trials
+from tests import ROOT
+from tests.runs import small_recipes
 
-HERE = Path(__file__).parent
 RECIPE = vary(small_recipes.PLAIN, {"limit_train": 64, "epochs": 2, "schedule.at": (99,)})
 
 
@@ -78,16 +77,16 @@ def test_a_rate_that_diverges_is_a_result(tmp_path):
 
 
 SEARCH = """
-import sys, test_tuning
+import sys
+from tests.tuning import test_tuning
 test_tuning.tune(test_tuning.RECIPE, test_tuning.space, sys.argv[1:])
 """
 
 
 def start(*arguments):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
     return subprocess.Popen(
         [sys.executable, "-c", SEARCH, "--tuner", "random", "--trials", "4", *arguments],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
 

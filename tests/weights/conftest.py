@@ -1,9 +1,9 @@
 """Networks that many tests try to load something into."""
 
 import pytest
-from torch_layouts import CifarResNet
 
 import keras_classics
+from tests.weights.torch_layouts import CifarResNet
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,19 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from weights_shared import assert_same_outputs, outputs, pictures, randomise, refuses, values
 
 import keras_classics
 import keras_classics.layers
 from keras_classics.weights import (
     load_keras_applications,
+)
+from tests.weights.weights_shared import (
+    assert_same_outputs,
+    outputs,
+    pictures,
+    randomise,
+    refuses,
+    values,
 )
 
 

@@ -8,13 +8,13 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from weights_shared import randomise, refuses, values
 
 import keras_classics
 import keras_classics.layers
 from keras_classics.weights import (
     load_weights_file,
 )
+from tests.weights.weights_shared import randomise, refuses, values
 
 
 def net(*names, filters=4, batch_norm=False, dropout=0.0, residual=False, inception=False):

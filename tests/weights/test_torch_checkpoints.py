@@ -4,14 +4,14 @@ import keras
 import numpy as np
 import pytest
 import torch
-from torch_layouts import VGG, CifarResNet, ResNet, outputs_of, randomised
-from weights_shared import SMALL, assert_same_outputs, outputs, pictures, values
 
 import keras_classics
 import keras_classics.layers
 from keras_classics.weights import (
     load_torch_state_dict,
 )
+from tests.weights.torch_layouts import VGG, CifarResNet, ResNet, outputs_of, randomised
+from tests.weights.weights_shared import SMALL, assert_same_outputs, outputs, pictures, values
 
 
 def agrees(model, network, state_dict=None, height=32, width=32):

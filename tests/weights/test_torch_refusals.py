@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import pytest
 import torch
-from torch_layouts import VGG, CifarResNet, randomised
-from weights_shared import refuses
 
 import keras_classics
 import keras_classics.layers
 from keras_classics.weights import (
     load_torch_state_dict,
 )
+from tests.weights.torch_layouts import VGG, CifarResNet, randomised
+from tests.weights.weights_shared import refuses
 
 
 def test_every_tensor_that_does_not_fit_is_named(resnet20, tensors):

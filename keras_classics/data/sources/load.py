@@ -14,8 +14,6 @@ from keras_classics.data.sources.idx import read_idx_directory
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.sources.tfds import read_tfds
 
-__all__ = ["DataError", "FileSource", "RecordSource", "Source", "hold_out", "load"]
-
 _SPLITS = ("train", "test")
 _DIGITS = tuple("0123456789")
 # Part of what `mnist_5k` and `hold_out` mean. NumPy keeps the streams of `RandomState` for ever.

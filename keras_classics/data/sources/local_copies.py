@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from keras_classics.data.errors import DataError
+from keras_classics.files import written_beside
 
 _SPARE = 1_000_000_000  # bytes that are left free for the rest of the world
 
@@ -85,11 +86,5 @@ def _copy(path, copy):
         open(path, "rb").close()
     except OSError:  # found bad when it is wanted
         return
-    beside = f"{copy}.{os.getpid()}"
-    os.makedirs(os.path.dirname(copy), exist_ok=True)
-    try:
+    with written_beside(copy) as beside:
         shutil.copy2(path, beside)
-        os.replace(beside, copy)
-    finally:
-        if os.path.exists(beside):
-            os.unlink(beside)

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_classics.data.sources import DataError, hold_out, load, local_copies
+from keras_classics.data.errors import DataError
+from keras_classics.data.sources import hold_out, load, local_copies
 from keras_classics.data.sources.folder import FileSource, read_folder
 
 

@@ -4,7 +4,8 @@ import struct
 import numpy as np
 import pytest
 
-from keras_classics.data.sources import DataError, load
+from keras_classics.data.errors import DataError
+from keras_classics.data.sources import load
 
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABELS = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from keras_classics.data.sources import DataError, Source, hold_out, load
+from keras_classics.data.errors import DataError
+from keras_classics.data.sources import Source, hold_out, load
 
 DIGITS = tuple("0123456789")
 

@@ -4,13 +4,13 @@ Written from the papers, not from `keras_classics`, of which nothing is imported
 are named as the builders' are, and modules as the layers are, so that weights go over by name.
 """
 
-from torch_reference.alexnet import AlexNet, AlexNetCifar, GroupedAlexNet
-from torch_reference.builders import REFERENCES
-from torch_reference.googlenet import GoogLeNet
-from torch_reference.primitives import local_response_norm
-from torch_reference.resnet import CifarResNet, ResNet
-from torch_reference.vgg import VGG
-from torch_reference.weights import load_weights, merge_towers, weights_by_name
+from tests.models.torch_reference.alexnet import AlexNet, AlexNetCifar, GroupedAlexNet
+from tests.models.torch_reference.builders import REFERENCES
+from tests.models.torch_reference.googlenet import GoogLeNet
+from tests.models.torch_reference.primitives import local_response_norm
+from tests.models.torch_reference.resnet import CifarResNet, ResNet
+from tests.models.torch_reference.vgg import VGG
+from tests.models.torch_reference.weights import load_weights, merge_towers, weights_by_name
 
 __all__ = [
     "REFERENCES",

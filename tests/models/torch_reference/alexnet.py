@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from torch_reference import primitives
-from torch_reference.primitives import drop_units, flatten, max_pool_round_up
+from tests.models.torch_reference import primitives
+from tests.models.torch_reference.primitives import drop_units, flatten, max_pool_round_up
 
 # Kernel size and number of kernels of the five convolutions, over both towers.
 CONVOLUTIONS = ((11, 96), (5, 256), (3, 384), (3, 384), (3, 256))

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from torch_reference.alexnet import AlexNet, AlexNetCifar
-from torch_reference.googlenet import GoogLeNet
-from torch_reference.resnet import CifarResNet, ResNet
-from torch_reference.vgg import VGG
+from tests.models.torch_reference.alexnet import AlexNet, AlexNetCifar
+from tests.models.torch_reference.googlenet import GoogLeNet
+from tests.models.torch_reference.resnet import CifarResNet, ResNet
+from tests.models.torch_reference.vgg import VGG
 
 
 def without_size(network, depth, **fixed):

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from torch_reference import primitives
-from torch_reference.primitives import max_pool_same, pad_same
+from tests.models.torch_reference import primitives
+from tests.models.torch_reference.primitives import max_pool_same, pad_same
 
 # 1×1, 3×3 reduce, 3×3, 5×5 reduce, 5×5, pool projection
 TABLE_1 = {

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from torch_reference import primitives
+from tests.models.torch_reference import primitives
 
 # Blocks of conv2 … conv5.
 TABLE_1 = {

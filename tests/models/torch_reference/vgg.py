@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from torch_reference import primitives
+from tests.models.torch_reference import primitives
 
 FILTERS = (64, 128, 256, 512, 512)
 # Number of convolutions in each of the five blocks.
