@@ -18,7 +18,7 @@ from keras_classics.cli import run
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import RandomShorterSide, ResizeShorterSide
-from keras_classics.evaluation import Dense
+from keras_classics.evaluation import DenseEvaluation
 from keras_classics.training import (
     CopyLayers,
     CoupledSGD,
@@ -69,7 +69,7 @@ RECIPE = Recipe(
     batch_size=256,
     epochs=74,
     validation="test",  # "decreased … when the validation set accuracy stopped improving"
-    protocol=Dense(shorter_sides=(256,), convolutional=fully_convolutional),  # section 3.2, Q = S
+    protocol=DenseEvaluation(shorter_sides=(256,), convolutional=fully_convolutional),  # section 3.2, Q = S
     paper=published(27.0, 8.8, "Table 3, D, S = Q = 256"),
     deviations=(
         "Gaussian weights of standard deviation 0.01, where the paper says 'variance 10⁻²': with "

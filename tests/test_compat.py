@@ -14,7 +14,7 @@ import numpy as np, tensorflow as tf
 from tensorflow.python.data.ops import iterator_ops
 from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.parallelism import without_autotuning
-from keras_classics.runs import train
+from keras_classics.runs import Compute, train
 from keras_classics.training import vary
 
 parts = [tf.config.LogicalDeviceConfiguration()] * 2
@@ -41,7 +41,7 @@ for name, context in ("with", untuned_device_iterators()), ("without", contextli
 
 from tests.runs from tests.runs import small_recipes
 recipe = vary(small_recipes.PLAIN, {"epochs": 1})
-train(recipe, sys.argv[1], strategy="mirrored", replicas=2, verbose=0)
+train(recipe, sys.argv[1], compute=Compute(strategy="mirrored", replicas=2), verbose=0)
 seen["train"] = found
 print(json.dumps(seen))
 """

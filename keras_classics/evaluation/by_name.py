@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from keras_classics import checks
 from keras_classics.evaluation.dense_evaluation import (
-    Dense,
+    DenseEvaluation,
     checked_network_of,
     has_dense_layers_on_maps,
 )
@@ -12,11 +13,11 @@ from keras_classics.evaluation.protocols import CenterView, GoogLeNetCrops, Grid
 PROTOCOLS = {
     "center": CenterView(),
     "ten_crop": TenCrop(),
-    "dense": Dense(),
-    "multi_scale_dense": Dense(shorter_sides=(256, 384, 512)),
+    "dense": DenseEvaluation(),
+    "multi_scale_dense": DenseEvaluation(shorter_sides=(256, 384, 512)),
     "grid_150": GridCrops(),
     "googlenet_144": GoogLeNetCrops(),
-    "resnet_multi_scale": Dense(shorter_sides=(224, 256, 384, 480, 640)),
+    "resnet_multi_scale": DenseEvaluation(shorter_sides=(224, 256, 384, 480, 640)),
 }
 
 
@@ -29,7 +30,7 @@ def protocol_for(name, model, convolutional=None):
     Args:
         name: a key of `PROTOCOLS`.
         model: pixels in, probabilities out.
-        convolutional: see `Dense`; used where the network needs it.
+        convolutional: see `DenseEvaluation`; used where the network needs it.
 
     Raises:
         ValueError: if there is no such protocol, the model's input is no square, or its network
@@ -42,9 +43,7 @@ def protocol_for(name, model, convolutional=None):
         >>> protocol_for("ten_crop", model)
         TenCrop(size=32, shorter_side=37, of='square', interpolation='bilinear')
     """
-    if name not in PROTOCOLS:
-        legal = ", ".join(PROTOCOLS)
-        raise ValueError(f"`protocol` must be one of {legal}. Received: protocol={name}")
+    checks.choice("protocol", name, tuple(PROTOCOLS))
     sides = set(model.input_shape[1:3])
     if len(sides) != 1 or None in sides:
         raise ValueError(
@@ -59,7 +58,7 @@ def protocol_for(name, model, convolutional=None):
     if isinstance(protocol, CenterView | TenCrop):
         return replace(protocol, size=size, shorter_side=scaled(protocol.shorter_side))
     shorter_sides = tuple(scaled(side) for side in protocol.shorter_sides)
-    if not isinstance(protocol, Dense):
+    if not isinstance(protocol, DenseEvaluation):
         return replace(protocol, size=size, shorter_sides=shorter_sides)
     if not has_dense_layers_on_maps(checked_network_of(model)):
         return replace(protocol, shorter_sides=shorter_sides)

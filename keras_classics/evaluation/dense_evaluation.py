@@ -15,7 +15,7 @@ from keras_classics.evaluation.prediction import (
     check_classes,
     collect,
     in_chunks,
-    result_of,
+    measured,
 )
 from keras_classics.trained_model import network_of
 
@@ -23,7 +23,7 @@ _MOST_ELONGATED = 16  # longer side / shorter side
 
 
 @dataclass(frozen=True)
-class Dense:
+class DenseEvaluation:
     """The network on whole pictures, as a convolution, at one scale or several.
 
     The picture is resized to each shorter side Q, not cropped. The network's class scores (before
@@ -53,8 +53,8 @@ class Dense:
         Simonyan and Zisserman 2014, section 3.2; He et al. 2015, section 3.4.
 
     Example:
-        >>> from keras_classics.evaluation.protocols import Dense
-        >>> Dense(shorter_sides=(224, 256, 384, 480, 640)).mirror
+        >>> from keras_classics.evaluation.protocols import DenseEvaluation
+        >>> DenseEvaluation(shorter_sides=(224, 256, 384, 480, 640)).mirror
         True
     """
 
@@ -90,7 +90,7 @@ class Dense:
             return total / len(self.shorter_sides)
 
         batches = in_order(source, pictures, bad=bad)
-        return result_of(*collect(batches, average, bad), source, bad)
+        return measured(*collect(batches, average, bad), source, bad)
 
     def check(self, model, source):
         """Raises a ValueError unless the model can be made fully convolutional for the source."""
@@ -117,7 +117,7 @@ def any_size(model, convolutional=None):
     Args:
         model: a model saved by `train`; its weights are shared, those of dense layers on maps are
             copied.
-        convolutional: see `Dense`.
+        convolutional: see `DenseEvaluation`.
 
     Returns:
         A `keras.Model`, pixels (batch, height, width, channels) to probabilities (batch, classes).
@@ -176,7 +176,7 @@ def has_dense_layers_on_maps(network):
 def _check_layers_behind_maps(network, convolutional):
     if convolutional is None:
         raise ValueError(
-            f"{network.name} has dense layers on its maps, so Dense needs "
+            f"{network.name} has dense layers on its maps, so DenseEvaluation needs "
             "`convolutional=fully_convolutional` to apply it to pictures of any size."
         )
     behind = False

@@ -4,9 +4,10 @@ import keras
 import numpy as np
 
 from keras_classics.data.encoded import errors_of_pipeline
+from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.sources import Source
 from keras_classics.data.sources.folder import FileSource
-from keras_classics.runs.distribution import predictor
+from keras_classics.evaluation.measurement import Measurement
 
 
 def channels_of(source):
@@ -51,7 +52,7 @@ def in_chunks(model, size):
     The last ones are filled up, so that nothing is compiled for another number of them, and every
     device of a distributed model has as many.
     """
-    outputs_of, size = predictor(model, size)
+    outputs_of, size = on_all_devices(model, size)
 
     def predict(inputs):
         parts = []
@@ -95,14 +96,78 @@ def mean_loss(loss, labels, logits):
     return float(np.mean(keras.ops.convert_to_numpy(loss.call(labels, logits))))
 
 
-def result_of(labels, probabilities, source, bad):
-    """Returns the result of a protocol, see `keras_classics.evaluation.protocols`."""
+def measured(labels, probabilities, source, bad, logits=None):
+    """Returns the `Measurement` of rows that come in the order of a source.
+
+    Args:
+        labels: int64 (n,).
+        probabilities: (n, classes).
+        source: what was measured.
+        bad: the `BadImages` that were left out.
+        logits: (n, classes), or None.
+    """
     indices = np.arange(len(labels))
     if isinstance(source, FileSource):
         indices = source.order(without=bad.reasons)
-    return {
-        "labels": labels,
-        "predicted": probabilities.argmax(-1),
-        "probabilities": probabilities.astype("float32"),
-        "indices": indices,
-    }
+    predicted = (probabilities if logits is None else logits).argmax(-1)
+    return Measurement(labels, predicted, probabilities.astype("float32"), indices, logits)
+
+
+def on_all_devices(model, size):
+    """Returns a function, inputs -> NumPy outputs, on all devices that the model is on.
+
+    Args:
+        model: a Keras model.
+        size: how many inputs at once are wanted.
+
+    Returns:
+        The function, and the number of inputs that it takes: `size`, or a little more.
+    """
+    replicas, predict = 1, model.predict_on_batch
+    if keras.backend.backend() == "tensorflow":
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        if replicas > 1:
+            predict = _on_replicas(model)
+    elif keras.distribution.distribution() is not None:
+        replicas, predict = _on_mesh(model)
+    return predict, -(-size // replicas) * replicas
+
+
+def _on_replicas(model):
+    tf, strategy = import_tensorflow(), model.distribute_strategy
+
+    @tf.function
+    def outputs_of(inputs):
+        return strategy.run(model, (inputs,), {"training": False})
+
+    def predict(inputs):
+        # Not `model.predict`, which makes a tf.data pipeline for each call.
+        parts = np.split(inputs, strategy.num_replicas_in_sync)
+        placed = strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(parts[context.replica_id_in_sync_group])
+        )
+        outputs = strategy.experimental_local_results(outputs_of(placed))
+        return np.concatenate([part.numpy() for part in outputs])
+
+    return predict
+
+
+def _on_mesh(model):
+    import jax
+
+    distribution = keras.distribution.distribution()
+    mesh = distribution.device_mesh.backend_mesh
+    everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+
+    @jax.jit
+    def outputs_of(trainable, others, inputs):
+        outputs, _ = model.stateless_call(trainable, others, inputs, training=False)
+        return jax.lax.with_sharding_constraint(outputs, everywhere)
+
+    def predict(inputs):
+        layout = distribution.get_data_layout(inputs.shape).backend_layout
+        trainable = [v.value for v in model.trainable_variables]
+        others = [v.value for v in model.non_trainable_variables]
+        return np.asarray(outputs_of(trainable, others, jax.device_put(inputs, layout)))
+
+    return mesh.size, predict

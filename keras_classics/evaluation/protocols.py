@@ -2,24 +2,25 @@
 
 A protocol is a frozen value that stands in a recipe, and a function
 
-    (model, source, batch_size=…, bad=None) -> {"labels", "predicted", "probabilities", "indices"}
+    (model, source, batch_size=…, bad=None) -> Measurement
 
 that classifies every picture of a source exactly once. Each picture is read and decoded once,
 however many views of it there are; pictures that cannot be decoded are left out and counted in
-`bad`. `labels` and `predicted` are int64 (n,), `probabilities` float32 (n, classes), and `indices`
-says which picture of the source each row belongs to.
+`bad`. Its method `check(model, source)` raises a ValueError where it cannot measure a model on the
+pictures of a source; it is asked before anything is trained.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.transforms.crops import CenterCrop
 from keras_classics.data.transforms.resizing import Resize, ResizeShorterSide
 from keras_classics.data.transforms.transform import Transform
-from keras_classics.evaluation.dense_evaluation import Dense
+from keras_classics.evaluation.dense_evaluation import DenseEvaluation
 from keras_classics.evaluation.prediction import (
     channels_of,
     check_classes,
@@ -27,10 +28,10 @@ from keras_classics.evaluation.prediction import (
     check_shape,
     collect,
     in_chunks,
-    result_of,
+    measured,
 )
 
-__all__ = ["CenterView", "Dense", "GoogLeNetCrops", "GridCrops", "TenCrop"]
+__all__ = ["CenterView", "DenseEvaluation", "GoogLeNetCrops", "GridCrops", "TenCrop"]
 
 
 class _Crops:
@@ -50,7 +51,7 @@ class _Crops:
             return probabilities.reshape(*stacks.shape[:2], -1).mean(axis=1, dtype="float64")
 
         batches = in_order(source, pictures, (_Views(self),), bad)
-        return result_of(*collect(batches, average, bad), source, bad)
+        return measured(*collect(batches, average, bad), source, bad)
 
     def check(self, model, source):
         """Raises a ValueError unless the model takes these crops and has the source's classes."""
@@ -130,8 +131,7 @@ class TenCrop(_Crops):
 
     def __post_init__(self):
         _check_sizes(self, (self.shorter_side,))
-        if self.of not in ("square", "picture"):
-            raise ValueError(f'`of` must be one of "square", "picture". Received: of={self.of!r}')
+        checks.choice("of", self.of, ("square", "picture"))
 
     count = 10
 
@@ -152,7 +152,7 @@ class GridCrops(_Crops):
     paper says "5 × 5 regular grid with 2 flips" for each scale; that the grid spans the whole
     resized picture, not a square of it, is our reading.
 
-    Together with `Dense`, averaged by `ensemble`, these are the paper's best figures.
+    Together with `DenseEvaluation`, averaged by `ensemble`, these are the paper's best figures.
 
     Args:
         size: side of the crops, the network's input.
@@ -180,10 +180,7 @@ class GridCrops(_Crops):
 
     def __post_init__(self):
         _check_sizes(self, self.shorter_sides)
-        if type(self.grid) is not int or self.grid < 2:
-            raise ValueError(
-                f"`grid` must be an integer of at least 2. Received: grid={self.grid!r}"
-            )
+        checks.integer("grid", self.grid, 2)
 
     @property
     def count(self):

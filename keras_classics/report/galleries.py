@@ -8,6 +8,7 @@ from keras_classics.report import figures, pixels
 from keras_classics.report.markup import bullets, escape, figure, image, paragraph, section
 from keras_classics.report.network import Network
 from keras_classics.report.run_files import RecordedRun, ReportError, read_predictions, write_figure
+from keras_classics.words import plural
 
 MISTAKES = 100
 SCALE = '<div class="scale"><span>negative</span><i></i><span>positive</span></div>'
@@ -174,7 +175,7 @@ def _size(stage):
     kind = "value" if height == width == 1 else "map"
     shape = "" if kind == "value" else f" of {height}×{width}"
     shown = f", {count} shown" if stage.count > count else ""
-    return f"{stage.count} {kind}{'s' * (stage.count > 1)}{shape}{shown}"
+    return plural(stage.count, kind) + f"{shape}{shown}"
 
 
 def _row(name, size, picture, alt, reach=""):

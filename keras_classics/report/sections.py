@@ -8,13 +8,14 @@ import numpy as np
 from keras_classics.report.curves import draw_curves, draw_growing_curves, series_names
 from keras_classics.report.markup import bullets, escape, figure, image, paragraph, section, table
 from keras_classics.report.run_files import RecordedRun
+from keras_classics.words import plural
 
 
 def header(run: RecordedRun) -> str:
     """The recipe's name, and what, when and how long it ran."""
     facts = [f"data set {run.dataset}", f"seed {run.seed}", run.day]
     if run.epochs:
-        facts.append(f"{run.epochs} epoch{'s' * (run.epochs > 1)}")
+        facts.append(plural(run.epochs, "epoch"))
     if run.seconds.size:
         each = np.median(run.seconds)
         facts.append(f"{_duration(run.seconds.sum())} of training, {each:.1f} s an epoch")

@@ -6,10 +6,8 @@ import keras
 
 from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order
-from keras_classics.data.sources import Source
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.runs.weight_averages import keep_averages_apart
-from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError
 
 
@@ -54,10 +52,9 @@ def assemble(recipe, source, *, bad=None, **compilation):
         raise RecipeError(
             f"{source.name} gives pictures of {_size(shape)}, which makes an input of "
             f"{_size(normalized.shape[1:])}, and the network takes "
-            f"{_size(network.input_shape[1:])}; choose other data with --data, or another "
-            f"{_shape_fields(recipe)} with --set."
+            f"{_size(network.input_shape[1:])}; choose another `dataset`, or another "
+            f"`{_shape_fields(recipe)}`."
         )
-    _check_optimizer(optimizer, source, network)
     if recipe.sync_batch_norm and keras.backend.backend() == "tensorflow":
         _synchronize_batch_norm(network)
     outputs = network(normalized)
@@ -134,16 +131,6 @@ def _synchronize_batch_norm(network):
     for layer in network._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
-
-
-def _check_optimizer(optimizer, source, network):
-    if isinstance(optimizer, StochasticDiagonalLM) and not (
-        isinstance(source, Source) and len(network.outputs) == 1
-    ):
-        raise RecipeError(
-            "StochasticDiagonalLM needs its pictures in memory and a network with one output; "
-            "choose another optimizer, data whose pictures have one size, or no auxiliary heads."
-        )
 
 
 def _size(shape):

@@ -68,7 +68,7 @@ class Steps(keras.callbacks.Callback):
                 f"checkpoint is in {self.run.path / 'checkpoints'}. Try a smaller learning rate."
             )
         if not piece:
-            self.run.estimate_curvature(done)
+            self.run.let_optimizer_look(done)
 
 
 def sync(model):

@@ -4,10 +4,7 @@ import contextlib
 
 import keras
 
-from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError
-
-JIT = {"auto": "auto", "on": True, "off": False}
 
 
 @contextlib.contextmanager
@@ -21,41 +18,54 @@ def precision(policy):
         keras.config.set_dtype_policy(before)
 
 
-def check_compilation(recipe, devices, jit, steps_per_execution):
+def check_compilation(recipe, devices, compute):
     """Raises a RecipeError for what a backend would refuse later, or get wrong.
 
     Args:
         recipe: a `Recipe`.
         devices: what `distribute` returned.
-        jit: "auto", "on" or "off".
-        steps_per_execution: steps in one call of the backend.
+        compute: the `Compute`.
     """
-    backend = keras.backend.backend()
-    if jit not in JIT:
-        raise RecipeError(f"--jit must be one of {', '.join(JIT)}. Received: {jit}")
-    if type(steps_per_execution) is not int or steps_per_execution < 1:
+    if devices.name == "mirrored":
+        wrong = {
+            "`jit` on": compute.jit == "on",
+            # Keras adds up under a condition, in which TensorFlow's replicas cannot meet.
+            "`gradient_accumulation_steps`": recipe.gradient_accumulation_steps > 1,
+            "`steps_per_execution`": compute.steps_per_execution > 1,
+        }
+        for what in (name for name, is_wrong in wrong.items() if is_wrong):
+            raise RecipeError(f"{what} does not go with `strategy` mirrored; leave one out.")
+    if compute.steps_per_execution > 1 and keras.backend.backend() == "torch":
         raise RecipeError(
-            f"--steps-per-execution must be at least 1. Received: {steps_per_execution}"
+            "`steps_per_execution` does not go with the PyTorch backend; leave it out."
         )
-    if jit == "on" and devices.name == "mirrored":
-        raise RecipeError("--jit on does not go with --strategy mirrored; leave one out.")
-    if recipe.gradient_accumulation_steps > 1 and devices.name == "mirrored":
-        # Keras adds up under a condition, in which TensorFlow's replicas cannot meet.
-        raise RecipeError("--accumulate does not go with --strategy mirrored; leave one out.")
-    if steps_per_execution > 1 and (backend == "torch" or devices.name == "mirrored"):
-        what = "the PyTorch backend" if backend == "torch" else "--strategy mirrored"
-        raise RecipeError(f"--steps-per-execution does not go with {what}; leave it out.")
 
 
-def check_optimizer(recipe, optimizer, devices):
-    """Raises a RecipeError where the curvature would be estimated beside the devices or pieces."""
+def check_looking(recipe, optimizer, devices, source, network):
+    """Raises a RecipeError where an optimizer that looks at the run would not see it.
+
+    Args:
+        recipe: a `Recipe`.
+        optimizer: a Keras optimizer; see `StochasticDiagonalLM.look`.
+        devices: what `distribute` returned.
+        source: the training source.
+        network: the network inside the model.
+    """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # what float16 scales the loss for
-    if isinstance(optimizer, StochasticDiagonalLM) and (
+    if not hasattr(optimizer, "look"):
+        return
+    name = type(optimizer).__name__
+    if not source.in_memory or len(network.outputs) > 1:
+        raise RecipeError(
+            f"{name} needs its pictures in memory and a network with one output; choose another "
+            "optimizer, data whose pictures have one size, or no auxiliary heads."
+        )
+    if (
         devices.replicas > 1
         or recipe.gradient_accumulation_steps > 1
         or recipe.precision != "float32"
     ):
         raise RecipeError(
-            "StochasticDiagonalLM trains in float32, on one device and in whole batches; leave out "
-            "--strategy, --accumulate and --precision."
+            f"{name} trains in float32, on one device and in whole batches; leave out `strategy`, "
+            "`gradient_accumulation_steps` and `precision`."
         )

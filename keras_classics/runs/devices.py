@@ -51,7 +51,7 @@ class OneDevice:
         return self
 
     def __exit__(self, kind, *_):
-        """Takes leave of the other processes."""
+        """Ends the connections to the other processes."""
 
 
 class Mirrored(OneDevice):
@@ -149,5 +149,5 @@ class TwoTowers(OneDevice):
             return vary(recipe, {"model.grouped": True})
         except RecipeError as error:
             raise DistributionError(
-                f"--strategy two_towers needs AlexNet's two towers, and {recipe.name} has none."
+                f"`strategy` two_towers needs AlexNet's two towers, and {recipe.name} has none."
             ) from error

@@ -19,7 +19,7 @@ import numpy as np
 
 from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json, written_beside
-from keras_classics.training.recipe import decisive, describe, identity
+from keras_classics.training.recipe import deciding_fields, describe, identity
 
 CHECKPOINTS_KEPT = 2
 
@@ -53,7 +53,7 @@ def check_owner(path, recipe):
         if any(item.name != ".lock" and not is_torn(item.name) for item in path.iterdir()):
             raise RunDirectoryError(
                 f"{path} is not empty and is not a run directory (it has no recipe.json); "
-                "choose another with --run-dir."
+                "choose another with `run_dir`."
             )
         return
     try:
@@ -61,14 +61,14 @@ def check_owner(path, recipe):
         fields, digest = stored["recipe"], stored["identity"]
     except (ValueError, KeyError, TypeError):
         raise RunDirectoryError(
-            f"{description} is damaged; choose another directory with --run-dir."
+            f"{description} is damaged; choose another directory with `run_dir`."
         ) from None
     if digest != identity(recipe):
-        ours = decisive(recipe)
+        ours = deciding_fields(recipe)
         differing = [name for name in ours if fields.get(name) != ours[name]]
         raise RunDirectoryError(
             f"{path} belongs to another run (it differs in {', '.join(differing)}); "
-            "choose another directory with --run-dir."
+            "choose another directory with `run_dir`."
         )
 
 
@@ -103,7 +103,7 @@ class RunDirectory:
         except OSError as error:
             raise RunDirectoryError(
                 f"The run directory {self.path} cannot be written ({error.strerror}); "
-                "choose another with --run-dir."
+                "choose another with `run_dir`."
             ) from error
 
     def _take_lock(self):
@@ -119,7 +119,7 @@ class RunDirectory:
             file.close()
             raise RunDirectoryError(
                 f"Another process is running in {self.path}; wait for it or choose another "
-                "directory with --run-dir."
+                "directory with `run_dir`."
             ) from None
         return file
 
@@ -129,7 +129,7 @@ class RunDirectory:
         if free < size:
             raise RunDirectoryError(
                 f"The run needs about {size / 1e6:.0f} MB in {self.path}, and its disk has "
-                f"{free / 1e6:.0f} MB left; make room or choose another disk with --run-dir."
+                f"{free / 1e6:.0f} MB left; make room or choose another disk with `run_dir`."
             )
 
     def save_checkpoint(self, arrays, state):
@@ -168,7 +168,7 @@ class RunDirectory:
         if names or (self.path / "history.csv").exists():
             raise RunDirectoryError(
                 f"No checkpoint in {self.checkpoints} can be read, and training from scratch there "
-                "would overwrite the run; restore one, or choose another directory with --run-dir."
+                "would overwrite the run; restore one, or choose another directory with `run_dir`."
             )
         return None
 

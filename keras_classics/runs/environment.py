@@ -11,6 +11,7 @@ from pathlib import Path
 
 from keras_classics import __version__
 from keras_classics.training.recipe import identity
+from keras_classics.words import plural
 
 _COMPUTING = ("jax", "tensorflow", "numpy")
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets")
@@ -50,10 +51,8 @@ def environment(devices):
 
 
 def _devices(devices):
-    replicas = f"{devices.replicas} replica{'s' * (devices.replicas != 1)}"
-    return f"{devices.name}, {replicas} in {devices.processes} process" + "es" * (
-        devices.processes != 1
-    )
+    replicas = plural(devices.replicas, "replica")
+    return f"{devices.name}, {replicas} in {plural(devices.processes, 'process', 'processes')}"
 
 
 def _from_here(script):

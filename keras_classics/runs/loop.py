@@ -13,12 +13,8 @@ from keras_classics.data.bad_images import BadImages
 from keras_classics.report import ReportError, write_report
 from keras_classics.runs.assembly import assemble
 from keras_classics.runs.callback import TrainingError
-from keras_classics.runs.compilation import (
-    JIT,
-    check_compilation,
-    check_optimizer,
-    precision,
-)
+from keras_classics.runs.compilation import check_compilation, check_looking, precision
+from keras_classics.runs.compute import JIT, Compute
 from keras_classics.runs.directory import (
     RunDirectory,
     RunDirectoryError,
@@ -29,7 +25,7 @@ from keras_classics.runs.distribution import distribute, share_of
 from keras_classics.runs.run import Run
 from keras_classics.runs.sources import load_sources
 from keras_classics.trained_model import network_of
-from keras_classics.training.recipe import describe
+from keras_classics.training.recipe import RecipeError, describe
 
 __all__ = ["TrainingError", "train"]
 
@@ -44,11 +40,7 @@ def train(
     checkpoint_minutes=5.0,
     on_bad_image="skip",
     cache="none",
-    strategy="auto",
-    replicas=None,
-    peers=None,
-    jit="auto",
-    steps_per_execution=1,
+    compute=None,
     stop_after=None,
 ):
     """Trains a recipe in a run directory, or continues it there, up to the report.
@@ -66,13 +58,7 @@ def train(
             several processes it is always "stop": their batches would not fit together.
         cache: "ram" keeps the picture files' bytes in memory, "disk" copies the files once to the
             user's cache, "none" reads them where they are.
-        strategy: what computes: "none", "mirrored", "data_parallel", "two_towers",
-            "multi_machine", or "auto"; see `keras_classics.runs.distribution`.
-        replicas: how many devices, None for all that the strategy finds.
-        peers: for "multi_machine", the `Peers`. Every process calls `train`; process 0 writes.
-        jit: "auto", "on" or "off": whether the step is compiled (XLA), "auto" is Keras' choice.
-        steps_per_execution: pieces of batches between two looks at the step: on TensorFlow and
-            JAX a little faster, but the rate, the checkpoints and NaN wait for the last of them.
+        compute: a `Compute`: the devices, and how they compute a step; None for its defaults.
         stop_after: epochs after which to leave the run as it is, to be continued by another call;
             None goes on to its end.
 
@@ -88,24 +74,19 @@ def train(
         TrainingError: if the loss becomes NaN.
     """
     describe(recipe)
+    compute = Compute() if compute is None else compute
     with contextlib.ExitStack() as stack:
-        devices = stack.enter_context(distribute(strategy, replicas, peers, recipe))
+        devices = stack.enter_context(distribute(compute, recipe))
         recipe = devices.adapt(recipe)
         with devices.scope(), precision(recipe.precision):
-            check_compilation(recipe, devices, jit, steps_per_execution)
+            check_compilation(recipe, devices, compute)
             share_of(recipe, devices)
             if devices.is_writer:
                 with _writing(run_dir):
                     check_owner(run_dir, recipe)  # before a mean image is computed
             sources = load_sources(recipe, data_dir, cache)
-            keras.utils.set_random_seed(recipe.seed)
-            compilation = {"jit_compile": JIT[jit], "steps_per_execution": steps_per_execution}
             policy = on_bad_image if devices.processes == 1 else "stop"
-            # Its bad pictures are found anew in training: a mean that was kept changes no run.
-            training, inference = assemble(
-                recipe, sources["train"], bad=BadImages(policy), **compilation
-            )
-            check_optimizer(recipe, training.optimizer, devices)
+            training, inference = _models(recipe, sources, devices, compute, policy)
             if recipe.initial_weights is not None and not has_checkpoint(run_dir):
                 recipe.initial_weights(network_of(training))
             directory, bad = None, BadImages("stop")
@@ -122,6 +103,25 @@ def train(
         return metrics
 
 
+def _models(recipe, sources, devices, compute, policy):
+    """Builds both models, and checks whatever could fail after hours of training."""
+    keras.utils.set_random_seed(recipe.seed)
+    options = {
+        "jit_compile": JIT[compute.jit],
+        "steps_per_execution": compute.steps_per_execution,
+    }
+    # Its bad pictures are found anew in training: a mean that was kept changes no run.
+    training, inference = assemble(recipe, sources["train"], bad=BadImages(policy), **options)
+    network = network_of(training)
+    check_looking(recipe, training.optimizer, devices, sources["train"], network)
+    if recipe.protocol is not None:
+        try:
+            recipe.protocol.check(inference, sources["final"])
+        except ValueError as error:
+            raise RecipeError(f"`protocol` does not fit {recipe.name}: {error}") from error
+    return training, inference
+
+
 @contextlib.contextmanager
 def _writing(run_dir):
     try:
@@ -130,5 +130,5 @@ def _writing(run_dir):
         reason = getattr(error, "strerror", None) or error
         raise RunDirectoryError(
             f"The run directory {run_dir} could not be written ({reason}); what it held is "
-            f"unharmed, and the same command with --run-dir {run_dir} continues it."
+            f"unharmed, and the same command with `run_dir` {run_dir} continues it."
         ) from error

@@ -9,19 +9,16 @@ ends at once with a sentence that names the lost one.
 import contextlib
 import json
 import os
-import select
-import selectors
-import signal
 import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from keras_classics.errors import UserError
 
-_GRACE = 5  # seconds from asking a process to end to ending it
-_NEWS = 0.5  # seconds that the end of one process takes to be known to another
+_WATCH = Path(__file__).with_name("watch.py")
 
 
 class PeerError(UserError):
@@ -55,13 +52,13 @@ class Peers:
         host, _, port = str(self.coordinator).rpartition(":")
         if not (host and port.isdigit() and 0 < int(port) < 2**16 - 1):
             raise PeerError(
-                f"--coordinator must be host:port of process 0. Received: {self.coordinator}"
+                f"`coordinator` must be host:port of process 0. Received: {self.coordinator}"
             )
         if type(self.processes) is not int or self.processes < 1:
-            raise PeerError(f"--processes must be at least 1. Received: {self.processes}")
+            raise PeerError(f"`processes` must be at least 1. Received: {self.processes}")
         if type(self.process) is not int or not 0 <= self.process < self.processes:
             raise PeerError(
-                f"--process must be a number from 0 to {self.processes - 1}. "
+                f"`process` must be a number from 0 to {self.processes - 1}. "
                 f"Received: {self.process}"
             )
 
@@ -95,7 +92,7 @@ class Peers:
 
 
 class Meeting:
-    """What keeps the processes of a run together until they take leave.
+    """What keeps the processes of a run together until they end.
 
     A small process of its own holds the connections to the others (from all but 0: to process 0
     alone). When another process is gone, it says so and ends this one: nothing it holds is half
@@ -110,7 +107,7 @@ class Meeting:
         }
         numbers = {connection.fileno(): names[n] for n, connection in connections.items()}
         self._watch = subprocess.Popen(
-            [sys.executable, __file__, str(os.getpid()), json.dumps(numbers)],
+            [sys.executable, str(_WATCH), str(os.getpid()), json.dumps(numbers)],
             stdin=subprocess.PIPE,
             pass_fds=list(numbers),
         )
@@ -129,59 +126,6 @@ class Meeting:
         self._watch.wait()
 
 
-def _watch(parent, names):
-    """The process that watches; `names` is {file descriptor of a connection: what to call it}."""
-    waiting = selectors.DefaultSelector()
-    waiting.register(0, selectors.EVENT_READ)
-    connections = {number: socket.socket(fileno=number) for number in names}
-    for number in names:
-        waiting.register(number, selectors.EVENT_READ)
-    while True:
-        for key, _ in waiting.select():
-            if key.fd == 0:
-                if os.read(0, 1):  # a goodbye
-                    for connection in connections.values():
-                        with contextlib.suppress(OSError):
-                            connection.sendall(b".")
-                    return
-                # The process died: because another did, or all by itself?
-                if lost := _lost(connections, names, _NEWS):
-                    _report(lost)
-                return
-            if lost := _lost(connections, names, 0.0):
-                _report(lost)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(parent, signal.SIGTERM)
-                    if not select.select([0], [], [], _GRACE)[0]:  # its end is the end of that pipe
-                        os.kill(parent, signal.SIGKILL)
-                return
-            for number in set(waiting.get_map()) - {0} - set(connections):
-                waiting.unregister(number)
-
-
-def _lost(connections, names, seconds):
-    """Returns the name of a process that ended without a goodbye, waiting for it so long."""
-    readable, _, _ = select.select(list(connections), [], [], seconds)
-    for number in readable:
-        try:
-            goodbye = connections[number].recv(1)
-        except OSError:
-            goodbye = b""
-        if not goodbye:
-            return names[number]
-        del connections[number]
-    return None
-
-
-def _report(name):
-    print(
-        f"error: {name} of this run has ended; start all processes again with the same commands "
-        "to continue from the last checkpoint.",
-        file=sys.stderr,
-        flush=True,
-    )
-
-
 def _receive(peers, facts, deadline, timeout):
     """Process 0: returns {process: connection} of all others."""
     host, port = peers.address
@@ -192,7 +136,7 @@ def _receive(peers, facts, deadline, timeout):
     except OSError as error:
         raise PeerError(
             f"Port {port} cannot be used here ({os.strerror(error.errno)}); choose another for "
-            "--coordinator, in all processes."
+            "`coordinator`, in all processes."
         ) from error
     with listener:
         while len(connections) < peers.processes - 1:
@@ -205,7 +149,7 @@ def _receive(peers, facts, deadline, timeout):
                 _refuse(
                     connections.values(),
                     f"Process {numbers} did not come to {peers.coordinator} within "
-                    f"{timeout:.0f} s; start it, or mend the network between the machines.",
+                    f"{timeout:.0f} s; start it, or repair the network between the machines.",
                 )
             try:
                 theirs = _read(connection, deadline)
@@ -227,11 +171,11 @@ def _problem(peers, facts, theirs, connections):
     number = theirs["process"]
     if theirs["processes"] != peers.processes:
         return (
-            f"Process {number} was started with --processes {theirs['processes']}, process 0 with "
-            f"--processes {peers.processes}."
+            f"Process {number} was started with `processes` = {theirs['processes']}, process 0 "
+            f"with `processes` = {peers.processes}."
         )
     if number in connections:
-        return f"Two processes were started with --process {number}; number them from 0."
+        return f"Two processes were started with `process` = {number}; number them from 0."
     differing = [name for name in facts if theirs["facts"].get(name) != facts[name]]
     if differing:
         details = "; ".join(
@@ -252,8 +196,8 @@ def _present(peers, facts, deadline, timeout):
             if time.monotonic() > deadline:
                 raise PeerError(
                     f"Nobody answers at {peers.coordinator}, the address of process 0, since "
-                    f"{timeout:.0f} s ({error.strerror or error}); start process 0 there, or mend "
-                    "--coordinator."
+                    f"{timeout:.0f} s ({error.strerror or error}); start process 0 there, or "
+                    "correct `coordinator`."
                 ) from error
             time.sleep(0.2)
     _send(connection, {"process": peers.process, "processes": peers.processes, "facts": facts})
@@ -262,7 +206,7 @@ def _present(peers, facts, deadline, timeout):
     except (OSError, ValueError) as error:
         raise PeerError(
             f"{peers.coordinator} does not answer as process 0 of a run would; start that first, "
-            "or mend --coordinator."
+            "or correct `coordinator`."
         ) from error
     if answer["error"]:
         raise PeerError(answer["error"])
@@ -298,9 +242,3 @@ def _read(connection, deadline):
     if not isinstance(message, dict):
         raise ValueError("no message of a process")
     return message
-
-
-if __name__ == "__main__":
-    _watch(
-        int(sys.argv[1]), {int(number): name for number, name in json.loads(sys.argv[2]).items()}
-    )

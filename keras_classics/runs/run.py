@@ -15,12 +15,8 @@ from keras_classics.data.pipeline import (
     one_pass_of_copies,
 )
 from keras_classics.data.randomness import fold_in, permutation
-from keras_classics.evaluation.classification import (
-    evaluate,
-    evaluation_batch_size,
-    for_report,
-    summarize,
-)
+from keras_classics.evaluation.classification import evaluate, evaluation_batch_size
+from keras_classics.evaluation.figures import for_report, summarize
 from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.report import draw_curves
@@ -29,11 +25,9 @@ from keras_classics.runs.distribution import share_of
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
-from keras_classics.training.curvature import diagonal_curvature
-from keras_classics.training.optimizers import StochasticDiagonalLM
 from keras_classics.training.recipe import RecipeError
 
-_CURVATURE_SAMPLE = 2  # purpose of a seed, see data/pipeline.py
+_SAMPLE = 2  # purpose of a seed, see data/pipeline.py
 
 
 class Run:
@@ -123,7 +117,7 @@ class Run:
     def _fit_epoch(self, callbacks, verbose):
         epoch = self.epoch
         if not self.step:
-            self.estimate_curvature(step=0)
+            self.let_optimizer_look(step=0)
         left = min(self.iterations - self.iteration(self.step), self.steps_per_epoch - self.step)
         logs = self._fit(
             self._batches(),
@@ -188,23 +182,19 @@ class Run:
             return one_pass_of_copies(source, size, copies=recipe.copies, **shared)
         return one_epoch(source, size, shuffle=recipe.shuffle, bad=self.bad, **shared)
 
-    def estimate_curvature(self, step):
-        """Refreshes the curvatures of `StochasticDiagonalLM` where its plan says so."""
+    def let_optimizer_look(self, step):
+        """Shows training pictures to an optimizer that wants to see some before a step."""
         source, optimizer = self.sources["train"], self.training.optimizer
-        if not isinstance(optimizer, StochasticDiagonalLM):
+        if not hasattr(optimizer, "look"):
             return
-        if not optimizer.estimates_at(self.epoch, step, self.recipe.batch_size):
+        if not optimizer.looks_at(self.epoch, step, self.recipe.batch_size):
             return
         sync(self.training)
-        seed = fold_in(fold_in(self.recipe.seed, _CURVATURE_SAMPLE), self.epoch)
+        seed = fold_in(fold_in(self.recipe.seed, _SAMPLE), self.epoch)
         sample = np.sort(permutation(seed, len(source))[: optimizer.samples])
-        values = diagonal_curvature(
-            network_of(self.training),
-            _numpy(self.training.get_layer("normalization")(source.images[sample])),
-            source.labels[sample],
-            self.recipe.loss(),
-        )
-        optimizer.set_curvature(values)
+        inputs = self.training.get_layer("normalization")(source.images[sample])
+        network = network_of(self.training)
+        optimizer.look(network, _numpy(inputs), source.labels[sample], self.recipe.loss())
 
     def _write_epoch(self, seconds):
         path = self.path

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_classics import checks
+
 
 def _of_label(values, labels):
     """Picks from each row the value of its label."""
@@ -36,8 +38,7 @@ class MaximumAPosteriori(keras.losses.Loss):
 
     def __init__(self, j, name="maximum_a_posteriori", **kwargs):
         super().__init__(name=name, **kwargs)
-        if not j > 0:
-            raise ValueError(f"`j` must be positive. Received: j={j!r}")
+        checks.positive("j", j)
         self.j = j
 
     def call(self, y_true, y_pred):

@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+from keras_classics import checks
+from keras_classics.training.curvature import diagonal_curvature
+
 
 @keras.saving.register_keras_serializable(package="keras_classics")
 class CoupledSGD(keras.optimizers.SGD):
@@ -51,8 +54,7 @@ class CoupledSGD(keras.optimizers.SGD):
         super().__init__(
             learning_rate=learning_rate, momentum=momentum, nesterov=nesterov, name=name, **kwargs
         )
-        if decay not in ("kernels", "all"):
-            raise ValueError(f'`decay` must be one of "kernels", "all". Received: decay={decay!r}')
+        checks.choice("decay", decay, ("kernels", "all"))
         if weight_decay < 0:
             raise ValueError(
                 f"`weight_decay` must not be negative. Received: weight_decay={weight_decay!r}"
@@ -126,6 +128,9 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
     `keras_classics.training.curvature.diagonal_curvature` and frozen during it; until they
     are set they are zero, and the step is η/μ.
 
+    An optimizer with the methods `looks_at` and `look` is shown some training pictures by the run,
+    where it says so, before a step.
+
     Args:
         learning_rate: η.
         mu: μ; keeps the step finite where the curvature is small. The paper uses 0.02.
@@ -164,8 +169,7 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
         **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        if not mu > 0:
-            raise ValueError(f"`mu` must be positive. Received: mu={mu!r}")
+        checks.positive("mu", mu)
         self.mu = mu
         self.samples = samples
         self.warm_up = warm_up
@@ -176,12 +180,24 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
         super().build(variables)
         self.curvatures = self.add_optimizer_variables(variables, "curvature")
 
+    def look(self, network, inputs, labels, loss):
+        """Estimates the curvatures anew.
+
+        Args:
+            network: the network, a chain of layers.
+            inputs: array (n, height, width, channels), what the network takes, of `samples`
+                pictures.
+            labels: array (n,) of classes.
+            loss: the Keras loss.
+        """
+        self.set_curvature(diagonal_curvature(network, inputs, labels, loss))
+
     def set_curvature(self, values):
         """Sets h_kk, one array for each trained variable, in their order."""
         for curvature, value in zip(self.curvatures, values, strict=True):
             curvature.assign(ops.convert_to_tensor(value, curvature.dtype))
 
-    def estimates_at(self, epoch, step, batch_size):
+    def looks_at(self, epoch, step, batch_size):
         """Whether the curvature is estimated after `step` steps of an epoch.
 
         Before each pass, as in the paper; and in the first pass also after `warm_up` patterns and

@@ -3,11 +3,11 @@
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from keras_classics import checks
 from keras_classics.errors import UserError
 
 
@@ -122,69 +122,52 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        integers = ("epochs", "batch_size", "copies", "gradient_accumulation_steps")
-        for field, least in (*((name, 1) for name in integers), ("seed", 0)):
-            self._check(field, f"be an integer of at least {least}", _is_integer(least))
-        for field in ("model", "normalization", "loss", "optimizer", "schedule"):
-            self._check(field, "be a function or class", callable)
-        for field in ("train_transforms", "test_transforms"):
-            self._check(
-                field,
-                "be a tuple of functions",
-                lambda v: isinstance(v, tuple) and all(map(callable, v)),
-            )
-        self._check("dataset", "be the name of a data set", lambda v: isinstance(v, str))
-        self._check("learning_rate", "be a finite number above 0", _is_positive)
-        self._check("initial_weights", "be None or a function", lambda v: v is None or callable(v))
-        self._check(
-            "auxiliary_weight",
-            "be None or a finite number above 0",
-            lambda v: v is None or _is_positive(v),
-        )
-        self._check("seed", "be below 2**32", lambda v: v < 2**32)
-        self._check("precision", f"be one of {', '.join(PRECISIONS)}", lambda v: v in PRECISIONS)
-        self._check("sync_batch_norm", "be True or False", lambda v: isinstance(v, bool))
-        self._check("shuffle", 'be "once" or "every_epoch"', ("once", "every_epoch").__contains__)
-        self._check(
-            "validation",
-            'be a number of training pictures or "test"',
-            lambda v: v == "test" or _is_integer(0)(v),
-        )
-        for field in ("limit_train", "iterations"):
-            self._check(field, "be None or at least 1", lambda v: v is None or _is_integer(1)(v))
-        self._check(
-            "keep_epochs",
-            f"list epochs from 1 to {self.epochs}",
-            lambda v: (
-                isinstance(v, tuple) and all(_is_integer(1)(e) and e <= self.epochs for e in v)
-            ),
-        )
+        for name in ("epochs", "batch_size", "copies", "gradient_accumulation_steps"):
+            checks.integer(name, getattr(self, name), error=RecipeError)
+        checks.integer("seed", self.seed, 0, RecipeError)
+        checks.positive("learning_rate", self.learning_rate, RecipeError)
+        checks.choice("precision", self.precision, PRECISIONS, RecipeError)
+        checks.choice("shuffle", self.shuffle, ("once", "every_epoch"), RecipeError)
+        checks.choice("sync_batch_norm", self.sync_batch_norm, (True, False), RecipeError)
+        for name in ("limit_train", "iterations"):
+            if getattr(self, name) is not None and not _is_count(getattr(self, name)):
+                self._refuse(name, "None or a positive integer")
+        if self.validation != "test" and not _is_count(self.validation, 0):
+            self._refuse("validation", 'a number of training pictures or "test"')
+        if self.seed >= 2**32:
+            self._refuse("seed", "below 2**32")
+        if not isinstance(self.dataset, str):
+            self._refuse("dataset", "the name of a data set")
+        if self.auxiliary_weight is not None and not checks.is_positive(self.auxiliary_weight):
+            self._refuse("auxiliary_weight", "None or a finite number above 0")
+        keeps = isinstance(self.keep_epochs, tuple) and all(map(_is_count, self.keep_epochs))
+        if not keeps or max(self.keep_epochs, default=0) > self.epochs:
+            self._refuse("keep_epochs", f"a tuple of epochs from 1 to {self.epochs}")
+        self._check_callables()
 
-    def _check(self, field, rule, accepts):
-        value = getattr(self, field)
-        if not accepts(value):
-            raise RecipeError(f"`{field}` must {rule}. Received: {field}={value!r}")
+    def _check_callables(self):
+        for name in ("model", "normalization", "loss", "optimizer", "schedule"):
+            if not callable(getattr(self, name)):
+                self._refuse(name, "a function or class")
+        for name in ("train_transforms", "test_transforms"):
+            value = getattr(self, name)
+            if not isinstance(value, tuple) or not all(map(callable, value)):
+                self._refuse(name, "a tuple of functions")
+        if self.initial_weights is not None and not callable(self.initial_weights):
+            self._refuse("initial_weights", "None or a function")
+        is_protocol = callable(self.protocol) and hasattr(self.protocol, "check")
+        if self.protocol is not None and (not is_protocol or isinstance(self.protocol, type)):
+            self._refuse("protocol", "None or a protocol, e.g. TenCrop()")
+
+    def _refuse(self, name, rule):
+        checks.refuse(name, rule, getattr(self, name), RecipeError)
+
+
+def _is_count(value, least=1):
+    return type(value) is int and value >= least
 
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
-_LATER_FIELDS = (
-    "test_transforms",
-    "protocol",
-    "initial_weights",
-    "auxiliary_weight",
-    "iterations",
-    "precision",
-    "gradient_accumulation_steps",
-    "sync_batch_norm",
-)
-
-
-def _is_integer(least):
-    return lambda value: type(value) is int and value >= least
-
-
-def _is_positive(value):
-    return type(value) in (int, float) and 0 < value < math.inf
 
 
 def describe(value):
@@ -231,24 +214,20 @@ def describe(value):
 def identity(recipe):
     """Returns the sha256 of what decides a run's result: equal for equal experiments.
 
-    The published figures and the list of deviations are words about it, and may be reworded.
-
     Args:
         recipe: a `Recipe`.
 
     Returns:
         str of 64 hexadecimal digits.
     """
-    text = json.dumps(decisive(recipe), sort_keys=True, ensure_ascii=False)
+    text = json.dumps(deciding_fields(recipe), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def decisive(recipe):
+def deciding_fields(recipe):
     """Returns the described fields that `identity` is made of.
 
-    Fields that came later count only where they are used: a run from before them can go on.
+    The published figures and the list of deviations are words about it, and may be reworded.
     """
-    fields = {k: v for k, v in describe(recipe).items() if k not in ("paper", "deviations")}
-    later = [f for f in dataclasses.fields(recipe) if f.name in _LATER_FIELDS]
-    unused = {f.name for f in later if fields[f.name] == describe(f.default)}
-    return {k: v for k, v in fields.items() if k not in unused}
+    words = ("paper", "deviations")
+    return {name: value for name, value in describe(recipe).items() if name not in words}

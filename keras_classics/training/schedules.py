@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from keras_classics import checks
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -125,7 +127,7 @@ class ExponentialDecay:
     every: int = 8
 
     def __post_init__(self):
-        _check_positive_integer("every", self.every)
+        checks.integer("every", self.every)
 
     def __call__(self, epoch, history, iteration=0):
         return self.factor ** (epoch // self.every)
@@ -167,7 +169,7 @@ class DivideOnPlateau:
     times: int = 3
 
     def __post_init__(self):
-        _check_positive_integer("patience", self.patience)
+        checks.integer("patience", self.patience)
 
     def __call__(self, epoch, history, iteration=0):
         least, waited, divided = math.inf, 0, 0
@@ -211,8 +213,3 @@ class WarmUp:
         if any(row["error"] < self.until_error for row in history):
             return self.then(epoch, history, iteration)
         return self.factor
-
-
-def _check_positive_integer(name, value):
-    if type(value) is not int or value < 1:
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")

@@ -19,11 +19,12 @@ from pathlib import Path
 
 import keras
 
+from keras_classics import checks
 from keras_classics.errors import UserError
 from keras_classics.files import write_json
 from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
-from keras_classics.training.recipe import RecipeError, decisive, describe, identity
+from keras_classics.training.recipe import RecipeError, deciding_fields, describe, identity
 from keras_classics.training.variation import vary
 from keras_classics.tuning.results import error_after
 
@@ -134,8 +135,7 @@ def make_tuner(kind, recipe, space, directory, *, trials=20, seed=0, **options):
         >>> tuner.remaining_trials
         3
     """
-    if kind not in TUNERS:
-        raise SearchError(f"--tuner must be one of {', '.join(TUNERS)}. Received: {kind}")
+    checks.choice("kind", kind, TUNERS, SearchError)
     hyperparameters = keras_tuner.HyperParameters()
     space(hyperparameters)
     shared = {
@@ -187,7 +187,7 @@ def service(address, worker):
         return
     host, _, port = address.rpartition(":")
     if not (host and port.isdigit()):
-        raise SearchError(f"--oracle must be host:port. Received: {address}")
+        raise SearchError(f"`oracle` must be host:port. Received: {address}")
     names = {
         "KERASTUNER_ORACLE_IP": host,
         "KERASTUNER_ORACLE_PORT": port,
@@ -234,7 +234,7 @@ def _prepare(path, recipe, oracle):
         if path.exists() and any(path.iterdir()):
             raise SearchError(
                 f"{path} is not empty and holds no search; choose another directory with "
-                "--directory."
+                "`directory`."
             )
         path.mkdir(parents=True, exist_ok=True)
         write_json(description, search)
@@ -244,20 +244,20 @@ def _prepare(path, recipe, oracle):
         fields = stored["recipe"]
     except (ValueError, KeyError) as error:
         raise SearchError(
-            f"{description} is damaged; choose another directory with --directory."
+            f"{description} is damaged; choose another directory with `directory`."
         ) from error
-    ours = decisive(recipe)
+    ours = deciding_fields(recipe)
     differing = [name for name in ours if fields.get(name) != ours[name]]
     differing += [name for name in ("oracle", "space") if stored.get(name) != search[name]]
     if differing:
         raise SearchError(
             f"{path} belongs to another search (it differs in {', '.join(differing)}); choose "
-            "another directory with --directory."
+            "another directory with `directory`."
         )
-    _forget_unborn(path)
+    _remove_uncounted_trial(path)
 
 
-def _forget_unborn(path):
+def _remove_uncounted_trial(path):
     """Removes a trial that KerasTuner wrote down, and was killed before it counted it."""
     oracle = path / "oracle.json"
     if oracle.exists():

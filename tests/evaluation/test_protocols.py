@@ -20,16 +20,11 @@ from keras_classics.data.transforms.crops import CenterCrop
 from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation import evaluate
 from keras_classics.evaluation.by_name import protocol_for
-from keras_classics.evaluation.classification import (
-    ensemble,
-    error_percent,
-    for_report,
-    summarize,
-    top_k_error_percent,
-)
+from keras_classics.evaluation.figures import for_report, summarize
+from keras_classics.evaluation.measurement import Measurement, ensemble
 from keras_classics.evaluation.protocols import (
     CenterView,
-    Dense,
+    DenseEvaluation,
     GoogLeNetCrops,
     GridCrops,
     TenCrop,
@@ -261,12 +256,12 @@ def test_the_papers_numbers_of_crops(protocol, count):
 @pytest.mark.parametrize("name", SMALL)
 def test_equals_a_slow_reference(name, model, source, pictures):
     result = evaluate(model, source, SMALL[name], batch_size=50)
-    for pixels, found in zip(pictures, result["probabilities"], strict=True):
+    for pixels, found in zip(pictures, result.probabilities, strict=True):
         rows = [answer(model, crop) for crop in reference_crops(name, pixels)]
         np.testing.assert_allclose(found, np.mean(rows, axis=0), rtol=0, atol=1e-5)
-    np.testing.assert_array_equal(result["labels"], np.arange(7))
-    np.testing.assert_array_equal(result["predicted"], result["probabilities"].argmax(-1))
-    assert np.ptp(result["probabilities"], axis=0).max() > 0.05  # the pictures differ
+    np.testing.assert_array_equal(result.labels, np.arange(7))
+    np.testing.assert_array_equal(result.predicted, result.probabilities.argmax(-1))
+    assert np.ptp(result.probabilities, axis=0).max() > 0.05  # the pictures differ
 
 
 @crop_protocols
@@ -274,8 +269,8 @@ def test_equals_a_slow_reference(name, model, source, pictures):
 def test_batching_changes_nothing(protocol, batch_size, model, source):
     whole = evaluate(model, source, protocol)
     parts = evaluate(model, source, protocol, batch_size)
-    assert len(parts["labels"]) == 7
-    np.testing.assert_allclose(parts["probabilities"], whole["probabilities"], atol=1e-6)
+    assert len(parts.labels) == 7
+    np.testing.assert_allclose(parts.probabilities, whole.probabilities, atol=1e-6)
 
 
 def test_files_and_records_and_memory_agree(model, source, records, square_source):
@@ -283,14 +278,18 @@ def test_files_and_records_and_memory_agree(model, source, records, square_sourc
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
     result = evaluate(model, square_source, SMALL["ten"])
-    for pixels, found in zip(square_source.images, result["probabilities"], strict=True):
+    for pixels, found in zip(square_source.images, result.probabilities, strict=True):
         rows = [answer(model, crop) for crop in reference_crops("ten", pixels)]
         np.testing.assert_allclose(found, np.mean(rows, axis=0), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     "protocol",
-    [SMALL["ten"], SMALL["googlenet"], Dense((12, 16), convolutional=fully_convolutional)],
+    [
+        SMALL["ten"],
+        SMALL["googlenet"],
+        DenseEvaluation((12, 16), convolutional=fully_convolutional),
+    ],
 )
 def test_decodes_each_picture_once(monkeypatch, protocol, model, source):
     decoded, decode = [], encoded_pipeline.decode
@@ -335,20 +334,20 @@ def dense_reference(model, pixels, sides):
 
 @pytest.mark.backend
 def test_dense_equals_a_slow_reference(model, source, pictures):
-    protocol = Dense(shorter_sides=(14, 17), convolutional=fully_convolutional)
+    protocol = DenseEvaluation(shorter_sides=(14, 17), convolutional=fully_convolutional)
     result = evaluate(model, source, protocol)
-    for pixels, found in zip(pictures, result["probabilities"], strict=True):
+    for pixels, found in zip(pictures, result.probabilities, strict=True):
         expected = dense_reference(model, pixels, (14, 17))
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-    np.testing.assert_array_equal(result["labels"], np.arange(7))
+    np.testing.assert_array_equal(result.labels, np.arange(7))
 
 
 @pytest.mark.backend
 @pytest.mark.parametrize("batch_size", [4, 100])
 def test_dense_on_pictures_in_memory(batch_size, model, square_source):
-    protocol = Dense(shorter_sides=(14, 17), convolutional=fully_convolutional)
+    protocol = DenseEvaluation(shorter_sides=(14, 17), convolutional=fully_convolutional)
     result = evaluate(model, square_source, protocol, batch_size)
-    for pixels, found in zip(square_source.images, result["probabilities"], strict=True):
+    for pixels, found in zip(square_source.images, result.probabilities, strict=True):
         expected = dense_reference(model, pixels, (14, 17))
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
@@ -357,11 +356,11 @@ def test_dense_on_pictures_in_memory(batch_size, model, square_source):
 def test_dense_with_global_pooling(source, pictures):
     """The scores of every position averaged are the scores of the average."""
     model = saved(global_pooling())
-    result = evaluate(model, source, Dense(shorter_sides=(9, 12, 20)))
+    result = evaluate(model, source, DenseEvaluation(shorter_sides=(9, 12, 20)))
     network = model.layers[-3]
     convolution = network.get_layer("conv")
     kernel, bias = network.get_layer("fc").get_weights()
-    for pixels, found in zip(pictures, result["probabilities"], strict=True):
+    for pixels, found in zip(pictures, result.probabilities, strict=True):
         rows = []
         for side in (9, 12, 20):
             for image in (resized(pixels, side), resized(pixels, side)[:, ::-1]):
@@ -373,11 +372,11 @@ def test_dense_with_global_pooling(source, pictures):
 
 
 def test_dense_without_mirror_images(model, square_source):
-    protocol = Dense((12,), mirror=False, convolutional=fully_convolutional)
+    protocol = DenseEvaluation((12,), mirror=False, convolutional=fully_convolutional)
     crop = dataclasses.replace(square_source, images=square_source.images[:, :, 2:14][:, 2:14])
     np.testing.assert_allclose(
-        evaluate(model, crop, protocol)["probabilities"],
-        evaluate(model, crop)["probabilities"],
+        evaluate(model, crop, protocol).probabilities,
+        evaluate(model, crop).probabilities,
         atol=1e-6,
     )
 
@@ -388,15 +387,15 @@ def test_a_mean_image_is_its_mean_colour_at_another_size():
     model = saved(global_pooling(), PixelNormalization(mean, 60 * np.ones(3), name="normalization"))
     images = np.stack([picture(12, 12, number) for number in range(7)])
     same = Source("same", "test", images, np.arange(7), tuple("abcdefg"))
-    once = Dense((12,), mirror=False)
-    as_trained = evaluate(model, same)["probabilities"]
-    np.testing.assert_allclose(evaluate(model, same, once)["probabilities"], as_trained, atol=1e-6)
-    result = evaluate(model, same, Dense((18,), mirror=False))
+    once = DenseEvaluation((12,), mirror=False)
+    as_trained = evaluate(model, same).probabilities
+    np.testing.assert_allclose(evaluate(model, same, once).probabilities, as_trained, atol=1e-6)
+    result = evaluate(model, same, DenseEvaluation((18,), mirror=False))
     network = fully = keras.models.clone_model(
         model.layers[-3], input_tensors=keras.Input((None, None, 3))
     )
     fully.set_weights(model.layers[-3].get_weights())
-    for pixels, found in zip(images, result["probabilities"], strict=True):
+    for pixels, found in zip(images, result.probabilities, strict=True):
         normal = (resized(pixels, 18) - mean.mean(axis=(0, 1))) / 60
         scores = keras.ops.convert_to_numpy(network(normal[None].astype("float32")))[0]
         np.testing.assert_allclose(found, softmax(scores), rtol=0, atol=1e-5)
@@ -422,9 +421,9 @@ def assert_dense_is_the_ordinary_pass(network, count):
     size = network.input_shape[1]
     images = np.stack([picture(size, size, number) for number in range(count)])
     source = Source("squares", "test", images, np.arange(count), tuple("abcdefg"))
-    protocol = Dense((size,), mirror=False, convolutional=fully_convolutional)
+    protocol = DenseEvaluation((size,), mirror=False, convolutional=fully_convolutional)
     dense, ordinary = evaluate(model, source, protocol), evaluate(model, source)
-    np.testing.assert_allclose(dense["probabilities"], ordinary["probabilities"], atol=1e-5)
+    np.testing.assert_allclose(dense.probabilities, ordinary.probabilities, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", BUILDERS)
@@ -446,10 +445,10 @@ def test_elongated_pictures_are_cut_to_their_middle(model, tmp_path):
             path.parent.mkdir(parents=True)
             Image.fromarray(picture(12, 500, number)).save(path)
     source = load(f"folder:{tmp_path}", "test")
-    found = evaluate(model, source, Dense((12,), convolutional=fully_convolutional))
+    found = evaluate(model, source, DenseEvaluation((12,), convolutional=fully_convolutional))
     middle = picture(12, 500, 3)[:, 154:346]
     expected = dense_reference(model, middle, (12,))
-    np.testing.assert_allclose(found["probabilities"][3], expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found.probabilities[3], expected, rtol=0, atol=1e-5)
 
 
 # ---------------------------------------------------------------------- as they are, bad pictures
@@ -460,8 +459,8 @@ def test_without_a_protocol_files_pass_through_the_transforms(model, source, pic
     steps = (ResizeShorterSide(16), CenterCrop(12))
     result = evaluate(model, source, transforms=steps)
     expected = evaluate(model, source, SMALL["center"])
-    np.testing.assert_allclose(result["probabilities"], expected["probabilities"], atol=1e-6)
-    assert result["logits"].shape == (7, 7)
+    np.testing.assert_allclose(result.probabilities, expected.probabilities, atol=1e-6)
+    assert result.logits.shape == (7, 7)
 
 
 def many(root, size=(12, 12), count=128, bad=()):
@@ -479,7 +478,7 @@ def test_without_a_protocol_files_of_the_right_size_are_taken_as_they_are(model,
     source = many(tmp_path, count=20)
     result = evaluate(model, source, batch_size=8)
     expected = evaluate(model, source, CenterView(size=12, shorter_side=12))
-    np.testing.assert_allclose(result["probabilities"], expected["probabilities"], atol=1e-6)
+    np.testing.assert_allclose(result.probabilities, expected.probabilities, atol=1e-6)
 
 
 def test_without_a_protocol_the_first_picture_of_another_size_is_refused(model, source):
@@ -491,7 +490,7 @@ def test_without_a_protocol_the_first_picture_of_another_size_is_refused(model, 
 
 @pytest.mark.parametrize(
     "protocol",
-    [SMALL["ten"], Dense((12,), convolutional=fully_convolutional), None],
+    [SMALL["ten"], DenseEvaluation((12,), convolutional=fully_convolutional), None],
     ids=["crops", "dense", "none"],
 )
 def test_bad_pictures_are_left_out_and_counted(protocol, model, tmp_path):
@@ -500,8 +499,8 @@ def test_bad_pictures_are_left_out_and_counted(protocol, model, tmp_path):
     (path,) = bad.reasons
     missing = source.paths.tolist().index(path)
     assert path.endswith("010.png")
-    assert result["indices"].tolist() == [n for n in range(128) if n != missing]
-    np.testing.assert_array_equal(result["labels"], source.labels[result["indices"]])
+    assert result.indices.tolist() == [n for n in range(128) if n != missing]
+    np.testing.assert_array_equal(result.labels, source.labels[result.indices])
 
 
 def test_too_many_bad_pictures_stop_with_their_names(model, tmp_path):
@@ -517,31 +516,29 @@ def result_with(probabilities, labels):
     rows = np.array(probabilities, "float32")
     indices = np.arange(len(rows))
     labels = np.array(labels)
-    return {
-        "labels": labels, "predicted": rows.argmax(-1), "probabilities": rows, "indices": indices
-    }  # fmt: skip
+    return Measurement(labels, rows.argmax(-1), rows, indices)
 
 
 def test_top_k_counts_the_k_most_probable():
     result = result_with([[0.1, 0.2, 0.3, 0.4]] * 4, [0, 1, 2, 3])
-    assert [top_k_error_percent(result, k) for k in (1, 2, 3, 4)] == [75, 50, 25, 0]
+    assert [result.top_k_error(k) for k in (1, 2, 3, 4)] == [75, 50, 25, 0]
 
 
 def test_top_k_breaks_ties_as_the_prediction_does():
     result = result_with([[0.25] * 4] * 4, [0, 1, 2, 3])
-    assert [top_k_error_percent(result, k) for k in (1, 2, 4)] == [75, 50, 0]
-    assert top_k_error_percent(result, 1) == error_percent(result)
+    assert [result.top_k_error(k) for k in (1, 2, 4)] == [75, 50, 0]
+    assert result.top_k_error(1) == result.error
 
 
 def test_nan_is_never_among_the_best():
-    assert top_k_error_percent(result_with([[np.nan] * 6] * 2, [0, 3])) == 100
+    assert result_with([[np.nan] * 6] * 2, [0, 3]).top_k_error(5) == 100
 
 
 def test_an_ensemble_averages_probabilities():
     one, two = result_with([[0.5, 0.4, 0.1]], [1]), result_with([[0.0, 0.4, 0.6]], [1])
     average = ensemble([one, two])
-    np.testing.assert_allclose(average["probabilities"], [[0.25, 0.4, 0.35]], atol=1e-7)
-    assert (error_percent(one), error_percent(two), error_percent(average)) == (100, 100, 0)
+    np.testing.assert_allclose(average.probabilities, [[0.25, 0.4, 0.35]], atol=1e-7)
+    assert (one.error, two.error, average.error) == (100, 100, 0)
 
 
 def test_an_ensemble_of_other_pictures_is_refused():
@@ -571,8 +568,8 @@ def test_metrics_name_the_protocol_and_the_top_5_error(model, source):
         protocol=SMALL["ten"], image_shape=model.input_shape[1:],
     )  # fmt: skip
     assert metrics["protocol"] == describe(SMALL["ten"])
-    assert metrics["top5_error"] == top_k_error_percent(result, 5)
-    own = result["probabilities"][np.arange(7), result["labels"]]
+    assert metrics["top5_error"] == result.top_k_error(5)
+    own = result.probabilities[np.arange(7), result.labels]
     assert metrics["loss"] == pytest.approx(-np.log(own).mean(), rel=1e-5)
     assert (metrics["examples"], metrics["image_shape"]) == (7, [12, 12, 3])
 
@@ -588,11 +585,11 @@ def test_named_protocols_follow_the_models_size():
     assert name_of(224, "grid_150", global_pooling) == GridCrops()
     assert name_of(227, "center", global_pooling) == CenterView(size=227)
     assert name_of(32, "googlenet_144").shorter_sides == (37, 41, 46, 50)
-    assert name_of(32, "multi_scale_dense") == Dense(
+    assert name_of(32, "multi_scale_dense") == DenseEvaluation(
         (37, 55, 73), convolutional=fully_convolutional
     )
     pooling = name_of(32, "resnet_multi_scale", global_pooling)
-    assert pooling == Dense((32, 37, 55, 69, 91))
+    assert pooling == DenseEvaluation((32, 37, 55, 69, 91))
 
 
 def no_softmax():
@@ -605,22 +602,28 @@ def no_softmax():
     ("measure", "sentence"),
     [
         (lambda m, s: evaluate(m, s, TenCrop()), "shape (12, 12, 3), TenCrop makes crops of (224"),
-        (lambda m, s: evaluate(m, s, Dense((16,))), "needs `convolutional=fully_convolutional`"),
         (
-            lambda m, s: evaluate(m, s, Dense((8,), convolutional=fully_convolutional)),
+            lambda m, s: evaluate(m, s, DenseEvaluation((16,))),
+            "needs `convolutional=fully_convolutional`",
+        ),
+        (
+            lambda m, s: evaluate(m, s, DenseEvaluation((8,), convolutional=fully_convolutional)),
             "`shorter_sides` must be at least 12, the input of head",
         ),
         (
             lambda m, s: evaluate(m, dataclasses.replace(s, class_names=("a",)), SMALL["ten"]),
             "The model has 7 classes, folder",
         ),
-        (lambda m, s: evaluate(no_softmax(), s, Dense()), "as `train` saves it"),
+        (lambda m, s: evaluate(no_softmax(), s, DenseEvaluation()), "as `train` saves it"),
         (lambda m, s: evaluate(no_softmax(), s, SMALL["ten"]), "outputs are no probabilities"),
-        (lambda m, s: protocol_for("five_crop", m), "`protocol` must be one of center, ten_crop"),
+        (
+            lambda m, s: protocol_for("five_crop", m),
+            '`protocol` must be one of "center"',
+        ),
         (lambda m, s: TenCrop(of="corner"), '`of` must be one of "square", "picture"'),
         (lambda m, s: TenCrop(size=300), "`size` must not be above the shorter side"),
         (lambda m, s: GridCrops(grid=1), "`grid` must be an integer of at least 2"),
-        (lambda m, s: Dense(()), "`shorter_sides` must be positive integers"),
+        (lambda m, s: DenseEvaluation(()), "`shorter_sides` must be positive integers"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(measure, sentence, model, source):

@@ -3,11 +3,12 @@
     python distributed_run.py RECIPE RUN_DIR DEVICES OPTIONS
 
 DEVICES is how many parts TensorFlow divides the processor into; JAX looks at XLA_FLAGS. OPTIONS is
-JSON: arguments of `train`, `peers` as [coordinator, processes, process], and under "changes" what
-to vary in the recipe; under "kill", the number of optimiser steps after which the process kills
-itself.
+JSON: arguments of `train` and of `Compute`, `peers` as [coordinator, processes, process], and under
+"changes" what to vary in the recipe; under "kill", the number of optimiser steps after which the
+process kills itself.
 """
 
+import dataclasses
 import json
 import os
 import signal
@@ -16,10 +17,13 @@ import sys
 import keras
 
 from keras_classics.errors import UserError
+from keras_classics.runs.compute import Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import Peers
 from keras_classics.training.variation import vary
 from tests.runs import small_recipes
+
+COMPUTE = {field.name for field in dataclasses.fields(Compute)}
 
 
 class Killer(keras.callbacks.Callback):
@@ -47,7 +51,9 @@ def main():
     try:
         if "peers" in options:
             options["peers"] = Peers(*options["peers"])
-        train(recipe, run_dir, callbacks=[Killer(options.pop("kill", 0))], **options)
+        compute = Compute(**{k: options.pop(k) for k in COMPUTE if k in options})
+        killer = Killer(options.pop("kill", 0))
+        train(recipe, run_dir, callbacks=[killer], compute=compute, **options)
     except UserError as error:
         sys.exit(f"error: {error}")
 

@@ -60,7 +60,7 @@ def test_a_run_trains_the_heads_and_saves_the_main_output(tmp_path):
         names = [layer.name for layer in network_of(model).layers]
         assert "head" in names and not [name for name in names if "auxiliary" in name]
         assert [layer.name for layer in model.layers[-2:]] == ["logits", "probabilities"]
-        assert len(evaluate(model, load("mnist_5k", "test"))["predicted"]) == 500
+        assert len(evaluate(model, load("mnist_5k", "test")).predicted) == 500
 
 
 @pytest.mark.backend

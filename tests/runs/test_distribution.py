@@ -15,6 +15,7 @@ import pytest
 
 import keras_classics  # noqa: F401  registers the layers of the saved models
 from keras_classics.runs import train
+from keras_classics.runs.compute import Compute
 from keras_classics.runs.distribution import DistributionError, _choose, distribute
 from keras_classics.training import RecipeError, StochasticDiagonalLM, vary
 from tests import ROOT
@@ -203,7 +204,7 @@ def test_pieces_on_replicas(backend, tmp_path):
     both = start("PLAIN", tmp_path / "both", 2, strategy=STRATEGY[backend], changes=changes)
     output, _ = both.communicate(timeout=300)
     if backend == "tensorflow":
-        assert "error: --accumulate does not go with --strategy mirrored; leave one out." in output
+        assert "`gradient_accumulation_steps` does not go with `strategy` mirrored" in output
         assert not (tmp_path / "both").exists()
     else:
         run("PLAIN", tmp_path / "one", strategy="none")
@@ -238,33 +239,33 @@ def test_half_precision_continues(tmp_path):
     [
         (
             {"strategy": "both"},
-            "--strategy must be one of auto, none, mirrored, data_parallel, two_towers, "
-            "multi_machine. Received: both",
+            '`strategy` must be one of "auto", "none", "mirrored", "data_parallel", "two_towers", '
+            "\"multi_machine\". Received: strategy='both'",
         ),
         (
             {"strategy": "two_towers"},
             {
-                "jax": "--strategy two_towers needs two devices; this machine has one (cpu:0).",
-                "tensorflow": "--strategy two_towers needs the jax backend; set "
+                "jax": "`strategy` two_towers needs two devices; this machine has one (cpu:0).",
+                "tensorflow": "`strategy` two_towers needs the jax backend; set "
                 "KERAS_BACKEND=jax. Received: tensorflow",
-                "torch": "--strategy two_towers needs the jax backend; set KERAS_BACKEND=jax. "
+                "torch": "`strategy` two_towers needs the jax backend; set KERAS_BACKEND=jax. "
                 "Received: torch",
             },
         ),
-        ({"replicas": 0}, "--replicas must be at least 1. Received: 0"),
+        ({"replicas": 0}, "`replicas` must be a positive integer. Received: replicas=0"),
         (
             {"strategy": "none", "replicas": 2},
-            "--replicas 2 needs --strategy mirrored (TensorFlow) or data_parallel (JAX).",
+            "`replicas` 2 needs `strategy` mirrored (TensorFlow) or data_parallel (JAX).",
         ),
         (
             {"strategy": "multi_machine"},
             {
-                "jax": "--strategy multi_machine and the flags --coordinator, --processes and "
-                "--process go together.",
-                "tensorflow": "--strategy multi_machine needs the jax backend (TensorFlow's own "
+                "jax": "`strategy` multi_machine goes together with `coordinator`, `processes` and "
+                "`process`.",
+                "tensorflow": "`strategy` multi_machine needs the jax backend (TensorFlow's own "
                 "for several machines does not work with Keras 3); set KERAS_BACKEND=jax. "
                 "Received: tensorflow",
-                "torch": "--strategy multi_machine needs the jax backend; set KERAS_BACKEND=jax. "
+                "torch": "`strategy` multi_machine needs the jax backend; set KERAS_BACKEND=jax. "
                 "Received: torch",
             },
         ),
@@ -274,7 +275,7 @@ def test_half_precision_continues(tmp_path):
 def test_devices_that_cannot_be_had(asked, message, backend):
     expected = message if isinstance(message, str) else message[backend]
     with pytest.raises(DistributionError) as raised:
-        distribute(**asked)
+        distribute(Compute(**asked))
     assert str(raised.value) == expected
 
 
@@ -306,8 +307,8 @@ def test_what_is_chosen_automatically(backend, count, changes, chosen):
 def test_more_replicas_than_devices(backend):
     if backend not in STRATEGY:
         pytest.skip("PyTorch's backend has one device")
-    with pytest.raises(DistributionError, match="^--replicas 64 is more than the . devices of"):
-        distribute(STRATEGY[backend], 64)
+    with pytest.raises(DistributionError, match="^`replicas` 64 is more than the . devices of"):
+        distribute(Compute(strategy=STRATEGY[backend], replicas=64))
 
 
 @pytest.mark.backend
@@ -319,28 +320,33 @@ def test_more_replicas_than_devices(backend):
             {},
             DistributionError,
             "Batches of 32 do not divide by 5, the number of replicas (1) times that of pieces "
-            "(5); the nearest --batch-size that does: 30 or 35.",
+            "(5); the nearest `batch_size` that does: 30 or 35.",
         ),
         (
             {"gradient_accumulation_steps": 0},
             {},
             RecipeError,
-            "`gradient_accumulation_steps` must be an integer of at least 1. Received: "
+            "`gradient_accumulation_steps` must be a positive integer. Received: "
             "gradient_accumulation_steps=0",
         ),
         (
             {"precision": "float16"},
             {},
             RecipeError,
-            "`precision` must be one of float32, mixed_float16, mixed_bfloat16. Received: "
+            '`precision` must be one of "float32", "mixed_float16", "mixed_bfloat16". Received: '
             "precision='float16'",
         ),
-        ({}, {"jit": "yes"}, RecipeError, "--jit must be one of auto, on, off. Received: yes"),
+        (
+            {},
+            {"jit": "yes"},
+            DistributionError,
+            '`jit` must be one of "auto", "on", "off". Received: jit=\'yes\'',
+        ),
         (
             {},
             {"steps_per_execution": 0},
-            RecipeError,
-            "--steps-per-execution must be at least 1. Received: 0",
+            DistributionError,
+            "`steps_per_execution` must be a positive integer. Received: steps_per_execution=0",
         ),
         *(
             (
@@ -348,7 +354,7 @@ def test_more_replicas_than_devices(backend):
                 {},
                 RecipeError,
                 "StochasticDiagonalLM trains in float32, on one device and in whole batches; "
-                "leave out --strategy, --accumulate and --precision.",
+                "leave out `strategy`, `gradient_accumulation_steps` and `precision`.",
             )
             for change in ({"precision": "mixed_float16"}, {"gradient_accumulation_steps": 4})
         ),
@@ -359,7 +365,11 @@ def test_refused_before_any_work(changes, options, error, message, tmp_path):
     from tests.runs import small_recipes
 
     with pytest.raises(error) as raised:
-        train(vary(small_recipes.PLAIN, changes), tmp_path / "run", strategy="none", **options)
+        train(
+            vary(small_recipes.PLAIN, changes),
+            tmp_path / "run",
+            compute=Compute(strategy="none", **options),
+        )
     assert str(raised.value) == message
     assert not (tmp_path / "run").exists()
 
@@ -384,13 +394,3 @@ def test_flags(capsys):
     assert capsys.readouterr().out == (
         "Learning rate 0.02 × 4 = 0.08: batches of 128 in place of 32 (--linear-scaling).\n"
     )
-
-
-def test_runs_from_before_these_fields_go_on():
-    from keras_classics.training.recipe import decisive
-    from tests.runs import small_recipes
-
-    later = {"precision", "gradient_accumulation_steps", "sync_batch_norm"}
-    assert not later & set(decisive(small_recipes.PLAIN))
-    assert later <= set(decisive(varied("--precision", "mixed_float16", "--accumulate", "2",
-                                        "--sync-batch-norm")))  # fmt: skip

@@ -60,8 +60,8 @@ def test_a_peer_that_never_comes(port):
         first
         == second
         == (
-            f"Process 1 did not come to 127.0.0.1:{port} within 1 s; start it, or mend the network "
-            "between the machines."
+            f"Process 1 did not come to 127.0.0.1:{port} within 1 s; start it, or repair the "
+            "network between the machines."
         )
     )
 
@@ -70,7 +70,7 @@ def test_nobody_at_the_address(port):
     (error,) = meet(port, 1, timeout=0.5)
     assert error == (
         f"Nobody answers at 127.0.0.1:{port}, the address of process 0, since 0 s (Connection "
-        "refused); start process 0 there, or mend --coordinator."
+        "refused); start process 0 there, or correct `coordinator`."
     )
 
 
@@ -88,21 +88,21 @@ def test_something_else_at_the_address(port):
         (error,) = meet(port, 1, timeout=2.0)
         thread.join()
     assert error == (
-        f"127.0.0.1:{port} does not answer as process 0 of a run would; start that first, or mend "
-        "--coordinator."
+        f"127.0.0.1:{port} does not answer as process 0 of a run would; start that first, or "
+        "correct `coordinator`."
     )
 
 
 def test_two_with_one_number(port):
     errors = meet(port, 0, 1, 1, processes=3)
-    assert set(errors) == {"Two processes were started with --process 1; number them from 0."}
+    assert set(errors) == {"Two processes were started with `process` = 1; number them from 0."}
 
 
 def test_two_first_ones(port):
     first, second, _ = meet(port, 0, 0, 1)
     assert second == (
         f"Port {port} cannot be used here (Address already in use); choose another for "
-        "--coordinator, in all processes."
+        "`coordinator`, in all processes."
     )
     first.close(goodbye=True)
 
@@ -129,7 +129,7 @@ def test_another_number_of_processes(port):
         Peers(f"127.0.0.1:{port}", 3, 2).meet(FACTS, 10.0)
     thread.join()
     assert {*results, str(raised.value)} == {
-        "Process 2 was started with --processes 3, process 0 with --processes 2."
+        "Process 2 was started with `processes` = 3, process 0 with `processes` = 2."
     }
 
 
@@ -196,10 +196,10 @@ def test_who_says_goodbye_ends_nobody(port):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("localhost", 2, 0), "--coordinator must be host:port of process 0. Received: localhost"),
-        (("h:99999", 2, 0), "--coordinator must be host:port of process 0. Received: h:99999"),
-        (("h:80", 0, 0), "--processes must be at least 1. Received: 0"),
-        (("h:80", 2, 2), "--process must be a number from 0 to 1. Received: 2"),
+        (("localhost", 2, 0), "`coordinator` must be host:port of process 0. Received: localhost"),
+        (("h:99999", 2, 0), "`coordinator` must be host:port of process 0. Received: h:99999"),
+        (("h:80", 0, 0), "`processes` must be at least 1. Received: 0"),
+        (("h:80", 2, 2), "`process` must be a number from 0 to 1. Received: 2"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_classics.data.sources import load
-from keras_classics.evaluation import evaluate
+from keras_classics.evaluation import DenseEvaluation, TenCrop, evaluate
 from keras_classics.runs import RunDirectoryError, TrainingError, train
 from keras_classics.runs.directory import RunDirectory
 from keras_classics.trained_model import network_of
@@ -80,7 +80,7 @@ def test_kept_epochs_can_be_measured_afterwards(finished):
     model = keras.models.load_model(path / "snapshots" / "epoch-0001.keras")
     result = evaluate(model, load("mnist_5k", "test"))
     rows = list(csv.DictReader((path / "history.csv").open()))
-    error = 100 * np.mean(result["labels"] != result["predicted"])
+    error = 100 * np.mean(result.labels != result.predicted)
     assert error == pytest.approx(float(rows[0]["val_error"]), abs=1e-4)
 
 
@@ -111,6 +111,15 @@ def test_nan_stops_the_run_and_names_the_step(tmp_path):
         ({"model.num_classes": 7}, "`model.num_classes` is 7, but mnist_5k has 10 classes"),
         ({"limit_train": 5000}, "only 4,500 training pictures are there"),
         ({"model.activation": "gelu"}, "`activation` must be one of"),
+        (
+            {"protocol": TenCrop(size=24, shorter_side=28)},
+            r"`protocol` does not fit small_lenet5: The model takes pictures of shape "
+            r"\(28, 28, 1\), TenCrop makes crops of \(24, 24, 1\)",
+        ),
+        (
+            {"protocol": DenseEvaluation((28,))},
+            "`protocol` does not fit small_lenet5: .* needs `convolutional=fully_convolutional`",
+        ),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_refused_before_the_run_directory(tmp_path, changes, message):

@@ -8,7 +8,6 @@ import pytest
 
 from keras_classics.data.sources import hold_out, load
 from keras_classics.evaluation import evaluate
-from keras_classics.evaluation.classification import error_percent
 from keras_classics.runs import train
 from keras_classics.training import vary
 from tests.runs import small_recipes
@@ -85,4 +84,4 @@ def test_the_averages_are_validated(runs):
     assert last == pytest.approx(metrics["error"], abs=1e-4)
     _, held_out = hold_out(load("mnist_5k", "train"), 100)
     saved = keras.models.load_model(path / "snapshots" / "epoch-0001.keras")
-    assert first == pytest.approx(error_percent(evaluate(saved, held_out)), abs=1e-4)
+    assert first == pytest.approx(evaluate(saved, held_out).error, abs=1e-4)

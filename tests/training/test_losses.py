@@ -113,6 +113,6 @@ def test_survives_its_configuration(loss):
 
 @pytest.mark.parametrize("j", [0, -1.0, float("nan")])
 def test_refuses_a_floor_that_is_not_positive(j):
-    message = f"`j` must be positive. Received: j={j!r}"
+    message = f"`j` must be a finite number above 0. Received: j={j!r}"
     with pytest.raises(ValueError, match=re.escape(message)):
         MaximumAPosteriori(j)

@@ -133,7 +133,7 @@ def test_curvature_is_estimated_again_whenever_the_patterns_have_doubled(
     optimizer = StochasticDiagonalLM(warm_up=warm_up)
     steps = range(first_pass[-1] + 1)
     for epoch, expected in ((0, first_pass), (1, [0])):
-        found = [step for step in steps if optimizer.estimates_at(epoch, step, batch_size)]
+        found = [step for step in steps if optimizer.looks_at(epoch, step, batch_size)]
         assert found == expected
 
 
@@ -191,7 +191,10 @@ def test_configuration_keeps_the_decay():
             lambda: CoupledSGD(weight_decay=-0.1),
             "`weight_decay` must not be negative. Received: weight_decay=-0.1",
         ),
-        (lambda: StochasticDiagonalLM(mu=0), "`mu` must be positive. Received: mu=0"),
+        (
+            lambda: StochasticDiagonalLM(mu=0),
+            "`mu` must be a finite number above 0. Received: mu=",
+        ),
     ],
     ids=["decay", "weight_decay", "mu"],
 )

@@ -107,7 +107,7 @@ def test_the_mean_is_that_of_what_is_trained_on_and_stands_in_the_saved_model(
     # The 64 pictures that were trained on, not all 4,500.
     assert mean.mean() != pytest.approx(load("mnist_5k", "train").images.mean(), abs=1e-3)
     held_out = load("mnist_5k", "test")
-    assert len(evaluate(model, held_out)["labels"]) == 500
+    assert len(evaluate(model, held_out).labels) == 500
     assert metrics["split"] == "validation"
 
 

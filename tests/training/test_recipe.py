@@ -11,6 +11,7 @@ import pytest
 
 from keras_classics import lenet5
 from keras_classics.data.transforms.affine import RandomAffine
+from keras_classics.evaluation import TenCrop
 from keras_classics.training import (
     CopyLayers,
     CoupledSGD,
@@ -270,10 +271,12 @@ def test_vary_judges_the_result_and_not_the_way_there():
     ("field", "value", "rule"),
     [
         *(
-            (field, value, f"be an integer of at least {least}")
-            for field, least in (("epochs", 1), ("batch_size", 1), ("copies", 1), ("seed", 0))
-            for value in (least - 1, 2.0, True, "3", None)
+            (field, value, "be a positive integer")
+            for field in ("epochs", "batch_size", "copies", "gradient_accumulation_steps")
+            for value in (0, 2.0, True, "3", None)
         ),
+        *(("seed", value, "be an integer of at least 0") for value in (-1, 2.0, True, "3", None)),
+        ("seed", 2**32, "be below 2**32"),
         *(
             ("learning_rate", value, "be a finite number above 0")
             for value in (0, -0.1, float("nan"), "0.1", True, None)
@@ -283,18 +286,22 @@ def test_vary_judges_the_result_and_not_the_way_there():
             for value in (0, -0.3, float("inf"), "0.3")
         ),
         *(("initial_weights", value, "be None or a function") for value in (1, "run", ("C1",))),
-        ("shuffle", "never", 'be "once" or "every_epoch"'),
+        ("shuffle", "never", 'be one of "once", "every_epoch"'),
+        *(
+            ("protocol", value, "be None or a protocol, e.g. TenCrop()")
+            for value in ("abc", len, TenCrop)
+        ),
         *(
             ("validation", value, 'be a number of training pictures or "test"')
             for value in (-1, "train", 0.1, None)
         ),
         *(
-            (field, value, "be None or at least 1")
+            (field, value, "be None or a positive integer")
             for field in ("limit_train", "iterations")
             for value in (0, 10.0, "10")
         ),
         *(
-            ("keep_epochs", value, "list epochs from 1 to 3")
+            ("keep_epochs", value, "be a tuple of epochs from 1 to 3")
             for value in ((0,), (4,), (1.0,), 2, [1])
         ),
     ],

@@ -176,7 +176,7 @@ def test_folders_of_something_else(tmp_path):
     (tmp_path / "search" / "search.json").write_text("{")
     with pytest.raises(SearchError, match="search.json is damaged; choose another directory"):
         make_tuner("random", RECIPE, space, tmp_path / "search")
-    with pytest.raises(SearchError, match="^--tuner must be one of hyperband, random, bayesian"):
+    with pytest.raises(SearchError, match='^`kind` must be one of "hyperband", "random"'):
         make_tuner("best", RECIPE, space, tmp_path / "search")
 
 

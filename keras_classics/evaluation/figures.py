@@ -1,0 +1,103 @@
+"""What a measurement is kept as: the figures of a run beside the paper's, and examples to show."""
+
+import numpy as np
+
+from keras_classics.data.pipeline import pictures_at
+from keras_classics.data.sources import FileSource
+from keras_classics.evaluation.prediction import mean_loss
+from keras_classics.training.recipe import describe
+
+_WRONG_KEPT = 200
+_SAMPLES_KEPT = 100
+_TOP = 5
+_FEW = 100
+
+
+def for_report(result, source, transforms=()):
+    """Adds to an evaluation the pictures that the report shows.
+
+    Args:
+        result: the `Measurement`.
+        source: the source that was evaluated.
+        transforms: what brings a picture to the network's size.
+
+    Returns:
+        dict of arrays: labels, predicted, probabilities, and wrong_index, wrong_images (the first
+        misclassified), sample_images, sample_labels (the first of each class, of 100 classes).
+    """
+    wrong = np.flatnonzero(result.labels != result.predicted)[:_WRONG_KEPT]
+    classes, first = np.unique(result.labels, return_index=True)
+    classes, first = classes[:_SAMPLES_KEPT], first[:_SAMPLES_KEPT]
+    shown = result.indices[np.concatenate([wrong, first])]
+    images = pictures_at(source, shown, transforms)
+    return {
+        "labels": result.labels,
+        "predicted": result.predicted,
+        "probabilities": result.probabilities,
+        "wrong_index": wrong,
+        "wrong_images": images[: len(wrong)],
+        "sample_images": images[len(wrong) :],
+        "sample_labels": classes,
+    }
+
+
+def summarize(
+    recipe, result, source, last_epoch, train_examples, *, protocol=None, image_shape=None
+):
+    """Returns the content of `metrics.json`: a run's figures with the paper's beside them.
+
+    The loss is the recipe's. Where a protocol averages, it is that of the averaged probabilities,
+    whose logarithms take the place of the logits.
+
+    Args:
+        recipe: the `Recipe`.
+        result: the `Measurement`.
+        source: the source that was evaluated.
+        last_epoch: last row of the history.
+        train_examples: pictures that were trained on.
+        protocol: that of the evaluation.
+        image_shape: of the network's input; None for that of the source.
+    """
+    logits = result.logits
+    if logits is None:
+        smallest = np.finfo("float32").tiny
+        logits = np.log(np.maximum(result.probabilities, smallest))
+    loss = mean_loss(recipe.loss(), result.labels, logits)
+    examples = len(result.labels)
+    top = {"top5_error": result.top_k_error(_TOP)} if source.num_classes > _TOP else {}
+    return {
+        "recipe": recipe.name,
+        "dataset": recipe.dataset,
+        "split": source.split,
+        "examples": examples,
+        "protocol": describe(protocol),
+        "wrong": result.wrong,
+        "error": result.error,
+        **top,
+        "loss": loss,
+        "train_examples": train_examples,
+        "train_error": last_epoch["error"],
+        "train_loss": last_epoch["loss"],
+        "epochs": last_epoch["epoch"],
+        "seed": recipe.seed,
+        "class_names": list(source.class_names),
+        "image_shape": list(image_shape or source.image_shape),
+        **_comparison(recipe, source, examples),
+    }
+
+
+def _comparison(recipe, source, examples):
+    paper = recipe.paper
+    if paper is None:
+        return {"paper": None, "comparable": False, "note": "no published figure"}
+    published = {key: value for key, value in describe(paper).items() if key != "call"}
+    whole = source.split == "test" and examples == paper.examples
+    if whole and recipe.dataset == paper.dataset:
+        return {"paper": published, "comparable": True, "note": f"{examples:,} {paper.what}"}
+    what = "other pictures" if isinstance(source, FileSource) else f"held-out {paper.what}"
+    few = ", and too few to say anything" if examples < _FEW else ""
+    return {
+        "paper": published,
+        "comparable": False,
+        "note": f"{examples:,} {what}: not comparable with the paper's {paper.examples:,}{few}",
+    }
