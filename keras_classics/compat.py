@@ -12,13 +12,14 @@ def untuned_device_iterators():
     (see `keras_classics.data.parallelism`). On a GPU none runs: TensorFlow adds it to what is
     iterated on a processor. TensorFlow 2.21 has no public way to give these datasets options.
     """
+    import tensorflow as tf
     from tensorflow.python.data.ops import multi_device_iterator_ops
 
-    from keras_classics.data.parallelism import without_autotuning
-
     theirs = multi_device_iterator_ops._create_device_dataset
-    multi_device_iterator_ops._create_device_dataset = lambda *parts: without_autotuning(
-        theirs(*parts)
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False
+    multi_device_iterator_ops._create_device_dataset = lambda *parts: theirs(*parts).with_options(
+        untuned
     )
     try:
         yield

@@ -111,7 +111,8 @@ def _evaluate(arguments):
         )
     measured = [entry for path in arguments.models for entry in _models_of(path, arguments)]
     from keras_classics.data.bad_images import BadImages
-    from keras_classics.evaluation.classification import check, ensemble, evaluate
+    from keras_classics.evaluation import ensemble, evaluate
+    from keras_classics.evaluation.classification import check
 
     recipes = [recipe for _, _, recipe in measured]
     source = _source(recipes, arguments)
@@ -143,12 +144,9 @@ def _evaluate(arguments):
 
 
 def _errors(result):
-    from keras_classics.evaluation.classification import error_percent, top_k_error_percent
-
-    wrong = int((result["labels"] != result["predicted"]).sum())
-    line = f"error {error_percent(result):.2f} %  ({wrong} wrong)"
-    if result["probabilities"].shape[1] > 5:
-        line += f"  top-5 error {top_k_error_percent(result):.2f} %"
+    line = f"error {result.error:.2f} %  ({result.wrong} wrong)"
+    if result.probabilities.shape[1] > 5:
+        line += f"  top-5 error {result.top_k_error(5):.2f} %"
     return line
 
 

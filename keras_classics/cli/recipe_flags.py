@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from keras_classics.errors import UserError
-from keras_classics.runs.distribution import STRATEGIES
+from keras_classics.runs.compute import STRATEGIES, Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
 from keras_classics.training.recipe import PRECISIONS, RecipeError
@@ -33,11 +33,7 @@ def _run(recipe, choices, arguments):
             data_dir=arguments.data_dir,
             on_bad_image=arguments.on_bad_image,
             cache=arguments.cache,
-            strategy=arguments.strategy,
-            replicas=arguments.replicas,
-            peers=_peers(arguments),
-            jit=arguments.jit,
-            steps_per_execution=arguments.steps_per_execution,
+            compute=_compute(arguments),
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"with --run-dir {run_dir} continues the run") from None
@@ -128,6 +124,16 @@ def _add_device_flags(parser):
                        help="compile the step (default: as Keras chooses)")  # fmt: skip
     group.add_argument("--steps-per-execution", type=int, default=1, metavar="STEPS",
                        help="steps in one call of the backend")  # fmt: skip
+
+
+def _compute(arguments):
+    return Compute(
+        strategy=arguments.strategy,
+        replicas=arguments.replicas,
+        peers=_peers(arguments),
+        jit=arguments.jit,
+        steps_per_execution=arguments.steps_per_execution,
+    )
 
 
 def _peers(arguments):
