@@ -4,8 +4,8 @@ import os
 
 from keras_classics.data.host_tensorflow import import_tensorflow
 
-# More wait for each other: a picture's transforms hold Python's lock for a part of their time
-# (benchmarks/results/pictures.md). It also bounds the finished batches that wait in memory.
+# More would wait for each other: one at a time goes through Python, for a sixteenth of what a
+# picture takes (benchmarks/results/pictures.md). It also bounds what waits in memory.
 _MOST_CALLS = 16
 
 
