@@ -27,6 +27,7 @@ from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError
 
+_REDRAW = 30  # seconds between two drawings of the curves, each of which takes 0.1
 _SAMPLE = 2  # purpose of a seed, see data/pipeline.py
 
 
@@ -53,7 +54,7 @@ class Run:
         if recipe.iterations is not None:
             self.iterations = min(self.iterations, recipe.iterations)
         self.epochs = -(-self.iterations // self.steps_per_epoch)
-        self.metric_values = None
+        self.metric_values, self.drawn = None, float("-inf")
         if directory is not None:
             # Three times the state: two checkpoints and one being written; and the figures.
             size = 4 * sum(int(np.prod(v.shape)) for v in self._variables())
@@ -208,7 +209,9 @@ class Run:
         new = not timings.exists()
         with open(timings, "a") as file:
             file.write("epoch,seconds\n" * new + f"{self.epoch},{seconds:.3f}\n")
-        draw_curves(path)
+        if self.epoch == self.epochs or time.monotonic() - self.drawn > _REDRAW:
+            draw_curves(path)
+            self.drawn = time.monotonic()
 
     def _save_model(self, path):
         with averaged_weights(self.training):  # in all processes, which move weights together
