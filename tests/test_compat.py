@@ -39,7 +39,7 @@ for name, context in ("with", untuned_device_iterators()), ("without", contextli
     seen[name] = total, found[:]
     found.clear()
 
-from tests.runs from tests.runs import small_recipes
+from tests.runs import small_recipes
 recipe = vary(small_recipes.PLAIN, {"epochs": 1})
 train(recipe, sys.argv[1], compute=Compute(strategy="mirrored", replicas=2), verbose=0)
 seen["train"] = found

@@ -20,7 +20,7 @@ On TensorFlow each replica normalises its own part of the batch, as on the paper
 
 import keras
 
-from keras_classics.data.sharding import Share
+from keras_classics.data.sharding import Shard
 from keras_classics.runs.compute import Compute
 from keras_classics.runs.devices import (
     DataParallel,
@@ -94,7 +94,7 @@ def _choose(backend, devices, replicas, recipe):
     pieces = recipe.gradient_accumulation_steps
     function = getattr(recipe.optimizer, "func", recipe.optimizer)
     if hasattr(function, "look") or (pieces > 1 and strategy == "mirrored"):
-        return "none", 1  # see `compilation`
+        return "none", 1  # see `check_compilation`
     divides = [n for n in range(2, len(devices) + 1) if recipe.batch_size % (n * pieces) == 0]
     return (strategy, divides[-1]) if divides else ("none", 1)
 
@@ -133,7 +133,7 @@ def _meet(peers, recipe):
     return MultiMachine(meeting)
 
 
-def share_of(recipe, devices):
+def shard_of(recipe, devices):
     """Returns the part of each batch that this process makes.
 
     Args:
@@ -141,7 +141,7 @@ def share_of(recipe, devices):
         devices: what `distribute` returned.
 
     Returns:
-        A `keras_classics.data.sharding.Share`.
+        A `keras_classics.data.sharding.Shard`.
 
     Raises:
         DistributionError: if the batches do not divide among replicas and pieces.
@@ -156,4 +156,4 @@ def share_of(recipe, devices):
             f"({devices.replicas}) times that of pieces ({pieces}); the nearest `batch_size` that "
             f"does: {sizes}."
         )
-    return Share(devices.process, devices.processes, multiple, pieces)
+    return Shard(devices.process, devices.processes, multiple, pieces)

@@ -13,15 +13,20 @@ from keras_classics.data.bad_images import BadImages
 from keras_classics.report import ReportError, write_report
 from keras_classics.runs.assembly import assemble
 from keras_classics.runs.callback import TrainingError
-from keras_classics.runs.compilation import check_compilation, check_looking, precision
-from keras_classics.runs.compute import JIT, Compute
+from keras_classics.runs.compute import (
+    JIT,
+    Compute,
+    check_compilation,
+    check_looking,
+    precision,
+)
 from keras_classics.runs.directory import (
     RunDirectory,
     RunDirectoryError,
     check_owner,
     has_checkpoint,
 )
-from keras_classics.runs.distribution import distribute, share_of
+from keras_classics.runs.distribution import distribute, shard_of
 from keras_classics.runs.run import Run
 from keras_classics.runs.sources import load_sources
 from keras_classics.trained_model import network_of
@@ -80,7 +85,7 @@ def train(
         recipe = devices.adapt(recipe)
         with devices.scope(), precision(recipe.precision):
             check_compilation(recipe, devices, compute)
-            share_of(recipe, devices)
+            shard_of(recipe, devices)
             if devices.is_writer:
                 with _writing(run_dir):
                     check_owner(run_dir, recipe)  # before a mean image is computed

@@ -21,7 +21,7 @@ from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.report import draw_curves
 from keras_classics.runs.callback import Steps, sync
-from keras_classics.runs.distribution import share_of
+from keras_classics.runs.distribution import shard_of
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
@@ -42,12 +42,12 @@ class Run:
         self.path, self.directory = Path(run_dir), directory
         self.training, self.inference, self.logits = training, inference, None
         training.optimizer.build(training.trainable_variables)
-        self.share = share_of(recipe, devices)
+        self.shard = shard_of(recipe, devices)
         self.epoch, self.step, self.history = 0, 0, []
-        self.steps_per_epoch = self.share.batches(len(sources["train"]), recipe.batch_size)
+        self.steps_per_epoch = self.shard.batches(len(sources["train"]), recipe.batch_size)
         if not self.steps_per_epoch:
             raise RecipeError(
-                f"{len(sources['train']):,} pictures are fewer than the {self.share.multiple} "
+                f"{len(sources['train']):,} pictures are fewer than the {self.shard.multiple} "
                 "parts of a batch; use fewer replicas or pieces."
             )
         self.iterations = recipe.epochs * self.steps_per_epoch
@@ -123,7 +123,7 @@ class Run:
         logs = self._fit(
             self._batches(),
             # At the end of its data TensorFlow would count one more piece than it has added up.
-            steps_per_epoch=left * self.share.pieces,
+            steps_per_epoch=left * self.shard.pieces,
             initial_epoch=epoch,
             epochs=self.epochs,  # for the progress bar; `Steps` stops after this one
             callbacks=[Steps(self, epoch), *callbacks],
@@ -176,7 +176,7 @@ class Run:
             "epoch": self.epoch,
             "start": self.step,
             "transforms": recipe.train_transforms,
-            "share": self.share,
+            "shard": self.shard,
         }
         source, size = self.sources["train"], recipe.batch_size
         if recipe.copies > 1:

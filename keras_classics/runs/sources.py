@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from keras_classics.data.sources import FileSource, RecordSource, hold_out, load
+from keras_classics.data.sources import hold_out, load
 from keras_classics.training.recipe import RecipeError
 
 
@@ -21,9 +21,9 @@ def load_sources(recipe, data_dir, cache):
         DataError: if the data cannot be had.
         RecipeError: if the recipe wants a part of it that it does not have.
     """
-    train_source = _cached(load(recipe.dataset, "train", data_dir), cache)
+    train_source = load(recipe.dataset, "train", data_dir).cached(cache)
     validation = None
-    if isinstance(train_source, RecordSource) and (
+    if train_source.is_stream and (
         recipe.limit_train is not None or recipe.validation not in (0, "test")
     ):
         raise RecipeError(
@@ -35,7 +35,7 @@ def load_sources(recipe, data_dir, cache):
         train_source, validation = hold_out(train_source, recipe.validation)
         final = replace(validation, split="validation")
     else:
-        final = _cached(load(recipe.dataset, "test", data_dir), cache)
+        final = load(recipe.dataset, "test", data_dir).cached(cache)
         validation = final if recipe.validation == "test" else None
     if recipe.limit_train is not None and recipe.limit_train != len(train_source):
         if recipe.limit_train > len(train_source):
@@ -45,9 +45,3 @@ def load_sources(recipe, data_dir, cache):
             )
         _, train_source = hold_out(train_source, recipe.limit_train)
     return {"train": train_source, "validation": validation, "final": final}
-
-
-def _cached(source, cache):
-    if cache == "none" or not isinstance(source, FileSource):
-        return source
-    return source.in_memory() if cache == "ram" else source.on_disk()

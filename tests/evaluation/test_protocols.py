@@ -275,8 +275,8 @@ def test_batching_changes_nothing(protocol, batch_size, model, source):
 
 def test_files_and_records_and_memory_agree(model, source, records, square_source):
     one, other = (evaluate(model, kind, SMALL["ten"]) for kind in (source, records))
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name])
+    for name in ("labels", "predicted", "probabilities", "indices"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     result = evaluate(model, square_source, SMALL["ten"])
     for pixels, found in zip(square_source.images, result.probabilities, strict=True):
         rows = [answer(model, crop) for crop in reference_crops("ten", pixels)]
