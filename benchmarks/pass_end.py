@@ -35,7 +35,7 @@ from pipeline import repeated
 
 from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies
-from keras_classics.data.sharding import Share
+from keras_classics.data.sharding import Shard
 from keras_classics.data.sources import load
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.transforms.affine import RandomAffine
@@ -79,19 +79,19 @@ def record_source(files, folder):
 def kinds(memory, files, records):
     """Returns {kind: function (pass, share of the source, transforms?) -> dataset}."""
     strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"])
-    shares = {
-        "memory": Share(),
-        "memory, share of two": Share(process=1, processes=2, multiple=2),
-        "memory, four pieces": Share(multiple=4, pieces=4),
+    shards = {
+        "memory": Shard(),
+        "memory, share of two": Shard(process=1, processes=2, multiple=2),
+        "memory, four pieces": Shard(multiple=4, pieces=4),
     }
 
     def part(source, length):
         size = int(length * len(source))
         return source.part(np.arange(len(source)) < size, source.split)
 
-    def epoch(share):
+    def epoch(shard):
         return lambda number, length, transforms: one_epoch(
-            part(memory, length), 64, seed=0, epoch=number, share=share, transforms=transforms
+            part(memory, length), 64, seed=0, epoch=number, shard=shard, transforms=transforms
         )
 
     def streamed(source, number, transforms):
@@ -100,7 +100,7 @@ def kinds(memory, files, records):
         return one_epoch(source, 64, seed=0, epoch=number, transforms=CROP)
 
     return {
-        **{name: epoch(share) for name, share in shares.items()},
+        **{name: epoch(shard) for name, shard in shards.items()},
         "copies": lambda number, length, transforms: one_pass_of_copies(
             part(memory, length), 64, seed=0, epoch=number, copies=10, transforms=transforms
         ),
@@ -112,7 +112,7 @@ def kinds(memory, files, records):
             max(1, int(length * len(records) / (64 if transforms else 1)))
         ),
         "mirrored": lambda number, length, transforms: strategy.experimental_distribute_dataset(
-            epoch(Share(multiple=2))(number, length, transforms)
+            epoch(Shard(multiple=2))(number, length, transforms)
         ),
     }
 

@@ -244,14 +244,14 @@ def _source(recipes, arguments):
 def _predict(arguments):
     metrics = _read_json(arguments.run_dir, "metrics.json")
     names, shape = metrics["class_names"], tuple(metrics["image_shape"])
-    from keras_classics.data.pictures import read_picture
+    from keras_classics.data.image_files import read_image
 
     # Pictures of digits are prepared as MNIST's were.
     digits = names == [str(digit) for digit in range(10)] and shape[-1] == 1
     pictures, failures = [], []
     for path in arguments.images:
         try:
-            pictures.append((path, *read_picture(path, shape, digits)))
+            pictures.append((path, *read_image(path, shape, digits)))
         except UserError as error:
             failures.append(str(error))
     if pictures:

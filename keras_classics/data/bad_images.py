@@ -1,9 +1,10 @@
-"""Pictures that cannot be decoded: found, named, counted, and never turned into zeros."""
+"""Images that cannot be decoded: found, named, counted, and never turned into zeros."""
 
 import os
 
+from keras_classics import checks
 from keras_classics.data.errors import DataError
-from keras_classics.data.pictures import rgb_pixels
+from keras_classics.data.image_files import rgb_pixels
 
 _MOST = 0.01  # share of a data set that may be bad
 # Names of files are bytes, which need not be UTF-8.
@@ -11,9 +12,9 @@ _NAMES = {"encoding": "utf-8", "errors": "surrogateescape"}
 
 
 class BadImages:
-    """Keeps account of the pictures that could not be decoded.
+    """Keeps account of the images that could not be decoded.
 
-    A picture found bad is left out of its batch, whose place the next one takes, and of every
+    An image found bad is left out of its batch, whose place the next one takes, and of every
     later epoch. Since a bad one is bad wherever it is met, a run that was interrupted and knows
     them from its file makes the batches of one that was not.
 
@@ -34,8 +35,7 @@ class BadImages:
     """
 
     def __init__(self, policy="skip", path=None):
-        if policy not in ("skip", "stop"):
-            raise ValueError(f'`policy` must be one of "skip", "stop". Received: policy={policy!r}')
+        checks.choice("policy", policy, ("skip", "stop"))
         self.policy, self.path = policy, path
         self.reasons = {}
         self.error = None
@@ -48,18 +48,18 @@ class BadImages:
         return len(self.reasons)
 
     def add(self, path, of, number=None, explain=None):
-        """Takes note of a bad picture, and raises a DataError if the run must stop.
+        """Takes note of a bad image, and raises a DataError if the run must stop.
 
         The error is kept as well: raised inside of a pipeline it arrives in other words.
 
         Args:
-            path: of the picture.
-            of: how many pictures its data set has.
+            path: of the image.
+            of: how many images its data set has.
             number: how many of these are bad, with this one; None stands for all that are known.
             explain: function () -> what is wrong, for a file that is not at fault by itself.
         """
         if self.error is not None:
-            raise self.error  # what a pipeline makes after an error lacks pictures that are good
+            raise self.error  # a pipeline goes on behind an error: the first is the one to tell
         if path not in self.reasons:
             self.reasons[path] = reason = _reason(path, explain)
             if self.path is not None:
@@ -69,12 +69,12 @@ class BadImages:
         if self.policy == "stop":
             self._stop(
                 f"{path} cannot be used: it {self.reasons[path]}; mend or delete it, or pass "
-                "--on-bad-image skip."
+                "`on_bad_image` skip."
             )
         if number > _MOST * of:
             listed = f", listed in {self.path}" if self.path else ""
             self._stop(
-                f"{number:,} of {of:,} pictures cannot be used, more than 1 %; mend or delete "
+                f"{number:,} of {of:,} images cannot be used, more than 1 %; mend or delete "
                 f"them{listed} (the last one, {path}, {self.reasons[path]})."
             )
 

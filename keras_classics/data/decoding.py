@@ -1,7 +1,7 @@
-"""Encoded pictures -> pixels, in a pipeline of tf.data.
+"""Encoded images -> pixels, in a pipeline of tf.data.
 
 JPEG is decoded by TensorFlow, which can decode a window of it. Everything else (PNG, WebP, GIF,
-pictures that a camera took sideways) goes through Pillow: the first frame, upright, on white where
+images that a camera took sideways) goes through Pillow: the first frame, upright, on white where
 it is transparent, in 8 bits. Either way three channels come out, red, green and blue.
 """
 
@@ -10,7 +10,7 @@ import io
 import numpy as np
 
 from keras_classics.data.host_tensorflow import import_tensorflow
-from keras_classics.data.pictures import rgb_pixels
+from keras_classics.data.image_files import rgb_pixels
 
 # Exact and as fast as the others where libjpeg-turbo has vector instructions; Pillow's choice too.
 DCT_METHOD = "INTEGER_ACCURATE"
@@ -25,26 +25,26 @@ _EXIF_WITHIN = 512  # bytes from the start; the Exif segment is the first or the
 
 
 def decode(encoded, window=None):
-    """Decodes a picture, or a window of it.
+    """Decodes an image, or a window of it.
 
     Args:
-        encoded: bytes of a picture file, or a scalar string tensor of them.
+        encoded: bytes of an image file, or a scalar string tensor of them.
         window: function (height, width) -> int32 tensor (top, left, height, width), what to decode
-            of a picture of that size; None for all of it. The pixels are those of the whole.
+            of an image of that size; None for all of it. The pixels are those of the whole.
 
     Returns:
         uint8 tensor (height, width, 3).
 
     Raises:
-        tf.errors.OpError: if the bytes are no picture that can be decoded.
+        tf.errors.OpError: if the bytes are no image that can be decoded.
 
     Example:
         >>> import tensorflow as tf
         >>> from keras_classics.data.decoding import decode
-        >>> picture = tf.io.encode_jpeg(tf.zeros((20, 30, 3), tf.uint8))
-        >>> decode(picture).shape.as_list()
+        >>> image = tf.io.encode_jpeg(tf.zeros((20, 30, 3), tf.uint8))
+        >>> decode(image).shape.as_list()
         [20, 30, 3]
-        >>> decode(picture, window=lambda height, width: tf.constant([5, 5, 8, 9])).shape.as_list()
+        >>> decode(image, window=lambda height, width: tf.constant([5, 5, 8, 9])).shape.as_list()
         [8, 9, 3]
     """
     tf = import_tensorflow()
@@ -96,7 +96,7 @@ def _is_upright_jpeg(encoded):
     start = tf.strings.substr(encoded, 0, _EXIF_WITHIN)
     is_jpeg = tf.strings.substr(start, 0, 3) == b"\xff\xd8\xff"
     has_exif = tf.strings.regex_full_match(start, r"\C*Exif\C*")
-    # Few pictures have an orientation, so few wait for Python here.
+    # Few images have an orientation, so few wait for Python here.
     turned = tf.cond(
         is_jpeg & has_exif,
         lambda: tf.numpy_function(_is_turned, [encoded], tf.bool),

@@ -1,89 +1,105 @@
-"""Encoded pictures -> batches: read, decoded and transformed one by one on their way."""
+"""Encoded images -> batches: read, decoded and transformed one by one on their way."""
 
 import contextlib
+import os
 import re
-import weakref
 
 import numpy as np
 
-from keras_classics.data.bad_images import BadImages
 from keras_classics.data.decoding import decode
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.randomness import fold_in
-from keras_classics.data.sharding import WHOLE
-from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.transforms.crops import RandomAreaCrop
 from keras_classics.data.transforms.transform import Transform, in_turn
 
 
-def stream(source, batch_size, order_seed, epoch_seed, start, transforms, bad, share=WHOLE):
-    """Batches of encoded pictures; those before `start` are skipped without being decoded."""
+def made(elements, example):
+    """Makes examples, several at a time and in their order; an error ends them.
+
+    Args:
+        elements: `tf.data.Dataset`.
+        example: function of an element -> (image, label).
+    """
     tf = import_tensorflow()
-    bad = BadImages() if bad is None else bad
-    picture = _picture(transforms, epoch_seed)
-    is_files = isinstance(source, FileSource)
-    part = batch_size // share.processes
-    if is_files:
-        order = source.order(order_seed, without=bad.reasons)
-        indices = order[share.places(len(order), batch_size)]
-        known = len(source) - len(order)
-        account = _Account(source, indices[start * part :], known, bad, picture)
-        dataset = tf.data.Dataset.from_tensor_slices(account.indices).enumerate()
-        fetch = source.fetcher()
-    else:
-        dataset = source.examples(order_seed).skip(start * batch_size)
-        if share.processes > 1:
-            mine = np.zeros(len(source), bool)
-            mine[share.places(len(source), batch_size)] = True
-            with tf.device("CPU"):
-                mine = tf.constant(mine)
-            dataset = dataset.filter(lambda place, _: mine[place])
+    example = tf.autograph.experimental.do_not_convert(example)
+    return elements.map(example, num_parallel_calls=parallel_calls(), deterministic=True)
 
-    def example(place, what):
-        index, (encoded, label) = (what, fetch(what)) if is_files else (place, what)
-        return picture(encoded, index), label, place
 
-    dataset = dataset.map(
-        tf.autograph.experimental.do_not_convert(example),
-        num_parallel_calls=parallel_calls(),
+def made_or_left_out(indices, example, note):
+    """Makes examples as `made` does, and leaves out those that end in an error.
+
+    Args:
+        indices: `tf.data.Dataset` of integers.
+        example: function of an index -> (image, label).
+        note: function of an index that is left out -> False.
+    """
+    tf = import_tensorflow()
+    example = tf.autograph.experimental.do_not_convert(example)
+
+    def attempt(index):
+        """A dataset of one: what is made of the index, or nothing where that is an error."""
+        good = tf.data.Dataset.from_tensors(index).map(example).ignore_errors()
+        nothing = [tf.zeros([n or 0 for n in s.shape], s.dtype) for s in good.element_spec]
+        bad = tf.data.Dataset.from_tensors((False, index, *nothing))
+        return good.map(lambda image, label: (True, index, image, label)).concatenate(bad).take(1)
+
+    def is_good(good, index, image, label):
+        return tf.cond(good, lambda: True, lambda: note(index))
+
+    calls = parallel_calls()
+    attempts = indices.interleave(
+        tf.autograph.experimental.do_not_convert(attempt),
+        cycle_length=calls,
+        num_parallel_calls=calls,
         deterministic=True,
     )
-    if is_files:
-        dataset = account.keep(dataset.ignore_errors().batch(part))
-    else:
-        dataset = dataset.batch(part).map(lambda images, labels, _: (images, labels))
-    return without_autotuning(share.cut(dataset).prefetch(2))
+    good = attempts.filter(tf.autograph.experimental.do_not_convert(is_good))
+    return good.map(lambda good, index, image, label: (image, label))
 
 
-def _picture(transforms, epoch_seed):
-    """Returns (encoded, index) -> image: all the transforms in one step through Python."""
+def in_batches(examples, batch_size, shard):
+    """Returns batches of examples, of which each process makes its shard."""
+    batches = shard.cut(examples.batch(batch_size // shard.processes))
+    return without_autotuning(batches.prefetch(2))
+
+
+def image_maker(transforms, seed):
+    """Returns a function (encoded, index) -> image: all transforms in one step through Python.
+
+    Args:
+        transforms: each a `Transform`.
+        seed: of the transforms; an image's own depends on its index too.
+
+    Raises:
+        DataError: for a transform of whole batches.
+    """
     tf = import_tensorflow()
     for transform in transforms:
         if not isinstance(transform, Transform):
             raise DataError(
-                f"{type(transform).__name__} transforms pictures in memory only; take it out of "
-                "`train_transforms`, or choose data whose pictures have one size."
+                f"{type(transform).__name__} transforms images in memory only; take it out of "
+                "`train_transforms`, or choose data whose images have one size."
             )
     crop = transforms[0] if transforms and isinstance(transforms[0], RandomAreaCrop) else None
 
     def transformed(image, index):
-        steps = in_turn(transforms, fold_in(epoch_seed, index))
+        steps = in_turn(transforms, fold_in(seed, index))
         if crop:  # what it would cut out is all that was decoded
             image = crop.resize(image, next(steps)[1])
-        for transform, seed in steps:
-            image = transform.apply(image, seed)
+        for transform, own in steps:
+            image = transform.apply(image, own)
         return np.ascontiguousarray(image)
 
     def patch(height, width, index):
-        return np.int32(crop.patch(height, width, fold_in(epoch_seed, index)))
+        return np.int32(crop.patch(height, width, fold_in(seed, index)))
 
     dtype, sides = np.uint8, (None, None)
     for transform in transforms:
         dtype, sides = transform.dtype or dtype, transform.sides(*sides)
 
-    def picture(encoded, index):
+    def make(encoded, index):
         window = crop and (
             lambda *sides: tf.numpy_function(patch, [*sides, index], tf.int32, stateful=False)
         )
@@ -92,65 +108,47 @@ def _picture(transforms, epoch_seed):
             image = tf.numpy_function(transformed, [image, index], dtype, stateful=False)
         return tf.ensure_shape(image, (*sides, 3))
 
-    return picture
+    return make
 
 
-class _Account:
-    """Takes note of the pictures that do not come where they should."""
+def note_in(bad, *, of, known, make):
+    """Returns a function (path, index) -> False that takes note of an image that is left out.
 
-    def __init__(self, source, indices, known, bad, picture):
-        self.source, self.indices, self.bad, self.picture = source, indices, bad, picture
-        self.known, self.found = known, set()
+    TensorFlow never forgets a Python function that a pipeline calls. This one therefore holds
+    nothing that is as large as a source: the path comes with the image.
 
-    def keep(self, batches):
-        """Lets batches (images, labels, places) pass, where places are 0, 1, … with gaps."""
-        tf = import_tensorflow()
-        *specs, _ = batches.element_spec
-        # The end: a batch of nothing in the place of one more picture.
-        nothing = [tf.zeros([side or 0 for side in spec.shape], spec.dtype) for spec in specs]
-        end = tf.data.Dataset.from_tensors((*nothing, tf.constant([len(self.indices)], tf.int64)))
+    Args:
+        bad: the `BadImages`.
+        of: how many images the source has.
+        known: how many of them were bad before.
+        make: see `image_maker`.
+    """
+    found = set()
 
-        # TensorFlow never forgets a function that it calls: it shall not hold all the indices.
-        account = weakref.ref(self)
+    def note(path, index):
+        path = os.fsdecode(path)
+        found.add(int(index))
+        number = known + len(found)
+        bad.add(path, of=of, number=number, explain=lambda: _why(make, path, index))
+        return np.False_
 
-        def note(place, batch, _kept_by_the_dataset=self):
-            images, labels, places = batch
-            following = tf.numpy_function(
-                lambda *places: account()._note(*places), [place, places], tf.int64
-            )
-            return tf.ensure_shape(following, ()), (images, labels)
+    return note
 
-        # The place is kept by the iterator: who breaks off and begins anew is accused of nothing.
-        noted = batches.concatenate(end).scan(np.int64(0), note)
-        return noted.filter(lambda _, labels: tf.size(labels) > 0)
 
-    def _note(self, place, places):
-        for missing in np.setdiff1d(np.arange(place, places[-1]), places):
-            index = self.indices[missing]
-            self.found.add(int(index))
-            self.bad.add(
-                str(self.source.paths[index]),
-                of=len(self.source),
-                number=self.known + len(self.found),
-                explain=lambda index=index: self._explain(index),
-            )
-        return places[-1] + 1
-
-    def _explain(self, index):
-        """Makes the picture once more to hear what is wrong with it."""
-        tf = import_tensorflow()
-        try:
-            with tf.device("CPU"):
-                encoded, _ = self.source.fetcher()(index)
-                self.picture(encoded, tf.constant(index))
-        except (tf.errors.OpError, ValueError) as error:
-            return _words(error)
-        return "could not be read at first"
+def _why(make, path, index):
+    """Makes an image once more, to hear what is wrong with it."""
+    tf = import_tensorflow()
+    try:
+        with tf.device("CPU"):
+            make(tf.io.read_file(path), tf.constant(index))
+    except (tf.errors.OpError, ValueError) as error:
+        return _words(error)
+    return "could not be read at first"
 
 
 @contextlib.contextmanager
 def errors_of_pipeline(bad, name):
-    """Raises a DataError in the place of what comes out of a pipeline for a bad picture.
+    """Raises a DataError in the place of what comes out of a pipeline for a bad image.
 
     What is raised inside arrives in TensorFlow's words, together with errors of the network.
 
@@ -166,7 +164,7 @@ def errors_of_pipeline(bad, name):
         is_of_tensorflow = type(error).__module__.startswith("tensorflow")
         if is_of_tensorflow and re.search("corrupted record|JPEG|DataError", str(error)):
             raise DataError(
-                f"A picture of {name} is damaged ({_words(error)}); prepare it again."
+                f"An image of {name} is damaged ({_words(error)}); prepare it again."
             ) from error
         raise
 

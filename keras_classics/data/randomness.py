@@ -59,8 +59,8 @@ def uniform(seeds, draw, low, high):
     """Draws one float32 between low and high for each seed.
 
     Args:
-        seeds: uint64 of any shape, one seed for each picture.
-        draw: which of the picture's draws this is, 0, 1, 2, …; an array that broadcasts with
+        seeds: uint64 of any shape, one seed for each image.
+        draw: which of the image's draws this is, 0, 1, 2, …; an array that broadcasts with
             `seeds` draws several.
         low: lower end.
         high: upper end; reached only where float32 rounds up to it.
@@ -82,8 +82,8 @@ def integer(seeds, draw, count):
     """Draws one of 0 … count − 1 for each seed.
 
     Args:
-        seeds: uint64 of any shape, one seed for each picture.
-        draw: which of the picture's draws this is, 0, 1, 2, …; an array that broadcasts with
+        seeds: uint64 of any shape, one seed for each image.
+        draw: which of the image's draws this is, 0, 1, 2, …; an array that broadcasts with
             `seeds` draws several.
         count: how many there are, below 2³²: an integer, or an array that broadcasts.
 
@@ -107,8 +107,8 @@ def normal(seeds, draw, mean, stddev):
     6.7 standard deviations from the mean.
 
     Args:
-        seeds: uint64 of any shape, one seed for each picture.
-        draw: which of the picture's draws this is, none that `uniform` takes too; an array of
+        seeds: uint64 of any shape, one seed for each image.
+        draw: which of the image's draws this is, none that `uniform` takes too; an array of
             numbers that broadcasts with `seeds` draws several.
         mean: centre of the distribution.
         stddev: its standard deviation.

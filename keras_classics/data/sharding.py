@@ -8,7 +8,7 @@ from keras_classics.data.host_tensorflow import import_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)
-class Share:
+class Shard:
     """The part of every batch that one process makes, and the pieces that it comes in.
 
     Args:
@@ -18,9 +18,9 @@ class Share:
         pieces: each batch comes in so many equal pieces, one after the other.
 
     Example:
-        >>> from keras_classics.data.sharding import Share
-        >>> share = Share(process=1, processes=2, multiple=4)
-        >>> share.places(size=15, batch_size=8).tolist()
+        >>> from keras_classics.data.sharding import Shard
+        >>> shard = Shard(process=1, processes=2, multiple=4)
+        >>> shard.places(size=15, batch_size=8).tolist()
         [4, 5, 6, 7, 10, 11]
     """
 
@@ -30,7 +30,7 @@ class Share:
     pieces: int = 1
 
     def places(self, size, batch_size):
-        """Returns the places in an epoch's order, of `size` pictures, that are this process'."""
+        """Returns the places in an epoch's order, of `size` images, that are this process'."""
         places = np.arange(size)
         rest = size % batch_size
         whole = size - rest % self.multiple
@@ -41,7 +41,7 @@ class Share:
         return places[(places < whole) & (first <= inside) & (inside < first + part)]
 
     def batches(self, size, batch_size):
-        """Returns how many batches an epoch of `size` pictures has."""
+        """Returns how many batches an epoch of `size` images has."""
         return size // batch_size + (size % batch_size >= self.multiple)
 
     def cut(self, dataset):
@@ -69,4 +69,4 @@ class Share:
         ).unbatch()
 
 
-WHOLE = Share()
+WHOLE = Shard()

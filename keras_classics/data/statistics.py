@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import numpy as np
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.pipeline import in_order
-from keras_classics.data.sources import Source
-from keras_classics.data.sources.folder import FileSource
 from keras_classics.data.sources.local_copies import user_cache
 from keras_classics.files import written_beside
 
@@ -24,7 +21,7 @@ class PixelStatistics:
 
     Args:
         source: the training `Source`, `FileSource` or `RecordSource`.
-        transforms: what brings its pictures to one size, e.g. a resize and a central crop.
+        transforms: what brings its images to one size, e.g. a resize and a central crop.
         bad: `BadImages`, for files.
     """
 
@@ -33,14 +30,14 @@ class PixelStatistics:
     bad: Any = None
 
     def mean_image(self):
-        """Returns the mean of all pictures, float32 (height, width, channels), in 0 … 255.
+        """Returns the mean of all images, float32 (height, width, channels), in 0 … 255.
 
         Sums are float64. The mean of files and records is kept beside them in a folder
         `.keras_classics`, or where they cannot be written to, in the user's cache; its name is a
         hash of what it was computed from.
 
         Raises:
-            DataError: if too many pictures cannot be decoded.
+            DataError: if too many images cannot be decoded.
 
         Example:
             >>> from keras_classics.data.sources import load
@@ -48,7 +45,7 @@ class PixelStatistics:
             >>> PixelStatistics(load("mnist_5k", "train")).mean_image().shape
             (28, 28, 1)
         """
-        if isinstance(self.source, Source):
+        if self.source.in_memory:
             return self._compute() if self.transforms else self.source.mean_image()
         kept = [folder / f"mean-{self._key()}.npy" for folder in self._folders()]
         for path in kept:
@@ -73,10 +70,8 @@ class PixelStatistics:
         return Path(self.source.directory) / ".keras_classics", user_cache()
 
     def _key(self):
-        source, names = self.source, ()
-        if isinstance(source, FileSource):
-            names = [os.path.relpath(path, source.directory) for path in source.paths]
-        content = [source.name, source.split, len(source), names, list(map(repr, self.transforms))]
+        source, transforms = self.source, list(map(repr, self.transforms))
+        content = [source.name, source.split, len(source), source.names, transforms]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 

@@ -8,10 +8,8 @@ import numpy as np
 
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.pipeline import in_order
-from keras_classics.data.sources import Source
 from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation.prediction import (
-    channels_of,
     check_classes,
     collect,
     in_chunks,
@@ -74,8 +72,8 @@ class DenseEvaluation:
         """Classifies a source; `batch_size` counts mirror images, and is for pictures in memory."""
         self.check(model, source)
         bad = BadImages() if bad is None else bad
-        in_memory, views = isinstance(source, Source), 1 + self.mirror
-        pictures = max(1, min(batch_size // views, len(source))) if in_memory else 1
+        views = 1 + self.mirror
+        pictures = max(1, min(batch_size // views, len(source))) if source.in_memory else 1
         predict = in_chunks(any_size(model, self.convolutional), pictures * views)
 
         def average(images):
@@ -96,11 +94,10 @@ class DenseEvaluation:
         """Raises a ValueError unless the model can be made fully convolutional for the source."""
         check_classes(model, source)
         network = checked_network_of(model)
-        channels = channels_of(source)
-        if model.input_shape[-1] != channels:
+        if model.input_shape[-1] != source.channels:
             raise ValueError(
                 f"The model takes pictures of {model.input_shape[-1]} channels, {source.name} has "
-                f"{channels}."
+                f"{source.channels}."
             )
         smallest = max(model.input_shape[1:3]) if has_dense_layers_on_maps(network) else 1
         if min(self.shorter_sides) < smallest:

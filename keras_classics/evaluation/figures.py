@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from keras_classics.data.pipeline import pictures_at
-from keras_classics.data.sources import FileSource
+from keras_classics.data.pipeline import images_at
 from keras_classics.evaluation.prediction import mean_loss
 from keras_classics.training.recipe import describe
 
@@ -29,7 +28,7 @@ def for_report(result, source, transforms=()):
     classes, first = np.unique(result.labels, return_index=True)
     classes, first = classes[:_SAMPLES_KEPT], first[:_SAMPLES_KEPT]
     shown = result.indices[np.concatenate([wrong, first])]
-    images = pictures_at(source, shown, transforms)
+    images = images_at(source, shown, transforms)
     return {
         "labels": result.labels,
         "predicted": result.predicted,
@@ -94,7 +93,7 @@ def _comparison(recipe, source, examples):
     whole = source.split == "test" and examples == paper.examples
     if whole and recipe.dataset == paper.dataset:
         return {"paper": published, "comparable": True, "note": f"{examples:,} {paper.what}"}
-    what = "other pictures" if isinstance(source, FileSource) else f"held-out {paper.what}"
+    what = f"held-out {paper.what}" if source.is_published else "other pictures"
     few = ", and too few to say anything" if examples < _FEW else ""
     return {
         "paper": published,

@@ -5,14 +5,7 @@ import numpy as np
 
 from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.host_tensorflow import import_tensorflow
-from keras_classics.data.sources import Source
-from keras_classics.data.sources.folder import FileSource
 from keras_classics.evaluation.measurement import Measurement
-
-
-def channels_of(source):
-    """Returns the number of channels of a source's pictures; files are decoded to three."""
-    return source.image_shape[-1] if isinstance(source, Source) else 3
 
 
 def check_classes(model, source):
@@ -106,11 +99,9 @@ def measured(labels, probabilities, source, bad, logits=None):
         bad: the `BadImages` that were left out.
         logits: (n, classes), or None.
     """
-    indices = np.arange(len(labels))
-    if isinstance(source, FileSource):
-        indices = source.order(without=bad.reasons)
     predicted = (probabilities if logits is None else logits).argmax(-1)
-    return Measurement(labels, predicted, probabilities.astype("float32"), indices, logits)
+    probabilities = probabilities.astype("float32")
+    return Measurement(labels, predicted, probabilities, source.positions(bad), logits)
 
 
 def on_all_devices(model, size):

@@ -22,7 +22,6 @@ from keras_classics.data.transforms.resizing import Resize, ResizeShorterSide
 from keras_classics.data.transforms.transform import Transform
 from keras_classics.evaluation.dense_evaluation import DenseEvaluation
 from keras_classics.evaluation.prediction import (
-    channels_of,
     check_classes,
     check_probabilities,
     check_shape,
@@ -58,7 +57,7 @@ class _Crops:
         check_classes(model, source)
         check_shape(
             model,
-            (self.size, self.size, channels_of(source)),
+            (self.size, self.size, source.channels),
             f"{type(self).__name__} makes crops of",
         )
 

@@ -11,8 +11,8 @@ from tensorflow.python.data.ops import iterator_ops
 
 from keras_classics.cli.main import main
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
-from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
-from keras_classics.data.sharding import Share
+from keras_classics.data.pipeline import images_at, in_order, one_epoch, one_pass_of_copies
+from keras_classics.data.sharding import Shard
 from keras_classics.data.sources import load, tfds
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.data.transforms.affine import RandomAffine
@@ -71,8 +71,8 @@ def test_pipelines_from_memory_are_not_tuned():
     source = load("mnist_5k", "test")
     for transforms in ((), DISTORT):
         assert is_off(in_order(source, 100, transforms))
-        for share in (Share(), Share(1, 2, 2), Share(multiple=4, pieces=4)):
-            options = {"seed": 0, "epoch": 0, "transforms": transforms, "share": share}
+        for shard in (Shard(), Shard(1, 2, 2), Shard(multiple=4, pieces=4)):
+            options = {"seed": 0, "epoch": 0, "transforms": transforms, "shard": shard}
             assert is_off(one_epoch(source, 100, **options))
             assert is_off(one_pass_of_copies(source, 100, copies=3, **options))
 
@@ -83,7 +83,7 @@ def test_pipelines_from_files_are_not_tuned(folder, iterated):
     assert is_off(in_order(source, 1))
     assert is_off(one_epoch(source, 2, seed=0, epoch=0, transforms=crop))
     PixelStatistics(source, crop).mean_image()
-    pictures_at(source, [1, 0], crop)
+    images_at(source, [1, 0], crop)
     assert iterated == [False, False]
 
 

@@ -11,9 +11,9 @@ from PIL import ExifTags, Image
 from keras_classics.data import encoded as encoded_pipeline
 from keras_classics.data.decoding import decode
 from keras_classics.data.errors import DataError
-from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies, pictures_at
+from keras_classics.data.pipeline import images_at, in_order, one_epoch, one_pass_of_copies
 from keras_classics.data.randomness import fold_in
-from keras_classics.data.sources import Source, load
+from keras_classics.data.sources import FileSource, Source, load
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
@@ -281,8 +281,8 @@ def test_files_can_be_batched_replayed_and_kept(files, name, tmp_path, monkeypat
     options = {"seed": 5, "epoch": 2, "transforms": AUGMENTATIONS[name]}
     whole = one_epoch(files, 7, **options)
     assert_same(whole, one_epoch(files, 16, **options))
-    assert_same(whole, one_epoch(files.in_memory(), 7, **options))
-    assert_same(whole, one_epoch(files.on_disk(), 7, **options))
+    assert_same(whole, one_epoch(files.cached("ram"), 7, **options))
+    assert_same(whole, one_epoch(files.cached("disk"), 7, **options))
     assert_same(whole.skip(2), one_epoch(files, 7, start=2, **options))
     assert list(one_epoch(files, 7, start=4, **options)) == []
 
@@ -315,29 +315,28 @@ def test_transforms_of_batches_are_refused_for_files(files):
     with pytest.raises(DataError) as raised:
         one_epoch(files, 7, seed=0, epoch=0, transforms=(Resize(32), DISTORT))
     assert str(raised.value) == (
-        "RandomAffine transforms pictures in memory only; take it out of `train_transforms`, or "
-        "choose data whose pictures have one size."
+        "RandomAffine transforms images in memory only; take it out of `train_transforms`, or "
+        "choose data whose images have one size."
     )
 
 
 def test_nothing_of_an_epoch_is_left_behind(files, monkeypatch):
     # In TensorFlow a registry of Python functions is for ever, and what they hold with them.
-    accounts, make = [], encoded_pipeline._Account
+    alive, order = [], FileSource.order
 
-    def watched(*arguments):
-        account = make(*arguments)
-        accounts.append(weakref.ref(account))
-        return account
+    class Watched(np.ndarray):
+        def __array_finalize__(self, _):  # also of whatever is cut out of it
+            alive.append(weakref.ref(self))
 
-    monkeypatch.setattr(encoded_pipeline, "_Account", watched)
+    monkeypatch.setattr(FileSource, "order", lambda *args, **kw: order(*args, **kw).view(Watched))
     for epoch in range(3):
-        batches = iter(one_epoch(files, 7, seed=0, epoch=epoch, transforms=(Resize(8),)))
-        gc.collect()
-        assert accounts[-1]() is not None
+        source = dataclasses.replace(files)
+        alive.append(weakref.ref(source))
+        batches = iter(one_epoch(source, 7, seed=0, epoch=epoch, transforms=(Resize(8),)))
         assert sum(len(labels) for _, labels in batches) == 25
-    del batches
+    del source, batches
     gc.collect()
-    assert [account() for account in accounts] == [None] * 3
+    assert len(alive) > 6 and not any(reference() is not None for reference in alive)
 
 
 # Some pictures
@@ -347,11 +346,11 @@ def test_nothing_of_an_epoch_is_left_behind(files, monkeypatch):
 def test_pictures_of_files_and_arrays(files, source, indices):
     resize = Resize(8)
     expected = [resize(decode(Path(path).read_bytes()).numpy()) for path in files.paths[indices]]
-    found = pictures_at(files, indices, (resize,))
+    found = images_at(files, indices, (resize,))
     assert len(found) == len(indices)
     if indices:
         np.testing.assert_array_equal(found, expected)
-        np.testing.assert_array_equal(pictures_at(source, indices), source.images[indices])
+        np.testing.assert_array_equal(images_at(source, indices), source.images[indices])
 
 
 def test_pictures_that_are_gone(files, tmp_path):
@@ -360,8 +359,7 @@ def test_pictures_that_are_gone(files, tmp_path):
     vanished = dataclasses.replace(files, paths=paths)
     for indices in ([5], [0, 5, 9]):
         with pytest.raises(DataError) as raised:
-            pictures_at(vanished, indices, (Resize(8),))
+            images_at(vanished, indices, (Resize(8),))
         assert str(raised.value) == (
-            f"Pictures of {files.name} cannot be read any more (/no/such/picture.jpg does not "
-            "exist)."
+            f"Images of {files.name} cannot be read any more (/no/such/picture.jpg does not exist)."
         )

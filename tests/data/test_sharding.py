@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_classics.data.pipeline import one_epoch, one_pass_of_copies
-from keras_classics.data.sharding import Share
+from keras_classics.data.sharding import Shard
 from keras_classics.data.sources import Source, load
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.transforms.affine import RandomAffine
@@ -47,8 +47,8 @@ def records(files):
     return Records("records", "train", files.class_names, files, "train")
 
 
-def batches(source, start=0, copies=1, size=12, **share):
-    common = {"seed": 3, "epoch": 1, "start": start, "share": Share(**share)}
+def batches(source, start=0, copies=1, size=12, **shard):
+    common = {"seed": 3, "epoch": 1, "start": start, "shard": Shard(**shard)}
     if copies > 1:
         distort = (RandomAffine(translation=1.0, scale=0.1, squeeze=0.1, shear=0.1),)
         pairs = one_pass_of_copies(source, size, copies=copies, transforms=distort, **common)
@@ -69,7 +69,7 @@ def test_the_parts_of_all_processes_are_the_batch(kind, start, request):
     for (images, labels), *parts in zip(whole, *halves, strict=True):
         together = [np.concatenate(part) for part in zip(*parts, strict=True)]
         size = len(labels) - len(labels) % 4
-        # What is drawn for a picture depends on nobody else's.
+        # What is drawn for an image depends on nobody else's.
         np.testing.assert_array_equal(together[0], images[:size])
         np.testing.assert_array_equal(together[1], labels[:size])
 
@@ -89,13 +89,13 @@ def test_pieces_are_the_batch_one_after_the_other(kind, request):
 @pytest.mark.parametrize("size", [1, 7, 24, 45, 47, 48, 1000])
 @pytest.mark.parametrize(("processes", "multiple"), [(1, 1), (1, 4), (2, 2), (2, 4), (3, 12)])
 def test_each_process_has_an_equal_share(size, processes, multiple):
-    shares = [Share(process, processes, multiple) for process in range(processes)]
-    places = [share.places(size, 24) for share in shares]
+    shards = [Shard(process, processes, multiple) for process in range(processes)]
+    places = [shard.places(size, 24) for shard in shards]
     together = np.sort(np.concatenate(places))
     rest = size % 24
     cut = size - rest % multiple
     np.testing.assert_array_equal(together, np.arange(cut))
-    for step in range(shares[0].batches(size, 24)):
+    for step in range(shards[0].batches(size, 24)):
         counts = [np.sum((own >= 24 * step) & (own < 24 * (step + 1))) for own in places]
         assert len(set(counts)) == 1 and counts[0] > 0
-    assert shares[0].batches(size, 24) == -(-cut // 24)
+    assert shards[0].batches(size, 24) == -(-cut // 24)

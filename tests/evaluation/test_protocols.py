@@ -505,7 +505,7 @@ def test_bad_pictures_are_left_out_and_counted(protocol, model, tmp_path):
 
 def test_too_many_bad_pictures_stop_with_their_names(model, tmp_path):
     source = many(tmp_path, count=20, bad=(4,))
-    with pytest.raises(DataError, match=r"1 of 20 pictures cannot be used.*004.png"):
+    with pytest.raises(DataError, match=r"1 of 20 images cannot be used.*004.png"):
         evaluate(model, source, SMALL["ten"])
 
 

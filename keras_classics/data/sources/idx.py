@@ -1,7 +1,7 @@
 """The four files in which MNIST was published, and the data sets that took over their format.
 
 An IDX file is a magic number, the sizes of its axes and then the values, integers big-endian:
-2051, n, height, width and n·height·width bytes for pictures; 2049, n and n bytes for labels.
+2051, n, height, width and n·height·width bytes for images; 2049, n and n bytes for labels.
 """
 
 import gzip
@@ -14,8 +14,8 @@ import numpy as np
 from keras_classics.data.errors import DataError
 
 _PREFIXES = {"train": "train", "test": "t10k"}
-_PICTURES, _LABELS = 2051, 2049
-_KINDS = {_PICTURES: "pictures", _LABELS: "labels"}
+_IMAGES, _LABELS = 2051, 2049
+_KINDS = {_IMAGES: "images", _LABELS: "labels"}
 
 
 def read_idx_directory(
@@ -47,16 +47,16 @@ def read_idx_directory(
     directory = Path(directory).expanduser()
     if not directory.is_dir():
         raise DataError(
-            f"The directory {directory} does not exist; pass --data idx:<directory> with the "
-            "directory that holds the four IDX files."
+            f"The directory {directory} does not exist; set `dataset` to idx:<directory>, one that "
+            "holds the four IDX files."
         )
     images_file = _find(directory, split, "images-idx3-ubyte")
     labels_file = _find(directory, split, "labels-idx1-ubyte")
-    images = _read_array(images_file, _PICTURES)
+    images = _read_array(images_file, _IMAGES)
     labels = _read_array(labels_file, _LABELS)
     if len(images) != len(labels):
         raise DataError(
-            f"{images_file} holds {len(images):,} pictures but {labels_file} {len(labels):,} "
+            f"{images_file} holds {len(images):,} images but {labels_file} {len(labels):,} "
             "labels; put two files of the same data set there."
         )
     class_names = _class_names(directory)
@@ -76,7 +76,7 @@ def _find(directory: Path, split: str, rest: str) -> Path:
             return directory / name
     raise DataError(
         f"{directory / dashed} is missing, with .gz and as {dotted}, too; put the file there, or "
-        "pass --data idx:<directory> with the directory that holds the four IDX files."
+        "set `dataset` to idx:<directory>, one that holds the four IDX files."
     )
 
 

@@ -16,7 +16,7 @@ _ARCHIVES = (
 def check_archives(folder: str | os.PathLike) -> None:
     """Checks that a folder holds ImageNet's two tar files, whole and none taken for the other.
 
-    TensorFlow Datasets labels the validation pictures by their order, whatever they are, and leaves
+    TensorFlow Datasets labels the validation images by their order, whatever they are, and leaves
     out a split whose file is missing; neither would be noticed before the results are.
 
     Args:
@@ -34,8 +34,8 @@ def check_archives(folder: str | os.PathLike) -> None:
     if missing:
         raise DataError(
             f"`imagenet2012` must be fetched by hand: put {' and '.join(missing)} from "
-            f"https://image-net.org/download-images into {folder} and start again, or pass "
-            "--data folder:<directory> with the unpacked pictures."
+            f"https://image-net.org/download-images into {folder} and start again, or set "
+            "`dataset` to folder:<directory>, one that holds the unpacked images."
         )
     for name, pattern, count in _ARCHIVES:
         path = os.path.join(folder, name)

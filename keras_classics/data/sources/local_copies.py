@@ -1,4 +1,4 @@
-"""Picture files copied once to the user's cache, for those that lie on a slow or distant disk."""
+"""Image files copied once to the user's cache, for those that lie on a slow or distant disk."""
 
 import hashlib
 import os
@@ -53,7 +53,7 @@ def copy_files(paths, root=None):
         free = shutil.disk_usage(root).free
         if size + _SPARE > free:
             raise DataError(
-                f"--cache disk needs {size / 1e6:,.0f} MB more in {root}, and its disk has "
+                f"`cache` disk needs {size / 1e6:,.0f} MB more in {root}, and its disk has "
                 f"{free / 1e6:,.0f} MB left; make room, or let XDG_CACHE_HOME name another disk."
             )
         for path, copy in missing:
@@ -61,7 +61,7 @@ def copy_files(paths, root=None):
     except OSError as error:
         raise DataError(
             f"The cache {root} cannot be written ({error.strerror}); let XDG_CACHE_HOME name "
-            "another folder, or leave --cache out."
+            "another folder, or leave `cache` out."
         ) from error
     return copies
 

@@ -1,9 +1,12 @@
-"""Data sets of TensorFlow Datasets whose pictures have sizes of their own, such as ImageNet."""
+"""Data sets of TensorFlow Datasets whose images have sizes of their own, such as ImageNet."""
 
 import dataclasses
 import os
 from typing import Any
 
+import numpy as np
+
+from keras_classics.data.encoded import image_maker, in_batches, made
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import (
     parallel_calls,
@@ -11,16 +14,18 @@ from keras_classics.data.parallelism import (
     without_autotuning,
 )
 from keras_classics.data.randomness import fold_in, permutation
+from keras_classics.data.sharding import WHOLE
+from keras_classics.data.sources.base import LabelledImages
 
-_SHUFFLED = 4096  # encoded pictures held back; TFDS has shuffled what it stored
+_SHUFFLED = 4096  # encoded images held back; TFDS has shuffled what it stored
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class RecordSource:
-    """Labelled, encoded pictures in the record files of TensorFlow Datasets.
+class RecordSource(LabelledImages):
+    """Labelled, encoded images in the record files of TensorFlow Datasets.
 
     Records have no names by which they could be listed: one that is damaged ends the stream with
-    TensorFlow's error, whatever the policy for bad pictures (see `errors_of_pipeline`).
+    TensorFlow's error, whatever the policy for bad images (see `errors_of_pipeline`).
 
     Args:
         name: name of the data set, as `load` takes it.
@@ -28,7 +33,7 @@ class RecordSource:
         class_names: what the labels stand for.
         builder: of TensorFlow Datasets, prepared.
         stored_split: the split's name there.
-        keys: those of the picture and of the label.
+        keys: those of the image and of the label.
     """
 
     name: str
@@ -38,18 +43,40 @@ class RecordSource:
     stored_split: str
     keys: tuple[str, str] = ("image", "label")
 
+    is_stream = True
+
     def __len__(self):
         return self.builder.info.splits[self.stored_split].num_examples
-
-    @property
-    def num_classes(self):
-        """Number of class names, also of those that no picture bears."""
-        return len(self.class_names)
 
     @property
     def directory(self):
         """The folder of the prepared data set."""
         return os.fspath(self.builder.data_dir)
+
+    def part(self, chosen, split):
+        """See `LabelledImages`; the other records pass by without being decoded."""
+        places = np.arange(len(self))[chosen]
+        return _SomeRecords(**{**vars(self), "split": split}, places=places)
+
+    def batches(
+        self, batch_size, *, order_seed=None, seed=0, start=0, transforms=(), bad=None, shard=WHOLE
+    ):
+        """See `LabelledImages`."""
+        tf = import_tensorflow()
+        make = image_maker(transforms, seed)
+        records = self.examples(order_seed).skip(start * batch_size)
+        if shard.processes > 1:
+            mine = np.zeros(len(self), bool)
+            mine[shard.places(len(self), batch_size)] = True
+            with tf.device("CPU"):
+                mine = tf.constant(mine)
+            records = records.filter(lambda place, _: mine[place])
+
+        def example(place, record):
+            encoded, label = record
+            return make(encoded, place), label
+
+        return in_batches(made(records, example), batch_size, shard)
 
     def examples(self, seed=None):
         """Returns a `tf.data.Dataset` of (position, (bytes, label)).
@@ -84,6 +111,22 @@ class RecordSource:
         stored = stored.map(lambda example: (example[image], tf.cast(example[label], tf.int32)))
         dataset = stored if in_order else tf.data.Dataset.range(1).flat_map(shuffled)
         return without_autotuning(dataset.enumerate())  # those inside `flat_map` do not count
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _SomeRecords(RecordSource):
+    places: np.ndarray = dataclasses.field(default=(), repr=False)
+
+    def __len__(self):
+        return len(self.places)
+
+    def examples(self, seed=None):
+        tf = import_tensorflow()
+
+        def is_wanted(place, _):
+            return tf.reduce_any(place == self.places)
+
+        return super().examples(seed).filter(is_wanted).take(len(self))
 
 
 def read_config(files_at_a_time=1, **options):

@@ -1,4 +1,4 @@
-"""Pictures and labels from TensorFlow Datasets, with its failures put into one sentence."""
+"""Images and labels from TensorFlow Datasets, with its failures put into one sentence."""
 
 import contextlib
 import difflib
@@ -12,26 +12,27 @@ from typing import Any
 
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import without_autotuning
+from keras_classics.data.sources.base import LabelledImages
 from keras_classics.data.sources.imagenet import check_archives
+from keras_classics.data.sources.memory import Source
 from keras_classics.data.sources.records import RecordSource, read_config
 
 _NETWORK_TIMEOUT = 10.0  # seconds
 _UNKNOWN_FILE = "a record or features.json"
 
 
-def read_tfds(
-    name: str, split: str, data_dir: str | os.PathLike | None = None
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]] | RecordSource:
+def read_tfds(name: str, split: str, data_dir: str | os.PathLike | None = None) -> LabelledImages:
     """Reads one split of a data set of TensorFlow Datasets in its stored order.
 
     The features are found by their type: one `Image` with 8-bit values and one `ClassLabel`. Where
     there are several, those that the data set names for supervised learning are taken. A data set
-    that is not in `data_dir` is downloaded into it. Pictures of varying sizes are not read but
-    returned as a `RecordSource`; their "test" split is the one called so if its pictures have
-    labels (ImageNet's have none), else "validation".
+    that is not in `data_dir` is downloaded into it. Images of one size are read into memory. Of
+    images of varying sizes the "test" split is the one called so if its images have labels
+    (ImageNet's have none), else "validation".
 
     Args:
         name: `dataset`, `dataset/config`, `dataset:version` or `dataset/config:version`.
@@ -39,8 +40,7 @@ def read_tfds(
         data_dir: directory of prepared data sets; `None` is TFDS's own default.
 
     Returns:
-        The images `(n, height, width, channels)` uint8, the labels `(n,)` int64 and the class
-        names; or a `RecordSource`.
+        A `Source`; a `RecordSource` where the images have varying sizes.
 
     Raises:
         DataError: if the data set is unknown, unsuitable, absent or damaged.
@@ -48,15 +48,13 @@ def read_tfds(
     Example:
     >>> read_tfds("mnist", "train", data_dir="no/such/directory")
     Traceback (most recent call last):
-    keras_classics.data.errors.DataError: `data_dir` must be an existing directory. ...
+    keras_classics.data.errors.DataError: `data_dir` must be an existing directory ...
     """
     if data_dir is not None:
         data_dir = os.path.expanduser(data_dir)
         if not os.path.isdir(data_dir):
-            raise DataError(
-                "`data_dir` must be an existing directory. Create it to download into it, or pass "
-                f'another --data-dir. Received: data_dir="{data_dir}"'
-            )
+            rule = "an existing directory (create it to download into it)"
+            checks.refuse("data_dir", rule, data_dir, DataError)
     import_tensorflow()
     builder = _builder(name, data_dir)
     image, label = _image_and_label(name, builder.info)
@@ -68,19 +66,19 @@ def read_tfds(
     if split not in builder.info.splits:
         raise DataError(
             f"`{name}` has no split {split!r}, only {', '.join(builder.info.splits)}; "
-            "pass --data with a data set that has the splits train and test."
+            "choose a `dataset` that has the splits train and test."
         )
     _check_memory(name, builder.info.splits[split].num_examples, features[image].shape)
     images, labels = _read(name, split, builder, image, label)
     class_names = tuple(features[label].names)
     if labels.min() < 0:
         raise DataError(
-            f"The split {split!r} of `{name}` holds pictures without labels; "
-            "pass --data with a data set whose pictures are all labelled."
+            f"The split {split!r} of `{name}` holds images without labels; "
+            "choose a `dataset` whose images are all labelled."
         )
     if images.shape[1:] != features[image].shape or labels.max() >= len(class_names):
         raise DataError(_damage(name, builder, _UNKNOWN_FILE))
-    return images, labels, class_names
+    return Source(name, split, images, labels, class_names)
 
 
 def _records(name: str, split: str, builder: Any, image: str, label: str) -> RecordSource:
@@ -92,7 +90,7 @@ def _records(name: str, split: str, builder: Any, image: str, label: str) -> Rec
                 return source
     raise DataError(
         f"`{name}` has no split {split!r} with labels, only {', '.join(builder.info.splits)}; "
-        "pass --data with a data set that has the splits train and test or validation."
+        "choose a `dataset` that has the splits train and test or validation."
     )
 
 
@@ -122,21 +120,21 @@ def _builder(name: str, data_dir: str | None) -> Any:
         close = difflib.get_close_matches(re.split("[:/]", name)[0], known)
         similar = f" (similar names: {', '.join(close)})" if close else ""
         raise DataError(
-            f"`{name}` is not the name of a data set{similar}; pass --data with a name of "
-            "TensorFlow Datasets, mnist_5k, or idx:<directory>."
+            f"`{name}` is not the name of a data set{similar}; set `dataset` to a name of "
+            "TensorFlow Datasets, mnist_5k, idx:<directory> or folder:<directory>."
         ) from error
     except Exception as error:  # whatever the builders of hundreds of data sets raise
         raise DataError(
             f"`{name}` could not be opened by TensorFlow Datasets ({_one_line(error)}); "
-            "correct --data or --data-dir."
+            "correct `dataset` or `data_dir`."
         ) from error
 
 
 def _image_and_label(name: str, info: Any) -> tuple[str, str]:
-    """Returns the keys of the picture and of its class, once they are known to be usable."""
+    """Returns the keys of the image and of its class, once they are known to be usable."""
     import tensorflow_datasets as tfds
 
-    advice = "pass --data with a data set of single pictures and class labels."
+    advice = "choose a `dataset` of single images and class labels."
     features = info.features if isinstance(info.features, tfds.features.FeaturesDict) else {}
     # Exact types: a `LabeledImage` is an `Image`, but a map of labels.
     images = [key for key in features if type(features[key]) is tfds.features.Image]
@@ -145,11 +143,11 @@ def _image_and_label(name: str, info: Any) -> tuple[str, str]:
     images = [key for key in images if len(images) == 1 or key in supervised]
     labels = [key for key in labels if len(labels) == 1 or key in supervised]
     if len(images) != 1 or len(labels) != 1:
-        raise DataError(f"`{name}` does not hold one picture and one class label each; {advice}")
+        raise DataError(f"`{name}` does not hold one image and one class label each; {advice}")
     image, label = features[images[0]], features[labels[0]]
     if image.np_dtype != np.uint8:
         raise DataError(
-            f"`{name}` holds pictures of {np.dtype(image.np_dtype)} values, not uint8; {advice}"
+            f"`{name}` holds images of {np.dtype(image.np_dtype)} values, not uint8; {advice}"
         )
     if not label.num_classes:
         raise DataError(f"`{name}` does not say how many classes it has; {advice}")
@@ -164,12 +162,12 @@ def _download(name: str, builder: Any, image: Any, label: Any) -> None:
     # What an embedded data set can stand in for, told by the data rather than by the name.
     is_digits = image.shape == (28, 28, 1) and label.names == list("0123456789")
     advice = (
-        ("--data mnist_5k for the embedded digits, " if is_digits else "")
-        + "--data-dir with a directory that holds it, or --data "
+        "set `data_dir` to a directory that holds it, or `dataset` to "
+        + ("mnist_5k for the embedded digits, or to " if is_digits else "")
         + (
-            "folder:<directory> with a directory of pictures."
+            "folder:<directory>, a directory of images."
             if None in image.shape
-            else "idx:<directory> with the four original files of a data set."
+            else "idx:<directory>, one that holds the four original files of a data set."
         )
     )
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
@@ -181,7 +179,7 @@ def _download(name: str, builder: Any, image: Any, label: Any) -> None:
     except (requests.ConnectionError, requests.Timeout) as error:
         raise DataError(
             f"`{name}` is not in {builder.data_dir_root} and could not be downloaded (no network); "
-            f"pass {advice}"
+            f"{advice}"
         ) from error
     except requests.RequestException:
         pass  # a URL that is none of HTTP's: TFDS knows how to fetch it
@@ -190,7 +188,7 @@ def _download(name: str, builder: Any, image: Any, label: Any) -> None:
     except Exception as error:  # whatever the builders of hundreds of data sets raise
         raise DataError(
             f"`{name}` is not in {builder.data_dir_root} and could not be prepared "
-            f"({_one_line(error)}); pass {advice}"
+            f"({_one_line(error)}); {advice}"
         ) from error
 
 
@@ -203,7 +201,7 @@ def _check_manual_files(name: str, builder: Any, advice: str) -> None:
         raise DataError(
             f"`{name}` must be fetched by hand into {folder} "
             f"({_one_line(builder.MANUAL_DOWNLOAD_INSTRUCTIONS)}); do that and start again, or "
-            f"pass {advice}"
+            f"{advice}"
         )
 
 
@@ -215,7 +213,7 @@ def _check_memory(name: str, examples: int, shape: tuple[int, int, int]) -> None
     if needed > available:
         raise DataError(
             f"`{name}` needs {needed / 2**30:,.1f} GiB of memory and {available / 2**30:,.1f} are "
-            "free; pass --data with a smaller data set."
+            "free; choose a smaller `dataset`."
         )
 
 

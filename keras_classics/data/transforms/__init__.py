@@ -1,1 +1,1 @@
-"""(picture, seed) -> picture: crops, sizes, colours and distortions."""
+"""(image, seed) -> image: crops, sizes, colours and distortions."""

@@ -1,4 +1,4 @@
-"""Random planar affine distortions of pictures (LeNet-5, section III-A).
+"""Random planar affine distortions of images (LeNet-5, section III-A).
 
 The paper names the family (horizontal and vertical translation, scaling, squeezing, horizontal
 shear; no rotation) and not the ranges: those here were chosen on held-out training digits.
@@ -14,10 +14,10 @@ from keras_classics.data.randomness import uniform
 
 @dataclass(frozen=True)
 class RandomAffine:
-    """Translates, scales, squeezes and shears each picture by amounts of its own.
+    """Translates, scales, squeezes and shears each image by amounts of its own.
 
-    Every amount is uniform in ± the given range and a pure function of the picture's seed. New
-    pixels are bilinear; what comes from outside the picture is 0, the background.
+    Every amount is uniform in ± the given range and a pure function of the image's seed. New
+    pixels are bilinear; what comes from outside the image is 0, the background.
 
     Args:
         translation: in pixels, horizontally and vertically, each drawn by itself.
@@ -26,7 +26,7 @@ class RandomAffine:
         shear: a row moves sideways by this many pixels for each pixel above the centre.
 
     Input shape:
-        pictures (n, height, width, channels) of any type and seeds (n,), or one picture
+        images (n, height, width, channels) of any type and seeds (n,), or one image
         (height, width, channels) and one seed.
 
     Output shape:
@@ -56,7 +56,7 @@ class RandomAffine:
     def __post_init__(self):
         if not (0 <= self.scale < 1 and 0 <= self.squeeze < 1):
             raise ValueError(
-                "`scale` and `squeeze` must be in [0, 1), or a picture could vanish. "
+                "`scale` and `squeeze` must be in [0, 1), or an image could vanish. "
                 f"Received: scale={self.scale!r}, squeeze={self.squeeze!r}"
             )
 
@@ -68,7 +68,7 @@ class RandomAffine:
                 (self.translation, self.translation, self.scale, self.squeeze, self.shear)
             )
         )
-        # A picture grown by s is read at positions 1/s as far from its centre.
+        # An image grown by s is read at positions 1/s as far from its centre.
         across = 1 / ((1 + scale) * (1 + squeeze))
         along = (1 + squeeze) / (1 + scale)
         x, y = np.float32((width - 1) / 2), np.float32((height - 1) / 2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.data.randomness import normal
 from keras_classics.data.transforms.transform import Transform, static_shape
 
@@ -43,7 +44,7 @@ class RGBPCA:
         object.__setattr__(self, "eigenvectors", tuple(map(tuple, vectors.tolist())))
 
 
-# Of ImageNet's training pictures, as fb.resnet.torch published them and most others use them.
+# Of ImageNet's training images, as fb.resnet.torch published them and most others use them.
 IMAGENET_PCA = RGBPCA(
     eigenvalues=(0.2175, 0.0188, 0.0045),
     eigenvectors=(
@@ -57,19 +58,19 @@ IMAGENET_PCA = RGBPCA(
 def fit_rgb_pca(dataset):
     """Returns the principal axes of the colours of all pixels of a data set.
 
-    The covariance divides by the number of pixels. Each picture's own is merged in float64 (Chan,
+    The covariance divides by the number of pixels. Each image's own is merged in float64 (Chan,
     Golub, LeVeque 1979), so that no large sums are subtracted from each other.
 
     Args:
-        dataset: iterable, such as an array, a list or a `tf.data.Dataset`, of pictures (height,
+        dataset: iterable, such as an array, a list or a `tf.data.Dataset`, of images (height,
             width, 3) of any sizes, of batches (n, height, width, 3) of them, or of tuples that
-            begin with a picture or batch: (picture, label). Pixels are in 0…255.
+            begin with an image or batch: (image, label). Pixels are in 0…255.
 
     Returns:
         `RGBPCA`, largest eigenvalue first. The largest component of each eigenvector is positive.
 
     Raises:
-        ValueError: if there is no picture, or one that does not have three channels.
+        ValueError: if there is no image, or one that does not have three channels.
 
     Example:
         >>> import numpy as np
@@ -88,7 +89,7 @@ def fit_rgb_pca(dataset):
         mean += step * (n / (count + n))
         count += n
     if not count:
-        raise ValueError("`dataset` must hold at least one picture. Received: none")
+        raise ValueError("`dataset` must hold at least one image. Received: none")
     values, vectors = np.linalg.eigh(scatter / count / 255**2)
     # eigh sorts upwards, and rounds a variance of nothing to either side of 0.
     values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
@@ -97,17 +98,17 @@ def fit_rgb_pca(dataset):
 
 
 def _pixels(dataset):
-    """The pixels of one picture after the other, float64 (3, height · width), 0…255."""
+    """The pixels of one image after the other, float64 (3, height · width), 0…255."""
     for element in dataset:
-        pictures = np.asarray(element[0] if isinstance(element, tuple) else element)
-        if pictures.ndim not in (3, 4) or pictures.shape[-1] != 3:
+        images = np.asarray(element[0] if isinstance(element, tuple) else element)
+        if images.ndim not in (3, 4) or images.shape[-1] != 3:
             raise ValueError(
-                "A picture must have the shape (height, width, 3) to fit colours to it. "
-                f"Received: shape={pictures.shape}"
+                "An image must have the shape (height, width, 3) to fit colours to it. "
+                f"Received: shape={images.shape}"
             )
-        for picture in pictures if pictures.ndim == 4 else [pictures]:
-            if picture.size:
-                yield picture.reshape(-1, 3).T.astype(np.float64, order="C")
+        for image in images if images.ndim == 4 else [images]:
+            if image.size:
+                yield image.reshape(-1, 3).T.astype(np.float64, order="C")
 
 
 class ColorTransform(Transform):
@@ -121,17 +122,17 @@ class ColorTransform(Transform):
 
 
 def check_channels(shape):
-    """Raises a ValueError unless a shape is that of one or several pictures in colour."""
+    """Raises a ValueError unless a shape is that of one or several images in colour."""
     if shape is None or len(shape) not in (3, 4) or shape[-1] != 3:
         raise ValueError(
             "`images` must have three channels, (height, width, 3) or (n, height, width, 3): "
-            f"grey pictures have no colour to change. Received: shape={shape}"
+            f"grey images have no colour to change. Received: shape={shape}"
         )
 
 
 @dataclass(frozen=True)
 class PCAColorJitter(ColorTransform):
-    """AlexNet's colour jitter: adds one random colour to all pixels of a picture.
+    """AlexNet's colour jitter: adds one random colour to all pixels of an image.
 
     With λ and P the eigenvalues and eigenvectors of the covariance of colours in 0…1, the added
     colour is 255·P(α∘λ) in grey levels, α ~ N(0, `std`) for each axis, redrawn for each seed.
@@ -149,22 +150,22 @@ class PCAColorJitter(ColorTransform):
     Args:
         std: standard deviation of α.
         scale: "eigenvalue" for the paper's λ, "std" for the stronger √λ.
-        pca: an `RGBPCA`, from `fit_rgb_pca` on the training pictures or ImageNet's.
+        pca: an `RGBPCA`, from `fit_rgb_pca` on the training images or ImageNet's.
 
     Input shape:
-        pictures (n, height, width, 3) of any type and seeds (n,), or one picture
+        images (n, height, width, 3) of any type and seeds (n,), or one image
         (height, width, 3) and one seed.
 
     Output shape:
         as the input, float32.
 
     Raises:
-        ValueError: if `std` is negative or `scale` is unknown; when called, if the pictures do not
+        ValueError: if `std` is negative or `scale` is unknown; when called, if the images do not
             have three channels or a seed each.
 
     Reference:
         Krizhevsky, Sutskever, Hinton 2012, section 4.1: to each RGB pixel is added
-        [p1, p2, p3][α1λ1, α2λ2, α3λ3]ᵀ, each α drawn once for all pixels of a picture until it is
+        [p1, p2, p3][α1λ1, α2λ2, α3λ3]ᵀ, each α drawn once for all pixels of an image until it is
         used for training again.
 
     Example:
@@ -183,11 +184,8 @@ class PCAColorJitter(ColorTransform):
 
     def __post_init__(self):
         if not self.std >= 0:
-            raise ValueError(f"`std` must be 0 or more. Received: std={self.std!r}")
-        if self.scale not in ("eigenvalue", "std"):
-            raise ValueError(
-                f'`scale` must be one of "eigenvalue", "std". Received: scale="{self.scale}"'
-            )
+            checks.refuse("std", "0 or more", self.std)
+        checks.choice("scale", self.scale, ("eigenvalue", "std"))
 
     def shifts(self, seeds):
         """Returns the added colours in grey levels, float32 (…, 3) for seeds (…)."""

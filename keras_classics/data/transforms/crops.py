@@ -1,6 +1,6 @@
-"""Where a picture is cut.
+"""Where an image is cut.
 
-Each transform is a function (image, seed) -> image on one picture or on a batch of equal sizes, by
+Each transform is a function (image, seed) -> image on one image or on a batch of equal sizes, by
 itself or in a `map` of `tf.data` (see `Transform`). The pixels keep their type.
 """
 
@@ -10,20 +10,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.data.randomness import fold_in, integer, uniform
-from keras_classics.data.transforms.resizing import (
-    INTERPOLATIONS,
-    check_integer,
-    check_interpolation,
-    resized,
-)
+from keras_classics.data.transforms.resizing import INTERPOLATIONS, check_interpolation, resized
 from keras_classics.data.transforms.transform import Transform
 
 
 def _check_large_enough(image, size):
     if min(image.shape[:2]) < size:
         raise ValueError(
-            f"A picture of {image.shape[0]}×{image.shape[1]} has no {size}×{size} to crop."
+            f"An image of {image.shape[0]}×{image.shape[1]} has no {size}×{size} to crop."
         )
 
 
@@ -41,7 +37,7 @@ class CenterCrop(Transform):
         (size, size, channels).
 
     Raises:
-        ValueError: if `size` is no positive integer, or a picture is smaller.
+        ValueError: if `size` is no positive integer, or an image is smaller.
 
     Example:
         >>> import numpy as np
@@ -54,7 +50,7 @@ class CenterCrop(Transform):
     is_random = False
 
     def __post_init__(self):
-        check_integer("size", self.size)
+        checks.integer("size", self.size)
 
     def sides(self, height, width):
         return self.size, self.size
@@ -84,8 +80,8 @@ class RandomCrop(Transform):
 
     Raises:
         ValueError: if `size` is no positive integer, `padding` is negative, `fill` is outside of
-            0 … 255, or a picture with its border is smaller than the crop; when called, if there is
-            no seed for each picture.
+            0 … 255, or an image with its border is smaller than the crop; when called, if there is
+            no seed for each image.
 
     Reference:
         Krizhevsky et al. 2012, section 4.1 (224 of 256; the paper counts 32 · 32 places, there
@@ -103,10 +99,10 @@ class RandomCrop(Transform):
     fill: float | tuple = 0
 
     def __post_init__(self):
-        check_integer("size", self.size)
-        check_integer("padding", self.padding, least=0)
+        checks.integer("size", self.size)
+        checks.integer("padding", self.padding, 0)
         if not (0 <= np.min(self.fill) and np.max(self.fill) <= 255):
-            raise ValueError(f"`fill` must be in 0 … 255. Received: fill={self.fill!r}")
+            checks.refuse("fill", "in 0 … 255", self.fill)
 
     def sides(self, height, width):
         return self.size, self.size
@@ -183,14 +179,14 @@ class RandomFlip(Transform):
 class RandomAreaCrop(Transform):
     """Cuts a patch of random area and proportions at a random place, and resizes it to a square.
 
-    The area is uniform in a range of shares of the picture's, the aspect ratio (width / height)
-    uniform in a range. A patch that does not fit into the picture is drawn anew, ten times at most;
-    then the central square as large as the picture allows is taken. The paper gives the two ranges
+    The area is uniform in a range of shares of the image's, the aspect ratio (width / height)
+    uniform in a range. A patch that does not fit into the image is drawn anew, ten times at most;
+    then the central square as large as the image allows is taken. The paper gives the two ranges
     and nothing else.
 
     Args:
         size: side of the result in pixels.
-        area: least and greatest share of the picture's area.
+        area: least and greatest share of the image's area.
         aspect: least and greatest aspect ratio.
         interpolation: "bilinear", "area", "nearest" or "cubic", or "random" for one of these four
             with equal odds.
@@ -203,7 +199,7 @@ class RandomAreaCrop(Transform):
 
     Raises:
         ValueError: if `size` is no positive integer, or a range is none; when called, if there is
-            no seed for each picture.
+            no seed for each image.
 
     Reference:
         Szegedy et al. 2014, section 6: 8 to 100 %, 3/4 to 4/3; its first version on arXiv adds
@@ -222,20 +218,18 @@ class RandomAreaCrop(Transform):
     interpolation: str = "bilinear"
 
     def __post_init__(self):
-        check_integer("size", self.size)
+        checks.integer("size", self.size)
         check_interpolation(self.interpolation, "random")
         if not 0 < self.area[0] <= self.area[1] <= 1:
-            raise ValueError(
-                f"`area` must be a range of shares in 0 … 1. Received: area={self.area!r}"
-            )
+            checks.refuse("area", "a range of shares in 0 … 1", self.area)
         if not 0 < self.aspect[0] <= self.aspect[1]:
-            raise ValueError(f"`aspect` must be a range above 0. Received: aspect={self.aspect!r}")
+            checks.refuse("aspect", "a range above 0", self.aspect)
 
     def sides(self, height, width):
         return self.size, self.size
 
     def patch(self, height, width, seed):
-        """Returns the (top, left, height, width) that a picture of this size is cut to."""
+        """Returns the (top, left, height, width) that an image of this size is cut to."""
         height, width = int(height), int(width)
         for attempt in range(10):
             own = fold_in(seed, attempt)

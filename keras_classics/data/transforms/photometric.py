@@ -6,20 +6,21 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.data.randomness import integer, uniform
 from keras_classics.data.transforms.color import ColorTransform, check_channels
 
-# ITU-R 601-2, as the Python Imaging Library makes a picture grey.
+# ITU-R 601-2, as the Python Imaging Library makes an image grey.
 _GREY = np.array([19595, 38470, 7471]) / 65536
 _ORDERS = np.array(list(itertools.permutations(range(3))))
 
 
 @dataclass(frozen=True)
 class PhotometricDistortions(ColorTransform):
-    """Howard's distortions: contrast, brightness and colour of each picture, in random order.
+    """Howard's distortions: contrast, brightness and colour of each image, in random order.
 
     Each is changed by a factor of its own, uniform in 1 ± `variation`, as the enhancers of the
-    Python Imaging Library do, which Howard used: contrast moves pixels away from the picture's mean
+    Python Imaging Library do, which Howard used: contrast moves pixels away from the image's mean
     grey, brightness from black, colour from the pixel's own grey. A factor of 1 changes nothing.
     Pixels are clipped to 0…255 after each of the three, as that library does: an assumption, since
     the paper does not say so. They are not rounded to whole numbers in between.
@@ -31,14 +32,14 @@ class PhotometricDistortions(ColorTransform):
         variation: largest change of a factor; 0.5 is the paper's.
 
     Input shape:
-        pictures (n, height, width, 3) of any type in 0…255 and seeds (n,), or one picture
+        images (n, height, width, 3) of any type in 0…255 and seeds (n,), or one image
         (height, width, 3) and one seed.
 
     Output shape:
         as the input, float32.
 
     Raises:
-        ValueError: if `variation` is not in [0, 1]; when called, if the pictures do not have three
+        ValueError: if `variation` is not in [0, 1]; when called, if the images do not have three
             channels or a seed each.
 
     Reference:
@@ -57,15 +58,13 @@ class PhotometricDistortions(ColorTransform):
 
     def __post_init__(self):
         if not 0 <= self.variation <= 1:
-            raise ValueError(
-                f"`variation` must be in [0, 1]. Received: variation={self.variation!r}"
-            )
+            checks.refuse("variation", "in [0, 1]", self.variation)
 
     def draws(self, seeds):
         """Returns the factors of contrast, brightness and colour, and the order they act in.
 
         Args:
-            seeds: of any shape (…), one seed for each picture.
+            seeds: of any shape (…), one seed for each image.
 
         Returns:
             float32 (…, 3) factors, and integer (…, 3) positions among the factors, the first to
@@ -82,7 +81,7 @@ class PhotometricDistortions(ColorTransform):
 
 
 def _enhance(image, factors, order):
-    """Changes a picture, which it may overwrite, by its three factors in an order."""
+    """Changes an image, which it may overwrite, by its three factors in an order."""
     for which in order:
         image = _ENHANCERS[which](image, float(factors[which]))
         np.clip(image, 0, 255, out=image)

@@ -1,11 +1,11 @@
-"""How a picture is resized.
+"""How an image is resized.
 
-Each transform is a function (image, seed) -> image on one picture or on a batch of equal sizes, by
+Each transform is a function (image, seed) -> image on one image or on a batch of equal sizes, by
 itself or in a `map` of `tf.data` (see `Transform`). The pixels keep their type.
 
 Resizing is OpenCV's, bilinear unless told otherwise: it is what Caffe resized ImageNet with, and
 its list of interpolations is the one that GoogLeNet's first version names. None of the papers says
-how it resized. OpenCV's bilinear does not smooth before it makes a picture smaller; "area" does,
+how it resized. OpenCV's bilinear does not smooth before it makes an image smaller; "area" does,
 and is close to "nearest" where it makes one larger. It resizes pixels of the types uint8, uint16,
 int16, float32 and float64.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import cv2
 
+from keras_classics import checks
 from keras_classics.data.randomness import integer
 from keras_classics.data.transforms.transform import Transform
 
@@ -24,33 +25,22 @@ INTERPOLATIONS = {
     "cubic": cv2.INTER_CUBIC,
 }
 _RESIZABLE = ("uint8", "uint16", "int16", "float32", "float64")
-# Of a resized picture: enough for one of 30,000×30 at twice VGG's 256.
+# Of a resized image: enough for one of 30,000×30 at twice VGG's 256.
 _MOST_PIXELS = 2**28
-
-
-def check_integer(name, value, least=1):
-    """Raises a ValueError unless `value` is an integer of at least `least`, 0 or 1."""
-    if type(value) is not int or value < least:
-        rule = "a positive integer" if least else "0 or a positive integer"
-        raise ValueError(f"`{name}` must be {rule}. Received: {name}={value!r}")
 
 
 def check_interpolation(value, *others):
     """Raises a ValueError unless OpenCV, or the caller by `others`, knows the interpolation."""
-    if value not in (*INTERPOLATIONS, *others):
-        legal = ", ".join(f'"{name}"' for name in (*INTERPOLATIONS, *others))
-        raise ValueError(
-            f"`interpolation` must be one of {legal}. Received: interpolation={value!r}"
-        )
+    checks.choice("interpolation", value, (*INTERPOLATIONS, *others))
 
 
 def resized(image, height, width, interpolation):
-    """Returns a picture (height, width, channels) in another size."""
+    """Returns an image (height, width, channels) in another size."""
     if image.shape[:2] == (height, width):
         return image
     if height * width > _MOST_PIXELS:
         raise ValueError(
-            f"A picture of {image.shape[0]}×{image.shape[1]} is too long to be resized to "
+            f"An image of {image.shape[0]}×{image.shape[1]} is too long to be resized to "
             f"{height:,}×{width:,}."
         )
     if image.dtype not in _RESIZABLE:
@@ -74,7 +64,7 @@ class _ToOneSize(Transform):
     is_random = False
 
     def __post_init__(self):
-        check_integer("size", self.size)
+        checks.integer("size", self.size)
         check_interpolation(self.interpolation)
 
 
@@ -162,7 +152,7 @@ class RandomShorterSide(Transform):
 
     Raises:
         ValueError: if the lengths are no positive integers or the first is the greater one; when
-            called, if there is no seed for each picture.
+            called, if there is no seed for each image.
 
     Reference:
         Simonyan and Zisserman 2014, section 3.1: [256, 512]; He et al. 2015, section 3.4:
@@ -181,8 +171,8 @@ class RandomShorterSide(Transform):
     interpolation: str = "bilinear"
 
     def __post_init__(self):
-        check_integer("low", self.low)
-        check_integer("high", self.high)
+        checks.integer("low", self.low)
+        checks.integer("high", self.high)
         check_interpolation(self.interpolation)
         if self.low > self.high:
             raise ValueError(

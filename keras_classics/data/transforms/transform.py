@@ -9,14 +9,14 @@ from keras_classics.data.randomness import fold_in
 class Transform:
     """A function (image, seed) -> image that depends on nothing else.
 
-    A subclass computes with NumPy and OpenCV: one picture in `apply`, and pictures of one size,
+    A subclass computes with NumPy and OpenCV: one image in `apply`, and images of one size,
     each with its own seed, in `apply_batch` where that can be faster than one after the other.
     Called with tensors, as in a `map` of `tf.data`, it runs as a `tf.numpy_function`.
 
         dataset = dataset.enumerate().map(lambda n, image: RandomFlip()(image, n))
 
     Raises:
-        ValueError: when called, if a random transform gets no seed, or one for several pictures.
+        ValueError: when called, if a random transform gets no seed, or one for several images.
     """
 
     # What leaves the transform: None is the type that came.
@@ -25,11 +25,11 @@ class Transform:
     is_random = True
 
     def apply(self, image, seed):
-        """Transforms one picture (height, width, channels)."""
+        """Transforms one image (height, width, channels)."""
         raise NotImplementedError
 
     def apply_batch(self, images, seeds):
-        """Transforms pictures (n, height, width, channels), each by its own seed."""
+        """Transforms images (n, height, width, channels), each by its own seed."""
         return np.stack([self.apply(*pair) for pair in zip(images, seeds, strict=True)])
 
     def sides(self, height, width):
@@ -74,7 +74,7 @@ def static_shape(value):
 
 
 def _check_seeds(seeds, shape):
-    rule = "`seeds` must hold one seed for each picture. Received: "
+    rule = "`seeds` must hold one seed for each image. Received: "
     if seeds is None:
         raise ValueError(f"{rule}none")
     own, batch = static_shape(seeds), shape[:-3]
@@ -91,8 +91,8 @@ def in_turn(transforms, seed):
 
     Args:
         transforms: the transforms.
-        seed: of the picture, or seeds of pictures.
+        seed: of the image, or seeds of images.
     """
     for number, transform in enumerate(transforms):
-        # Above all numbers of draws; the first transform takes the picture's seed as it is.
+        # Above all numbers of draws; the first transform takes the image's seed as it is.
         yield transform, fold_in(seed, 2**32 + number) if number else seed

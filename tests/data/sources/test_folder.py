@@ -9,8 +9,8 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_classics.data.errors import DataError
-from keras_classics.data.sources import hold_out, load, local_copies
-from keras_classics.data.sources.folder import FileSource, read_folder
+from keras_classics.data.sources import FileSource, hold_out, load, local_copies
+from keras_classics.data.sources.folder import read_folder
 
 
 def fill(directory, files):
@@ -79,7 +79,7 @@ def test_hidden_and_other_files_are_passed_over(tmp_path):
     fill(tmp_path, ["train/cat/Thumbs.db", "train/dog/notes.txt"])
     source, told = loaded(tmp_path, "train")
     assert len(source) == 4
-    assert told == [f"2 files in {tmp_path}/train have no suffix of a picture and are passed over."]
+    assert told == [f"Passed over 2 files in {tmp_path}/train without the suffix of an image."]
 
 
 def test_links_are_followed(tmp_path):
@@ -106,14 +106,14 @@ def test_the_home_directory_has_a_short_name(tmp_path, monkeypatch):
 def test_no_folder(tmp_path, split):
     missing = tmp_path / "nothing"
     assert message(missing, split) == (
-        f"{missing} is not a directory; pass --data folder:<directory> with one that holds "
+        f"{missing} is not a directory; set `dataset` to folder:<directory>, one that holds "
         "train/<class>/ and val/<class>/."
     )
     with pytest.raises(DataError) as raised:
         load("folder:", split)
     assert str(raised.value) == (
-        "`folder:` names no directory; pass --data folder:<directory> with the directory that "
-        "holds train/<class>/ and val/<class>/."
+        "`folder:` names no directory; set `dataset` to folder:<directory>, one that holds "
+        "train/<class>/ and val/<class>/."
     )
 
 
@@ -129,21 +129,21 @@ def test_no_train_and_no_val(tmp_path):
 def test_no_class_folders(tmp_path):
     fill(tmp_path, ["train/1.jpg", "train/.git/1.jpg"])
     assert message(tmp_path) == (
-        f"{tmp_path}/train holds no folders; put the pictures into {tmp_path}/train/<class>/."
+        f"{tmp_path}/train holds no folders; put the images into {tmp_path}/train/<class>/."
     )
 
 
 def test_an_empty_class_folder(tmp_path):
     fill(tmp_path, [*GOOD, "train/bee/.hidden", "train/bee/notes.txt"])
     assert message(tmp_path) == (
-        f"The class folder {tmp_path}/train/bee holds no pictures; fill it or delete it."
+        f"The class folder {tmp_path}/train/bee holds no images; fill it or delete it."
     )
 
 
 def test_only_empty_class_folders_to_measure(tmp_path):
     fill(tmp_path, ["train/cat/1.jpg", "val/cat/.hidden"])
     assert message(tmp_path, "test") == (
-        f"{tmp_path}/val holds no pictures; put them into {tmp_path}/val/<class>/."
+        f"{tmp_path}/val holds no images; put them into {tmp_path}/val/<class>/."
     )
 
 
@@ -152,7 +152,7 @@ def test_a_class_only_in_train_is_a_warning(tmp_path, folder):
     fill(tmp_path, [*GOOD, "train/bee/1.jpg", *(["val/bee/.hidden"] if folder else [])])
     source, told = loaded(tmp_path, "test")
     assert told == [
-        f"1 of 4 classes have no pictures in {tmp_path}/val (bee); the error measured there says "
+        f"1 of 4 classes have no images in {tmp_path}/val (bee); the error measured there says "
         "nothing about them."
     ]
     # The labels are positions among the classes of train.
@@ -179,7 +179,7 @@ def test_a_directory_without_permission(tmp_path):
     finally:
         closed.chmod(0o700)
     assert text == (
-        f"{closed} cannot be read (Permission denied); allow it, or pass another --data."
+        f"{closed} cannot be read (Permission denied); allow it, or choose another `dataset`."
     )
 
 
@@ -194,8 +194,8 @@ def test_a_directory_that_cannot_be_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert message(tmp_path) == (
-        f"{tmp_path}/train/cat cannot be read (Permission denied); allow it, or pass another "
-        "--data."
+        f"{tmp_path}/train/cat cannot be read (Permission denied); allow it, or choose another "
+        "`dataset`."
     )
 
 
@@ -237,7 +237,7 @@ def greys(source, indices):
     return [int(tf.io.decode_image(data)[0, 0, 0]) for data, _ in found], [int(y) for _, y in found]
 
 
-KEPT = {"none": lambda source: source, "ram": FileSource.in_memory, "disk": FileSource.on_disk}
+KEPT = ("none", "ram", "disk")
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kept", KEPT)
 def test_fetches_bytes_and_labels(pets, kept, cache):
-    source = KEPT[kept](load(f"folder:{pets}", "train"))
+    source = load(f"folder:{pets}", "train").cached(kept)
     assert source.class_names == ("the dog", "개", "고양이")
     # The classes by name: the files of "the dog" were made last.
     expected = [*range(12, 18), *range(6), *range(6, 12)]
@@ -260,31 +260,31 @@ def test_fetches_bytes_and_labels(pets, kept, cache):
 
 
 def test_what_is_in_memory_is_read_no_more(pets):
-    source = load(f"folder:{pets}", "train").in_memory()
+    source = load(f"folder:{pets}", "train").cached("ram")
     for path in source.paths:
         os.remove(path)
     assert greys(source, [0, 17]) == ([12, 11], [0, 2])
     # What is gone already is bad when its turn comes.
     empty = load(f"folder:{pets}", "test")
     os.remove(empty.paths[0])
-    assert [len(data.numpy()) > 0 for data in empty.in_memory().encoded] == [False] + 5 * [True]
+    assert [len(data.numpy()) > 0 for data in empty.cached("ram").encoded] == [False] + 5 * [True]
 
 
 def test_files_are_copied_once(pets, cache):
-    source = load(f"folder:{pets}", "train").on_disk()
+    source = load(f"folder:{pets}", "train").cached("disk")
     copies = {path: os.stat(path).st_ino for path in source.copies}
     assert len(copies) == 18 and all(Path(path).is_relative_to(cache) for path in copies)
     os.utime(source.paths[0], (0, 0))  # another file, as far as one can tell
     Image.new("L", (7, 9), 77).save(source.paths[1])
     os.remove(source.copies[2])
-    again = load(f"folder:{pets}", "train").on_disk()
+    again = load(f"folder:{pets}", "train").cached("disk")
     fresh = [os.stat(path).st_ino != copies.get(path) for path in again.copies]
     assert again.copies.tolist() == source.copies.tolist()
     assert fresh[3:] == [False] * 15 and fresh[0] and fresh[1]
     assert greys(again, range(3))[0] == [12, 77, 14]
     other = load(f"folder:{pets}", "test")
     os.remove(other.paths[0])  # found bad when its turn comes
-    assert [os.path.exists(copy) for copy in other.on_disk().copies] == [False] + [True] * 5
+    assert [os.path.exists(copy) for copy in other.cached("disk").copies] == [False] + [True] * 5
     # Those of the originals that are gone are read from their copies.
     for path in source.paths:
         os.remove(path)
@@ -295,15 +295,15 @@ def test_files_are_copied_once(pets, cache):
 def test_no_room_for_copies(pets, cache, monkeypatch):
     monkeypatch.setattr(local_copies, "_SPARE", 10**18)
     source = load(f"folder:{pets}", "train")
-    with pytest.raises(DataError, match="^--cache disk needs 0 MB more in .*make room, or let XDG"):
-        source.on_disk()
+    with pytest.raises(DataError, match="^`cache` disk needs 0 MB more in .*make room, or let XDG"):
+        source.cached("disk")
     assert not list(cache.iterdir())
     cache.rmdir()
     cache.write_text("a file where the folder should be")
     with pytest.raises(
         DataError, match=r"^The cache .* cannot be written \(File exists\); let XDG_"
     ):
-        source.on_disk()
+        source.cached("disk")
 
 
 def test_names_that_are_not_unicode(tmp_path, cache):
@@ -315,12 +315,12 @@ def test_names_that_are_not_unicode(tmp_path, cache):
     Image.new("L", (5, 4), 9).save(tmp_path / "one.png")
     os.rename(tmp_path / "one.png", folder + b"/caf\xe9.png")
     source = load(f"folder:{tmp_path}", "train")
-    assert greys(source, [0]) == greys(source.on_disk(), [0]) == ([9], [0])
+    assert greys(source, [0]) == greys(source.cached("disk"), [0]) == ([9], [0])
 
 
 @pytest.mark.parametrize("kept", KEPT)
 def test_parts_of_a_source(pets, kept, cache):
-    source = KEPT[kept](load(f"folder:{pets}", "train"))
+    source = load(f"folder:{pets}", "train").cached(kept)
     rest, held_out = hold_out(source, 6)
     assert (rest.split, held_out.split) == ("train", "validation")
     assert (len(rest), len(held_out)) == (12, 6)
@@ -346,7 +346,7 @@ def test_part_of_files_in_memory(tmp_path):
     for name in "abc":
         (tmp_path / f"{name}.jpg").write_bytes(name.encode())
     paths = np.array([str(tmp_path / f"{name}.jpg") for name in "abc"])
-    source = FileSource("folder:x", "train", paths, np.arange(3), tuple("abc")).in_memory()
+    source = FileSource("folder:x", "train", paths, np.arange(3), tuple("abc")).cached("ram")
     part = source.part(np.array([True, False, True]), "validation")
     assert part.encoded.numpy().tolist() == [b"a", b"c"]
     assert part.labels.tolist() == [0, 2]

@@ -130,13 +130,13 @@ def test_unreadable_labels_txt(directory):
 
 def test_no_directory(tmp_path):
     assert message(tmp_path / "none") == (
-        f"The directory {tmp_path}/none does not exist; pass --data idx:<directory> with the "
-        "directory that holds the four IDX files."
+        f"The directory {tmp_path}/none does not exist; set `dataset` to idx:<directory>, "
+        "one that holds the four IDX files."
     )
 
 
 def test_a_name_without_directory():
-    with pytest.raises(DataError, match=r"^`idx:` names no directory; pass --data idx:<directory>"):
+    with pytest.raises(DataError, match="^`idx:` names no directory; set `dataset` to idx:<direct"):
         load("idx:", "train")
 
 
@@ -145,8 +145,8 @@ def test_missing_file(directory, missing):
     (directory / missing).unlink()
     assert message(directory) == (
         f"{directory}/{missing} is missing, with .gz and as {missing.replace('-idx', '.idx')}, "
-        "too; put the file there, or pass --data idx:<directory> with the directory that holds "
-        "the four IDX files."
+        "too; put the file there, or set `dataset` to idx:<directory>, one that holds the "
+        "four IDX files."
     )
 
 
@@ -205,8 +205,8 @@ def test_swapped_files(directory):
     file = directory / IMAGES["train"]
     file.write_bytes((directory / LABELS["train"]).read_bytes())
     assert message(directory) == (
-        f"{file} begins with the magic number 2049 (a file of labels) instead of 2051 (pictures); "
-        "put the original file of pictures there."
+        f"{file} begins with the magic number 2049 (a file of labels) instead of 2051 (images); "
+        "put the original file of images there."
     )
 
 
@@ -222,7 +222,7 @@ def test_wrong_magic_number(directory):
 def test_counts_that_differ(directory):
     (directory / LABELS["train"]).write_bytes((directory / LABELS["test"]).read_bytes())
     assert message(directory) == (
-        f"{directory}/{IMAGES['train']} holds 50 pictures but {directory}/{LABELS['train']} 30 "
+        f"{directory}/{IMAGES['train']} holds 50 images but {directory}/{LABELS['train']} 30 "
         "labels; put two files of the same data set there."
     )
 
@@ -231,4 +231,4 @@ def test_counts_that_differ(directory):
 def test_no_pictures(directory, shape):
     file = directory / IMAGES["train"]
     file.write_bytes(struct.pack(">4I", 2051, *shape))
-    assert message(directory) == f"{file} holds no pictures; fetch it again."
+    assert message(directory) == f"{file} holds no images; fetch it again."

@@ -131,8 +131,7 @@ def test_hold_out_impossible_sizes(train, size):
     with pytest.raises(DataError) as raised:
         hold_out(train, size)
     assert str(raised.value) == (
-        "`size` must be at least 0 and below the 4,500 pictures of `mnist_5k`. "
-        f"Received: size={size}"
+        f"`size` must be at least 0 and below the 4,500 images of `mnist_5k`. Received: size={size}"
     )
 
 
@@ -210,8 +209,8 @@ def test_the_order_is_the_stored_one(my_digits, mnist_test):
 
 def test_missing_split(my_digits):
     assert message("my_digits", "train", my_digits.root) == (
-        "`my_digits` has no split 'train', only test; pass --data with a data set that has the "
-        "splits train and test."
+        "`my_digits` has no split 'train', only test; choose a `dataset` that has the splits train "
+        "and test."
     )
 
 
@@ -275,7 +274,7 @@ def test_broken_description(my_digits):
     assert text.startswith(
         "`my_digits` could not be opened by TensorFlow Datasets (Failed to load JSON"
     )
-    assert text.endswith("; correct --data or --data-dir.")
+    assert text.endswith("; correct `dataset` or `data_dir`.")
 
 
 def test_more_pictures_than_memory(my_digits):
@@ -283,13 +282,13 @@ def test_more_pictures_than_memory(my_digits):
     file.write_text(file.read_text().replace('"40"', f'"{10**12}"'))
     text = message("my_digits", "test", my_digits.root)
     assert text.startswith("`my_digits` needs 4,380,941.4 GiB of memory and ")
-    assert text.endswith(" are free; pass --data with a smaller data set.")
+    assert text.endswith(" are free; choose a smaller `dataset`.")
 
 
 def test_directory_that_does_not_exist(tmp_path):
     assert message("mnist", "train", tmp_path / "none") == (
-        "`data_dir` must be an existing directory. Create it to download into it, or pass another "
-        f'--data-dir. Received: data_dir="{tmp_path}/none"'
+        "`data_dir` must be an existing directory (create it to download into it). "
+        f"Received: data_dir='{tmp_path}/none'"
     )
 
 
@@ -303,8 +302,8 @@ def test_directory_that_does_not_exist(tmp_path):
 )
 def test_unknown_name(tmp_path, name, similar):
     assert message(name, "train", tmp_path) == (
-        f"`{name}` is not the name of a data set{similar}; pass --data with a name of TensorFlow "
-        "Datasets, mnist_5k, or idx:<directory>."
+        f"`{name}` is not the name of a data set{similar}; set `dataset` to a name of "
+        "TensorFlow Datasets, mnist_5k, idx:<directory> or folder:<directory>."
     )
 
 
@@ -318,8 +317,8 @@ def test_unknown_name(tmp_path, name, similar):
 )
 def test_name_that_cannot_be_opened(tmp_path, name, reason):
     assert message(name, "train", tmp_path) == (
-        f"`{name}` could not be opened by TensorFlow Datasets ({reason}); correct --data or "
-        "--data-dir."
+        f"`{name}` could not be opened by TensorFlow Datasets ({reason}); correct `dataset` "
+        "or `data_dir`."
     )
 
 
@@ -327,7 +326,7 @@ def test_name_that_cannot_be_opened(tmp_path, name, reason):
 @pytest.mark.parametrize("name", ["mnist", "mnist_5k", "idx:somewhere"])
 def test_unknown_split(name, split):
     assert message(name, split) == (
-        f'`split` must be one of "train", "test". Received: split="{split}"'
+        f'`split` must be one of "train", "test". Received: split={split!r}'
     )
 
 
@@ -342,8 +341,8 @@ def no_network(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "digits"),
     [
-        ("mnist", "--data mnist_5k for the embedded digits, "),
-        ("emnist/digits", "--data mnist_5k for the embedded digits, "),
+        ("mnist", "mnist_5k for the embedded digits, or to "),
+        ("emnist/digits", "mnist_5k for the embedded digits, or to "),
         ("kmnist", ""),
         ("cifar10", ""),
         ("cifar100", ""),  # two kinds of labels, one of them for supervised learning
@@ -352,9 +351,9 @@ def no_network(monkeypatch):
 def test_absent_and_no_network(tmp_path, no_network, name, digits):
     start = time.perf_counter()
     assert message(name, "train", tmp_path) == (
-        f"`{name}` is not in {tmp_path} and could not be downloaded (no network); pass {digits}"
-        "--data-dir with a directory that holds it, or --data idx:<directory> with the four "
-        "original files of a data set."
+        f"`{name}` is not in {tmp_path} and could not be downloaded (no network); set "
+        f"`data_dir` to a directory that holds it, or `dataset` to {digits}idx:<directory>, one "
+        "that holds the four original files of a data set."
     )
     assert time.perf_counter() - start < 10
     assert not list(tmp_path.iterdir())
@@ -420,16 +419,16 @@ def test_absent_data_is_prepared_and_read_again(tmp_path, tiny_pictures):
 
 def test_pictures_without_labels(tmp_path, tiny_pictures):
     assert message("tiny_pictures/unlabelled", "train", tmp_path) == (
-        "The split 'train' of `tiny_pictures/unlabelled` holds pictures without labels; pass "
-        "--data with a data set whose pictures are all labelled."
+        "The split 'train' of `tiny_pictures/unlabelled` holds images without labels; choose "
+        "a `dataset` whose images are all labelled."
     )
 
 
 def test_data_that_cannot_be_prepared(tmp_path, tiny_pictures):
     assert message("tiny_pictures/broken", "train", tmp_path) == (
         f"`tiny_pictures/broken` is not in {tmp_path} and could not be prepared (Not enough disk "
-        "space. Needed: 5 TiB); pass --data-dir with a directory that holds it, or --data "
-        "idx:<directory> with the four original files of a data set."
+        "space. Needed: 5 TiB); set `data_dir` to a directory that holds it, or "
+        "`dataset` to idx:<directory>, one that holds the four original files of a data set."
     )
 
 
@@ -445,22 +444,21 @@ def test_directory_without_description(tmp_path, tiny_pictures):
 @pytest.mark.parametrize("kind", ["sequence", "detection", "pair", "maps", "bare"])
 def test_not_one_picture_with_one_label(tmp_path, tiny_pictures, kind):
     assert message(f"tiny_pictures/{kind}", "train", tmp_path) == (
-        f"`tiny_pictures/{kind}` does not hold one picture and one class label each; pass --data "
-        "with a data set of single pictures and class labels."
+        f"`tiny_pictures/{kind}` does not hold one image and one class label each; choose a "
+        "`dataset` of single images and class labels."
     )
 
 
 @pytest.mark.parametrize(
     ("kind", "problem"),
     [
-        ("sixteen", "holds pictures of uint16 values, not uint8"),
+        ("sixteen", "holds images of uint16 values, not uint8"),
         ("countless", "does not say how many classes it has"),
     ],
 )
 def test_unsuitable_pictures_and_labels(tmp_path, tiny_pictures, kind, problem):
     assert message(f"tiny_pictures/{kind}", "train", tmp_path) == (
-        f"`tiny_pictures/{kind}` {problem}; pass --data with a data set of single pictures and "
-        "class labels."
+        f"`tiny_pictures/{kind}` {problem}; choose a `dataset` of single images and class labels."
     )
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.errors import DataError
-from keras_classics.data.pipeline import in_order, one_epoch, pictures_at
+from keras_classics.data.pipeline import images_at, in_order, one_epoch
 from keras_classics.data.sources import hold_out, imagenet, load
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.transforms.crops import RandomAreaCrop, RandomFlip
@@ -153,8 +153,8 @@ def test_the_test_split_is_the_one_with_labels(prepared, config, split, stored_s
 
 def test_no_such_split(prepared):
     assert message("varying_shapes/no_train", "train", prepared) == (
-        "`varying_shapes/no_train` has no split 'train' with labels, only validation; pass --data "
-        "with a data set that has the splits train and test or validation."
+        "`varying_shapes/no_train` has no split 'train' with labels, only validation; choose a "
+        "`dataset` that has the splits train and test or validation."
     )
 
 
@@ -188,7 +188,7 @@ class Damaged(RecordSource):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"no picture", "The picture is not a picture that can be read; save it as PNG or JPEG."),
+        (b"no picture", "The image is not an image that can be read; save it as PNG or JPEG."),
         (encoded(picture(0))[:200], "Invalid JPEG data, size 200"),
     ],
     ids=["no picture", "cut off"],
@@ -201,7 +201,7 @@ def test_a_record_that_cannot_be_decoded(source, content, reason, transforms):
         list(epoch(damaged, transforms=transforms))
     assert isinstance(raised.value.__cause__, tf.errors.OpError)
     text = str(raised.value)
-    assert text.startswith(f"A picture of imagenet2012 is damaged ({reason}")
+    assert text.startswith(f"An image of imagenet2012 is damaged ({reason}")
     assert text.endswith("); prepare it again.") and "\n" not in text
 
 
@@ -241,7 +241,7 @@ def test_an_order_is_a_function_of_the_seed(source, prepared):
     code = (
         "import json, sys\n"
         "from keras_classics.data.sources import load\n"
-        "from test_records import epoch, numbers\n"
+        "from tests.data.sources.test_records import epoch, numbers\n"
         "source = load('varying_shapes/like_imagenet', 'train', sys.argv[1])\n"
         "print(json.dumps(numbers(epoch(source))))"
     )
@@ -281,9 +281,9 @@ def test_an_epoch_can_be_replayed_from_its_middle(source):
 
 def test_some_pictures(source):
     order = stored(source)
-    found = pictures_at(source, [40, 0, 40], RESIZE)
+    found = images_at(source, [40, 0, 40], RESIZE)
     assert found[:, 0, 0, 0].tolist() == [order[40], order[0], order[40]]
-    assert len(pictures_at(source, [])) == 0
+    assert len(images_at(source, [])) == 0
 
 
 # Damage.
@@ -374,8 +374,8 @@ def manual(tmp_path):
 
 def test_imagenet_says_what_it_needs(tmp_path, manual):
     rule = (
-        f"from https://image-net.org/download-images into {manual} and start again, or pass "
-        "--data folder:<directory> with the unpacked pictures."
+        f"from https://image-net.org/download-images into {manual} and start again, or set "
+        "`dataset` to folder:<directory>, one that holds the unpacked images."
     )
     for split in ("train", "test"):
         assert message("imagenet2012", split, tmp_path) == (
@@ -458,7 +458,7 @@ def test_tar_files_that_are_whole_but_hold_no_pictures(tmp_path, manual, monkeyp
     (manual / VAL).write_bytes(photographs(1))
     text = message("imagenet2012", "train", tmp_path)
     assert text.startswith(f"`imagenet2012` is not in {tmp_path} and could not be prepared (")
-    assert text.endswith("or --data folder:<directory> with a directory of pictures.")
+    assert text.endswith("or `dataset` to folder:<directory>, a directory of images.")
 
 
 def test_other_data_that_is_fetched_by_hand(tmp_path):
@@ -466,7 +466,7 @@ def test_other_data_that_is_fetched_by_hand(tmp_path):
         f"`imagenet2012_subset` must be fetched by hand into {tmp_path}/downloads/manual "
         "(manual_dir should contain two files: ILSVRC2012_img_train.tar and "
         "ILSVRC2012_img_val.tar. You need to register on https://image-net.org/download-images in "
-        "order to get the link to download the dataset); do that and start again, or pass "
-        "--data-dir with a directory that holds it, or --data folder:<directory> with a directory "
-        "of pictures."
+        "order to get the link to download the dataset); do that and start again, or set "
+        "`data_dir` to a directory that holds it, or `dataset` to folder:<directory>, a directory "
+        "of images."
     )

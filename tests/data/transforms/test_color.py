@@ -125,7 +125,11 @@ def test_another_process_with_another_backend_draws_the_same(backend):
     other = next((name for name in installed if name != backend), backend)
     path = os.pathsep.join(entry for entry in sys.path if entry)
     process = subprocess.run(
-        [sys.executable, "-c", "import test_color; print(*test_color.digests())"],
+        [
+            sys.executable,
+            "-c",
+            "from tests.data.transforms import test_color; print(*test_color.digests())",
+        ],
         env={**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": other},
         capture_output=True,
         text=True,
@@ -143,7 +147,7 @@ def test_is_a_value_of_a_recipe(transform):
 
 
 THREE_CHANNELS = (
-    "`images` must have three channels, (height, width, 3) or (n, height, width, 3): grey pictures "
+    "`images` must have three channels, (height, width, 3) or (n, height, width, 3): grey images "
     "have no colour to change. Received: shape="
 )
 
@@ -184,7 +188,7 @@ def test_a_picture_of_unknown_rank_is_refused(transform):
 def test_a_seed_for_each_picture_is_demanded(transform, n, own):
     images = pictures(4) if n else pictures(1)[0]
     with refused(
-        "`seeds` must hold one seed for each picture. "
+        "`seeds` must hold one seed for each image. "
         f"Received: images of shape {images.shape}, seeds of shape {own}"
     ):
         transform(images, np.zeros(own, "uint64"))
@@ -274,7 +278,7 @@ def test_no_std_changes_nothing():
 def test_jitter_refuses_wrong_arguments():
     with refused("`std` must be 0 or more. Received: std=-0.1"):
         PCAColorJitter(std=-0.1)
-    with refused('`scale` must be one of "eigenvalue", "std". Received: scale="variance"'):
+    with refused('`scale` must be one of "eigenvalue", "std". Received: scale=\'variance\''):
         PCAColorJitter(scale="variance")
 
 
@@ -365,14 +369,14 @@ def test_fit_ends_in_plain_values_that_json_gives_back(known):
 
 @pytest.mark.parametrize("nothing", [[], np.zeros((0, 8, 8, 3)), [np.zeros((0, 5, 3))]])
 def test_fit_refuses_no_pictures(nothing):
-    with refused("`dataset` must hold at least one picture. Received: none"):
+    with refused("`dataset` must hold at least one image. Received: none"):
         fit_rgb_pca(nothing)
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (8, 8), (2, 8, 8, 4), ()])
 def test_fit_refuses_pictures_without_three_channels(shape):
     with refused(
-        "A picture must have the shape (height, width, 3) to fit colours to it. "
+        "An image must have the shape (height, width, 3) to fit colours to it. "
         f"Received: shape={shape}"
     ):
         fit_rgb_pca([pictures(1)[0], np.zeros(shape)])

@@ -428,7 +428,12 @@ def test_another_process_with_another_backend_draws_the_same(backend):
     other = next((name for name in installed if name != backend), backend)
     path = os.pathsep.join(entry for entry in sys.path if entry)
     printed = subprocess.run(
-        [sys.executable, "-c", "import json, test_crops; print(json.dumps(test_crops.digests()))"],
+        [
+            sys.executable,
+            "-c",
+            "import json\nfrom tests.data.transforms import test_crops\n"
+            "print(json.dumps(test_crops.digests()))",
+        ],
         env={**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": other},
         stdout=subprocess.PIPE,
         text=True,
@@ -487,7 +492,7 @@ def test_sizes_are_positive_integers(make, size):
         ),
         (
             lambda: RandomCrop(4, padding=-1),
-            "`padding` must be 0 or a positive integer. Received: padding=-1",
+            "`padding` must be an integer of at least 0. Received: padding=-1",
         ),
         (
             lambda: RandomCrop(4, padding=1, fill=(0, 256)),
@@ -540,14 +545,14 @@ def test_unknown_interpolation(make, random):
 def test_a_picture_too_small_to_crop(batch):
     images = pictures(2) if batch else pictures(1)[0]
     for make in (CenterCrop, RandomCrop):
-        with refused("A picture of 9×12 has no 10×10 to crop."):
+        with refused("An image of 9×12 has no 10×10 to crop."):
             make(10)(images, seeds(2) if batch else 0)
-    with refused("A picture of 11×14 has no 12×12 to crop."):
+    with refused("An image of 11×14 has no 12×12 to crop."):
         RandomCrop(12, padding=1)(images, seeds(2) if batch else 0)
 
 
 def test_a_picture_too_long_to_resize():
-    with refused("A picture of 60000×1 is too long to be resized to 15,360,000×256."):
+    with refused("An image of 60000×1 is too long to be resized to 15,360,000×256."):
         ResizeShorterSide(256)(np.zeros((60_000, 1, 3), "uint8"))
 
 
@@ -578,7 +583,7 @@ RANDOM |= {"colour": PCAColorJitter(), "howard": PhotometricDistortions()}
 
 @pytest.mark.parametrize("transform", RANDOM.values(), ids=RANDOM)
 def test_random_transforms_demand_a_seed_for_each_picture(transform):
-    rule = "`seeds` must hold one seed for each picture. Received: "
+    rule = "`seeds` must hold one seed for each image. Received: "
     with refused(f"{rule}none"):
         transform(pictures(1)[0])
     # One seed for a batch would be one crop for all.

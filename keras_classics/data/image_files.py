@@ -1,4 +1,4 @@
-"""Picture files of any kind -> the shape and the look of the pictures a network was trained on."""
+"""Image files of any kind -> the shape and the look of the images a network was trained on."""
 
 import io
 import os
@@ -20,14 +20,14 @@ _LEAST_CONTRAST = 16
 _FAINT_IN_DRAWING, _FAINT_IN_PHOTOGRAPH = 0.05, 0.4
 
 
-def read_picture(
+def read_image(
     path: str | os.PathLike, image_shape: tuple[int, int, int], digits: bool
 ) -> tuple[np.ndarray, list[str]]:
-    """Reads a picture file into the shape that a network was trained on.
+    """Reads an image file into the shape that a network was trained on.
 
     Every mode of Pillow becomes 8-bit grey or RGB, by the number of channels: 16-bit and floating
-    point values are scaled to 0…255, transparent pictures are laid on white (on black where white
-    would leave nothing to see), and the camera's orientation is undone. A picture that then has
+    point values are scaled to 0…255, transparent images are laid on white (on black where white
+    would leave nothing to see), and the camera's orientation is undone. An image that then has
     the right size keeps its pixels. Any other is
 
     - for digits, prepared like MNIST: inverted if its ink is darker than its border, stretched
@@ -36,23 +36,23 @@ def read_picture(
     - otherwise resized (antialiased) until it just covers the shape, of which the centre is kept.
 
     Args:
-        path: the picture file.
+        path: the image file.
         image_shape: (height, width, channels), with 1 or 3 channels.
         digits: whether the network reads single digits, light ink on a dark ground; then
             `image_shape` has 1 channel.
 
     Returns:
-        A uint8 array of `image_shape`, and sentences that say what was done to the picture.
+        A uint8 array of `image_shape`, and sentences that say what was done to the image.
 
     Raises:
-        DataError: if the file is no readable picture, is larger than 89 million pixels, or shows
+        DataError: if the file is no readable image, is larger than 89 million pixels, or shows
             no ink where a digit is wanted.
 
     Example:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as directory:
     ...     Image.new("RGB", (64, 48), "red").save(f"{directory}/red.png")
-    ...     pixels, done = read_picture(f"{directory}/red.png", (32, 32, 3), digits=False)
+    ...     pixels, done = read_image(f"{directory}/red.png", (32, 32, 3), digits=False)
     >>> pixels.shape, pixels[0, 0].tolist()
     ((32, 32, 3), [255, 0, 0])
     >>> done
@@ -81,8 +81,8 @@ def read_picture(
     return np.asarray(image).reshape(image_shape), done
 
 
-def rgb_pixels(encoded: bytes, name: str = "The picture") -> np.ndarray:
-    """Decodes the bytes of a picture file of any kind into 8-bit red, green and blue, upright.
+def rgb_pixels(encoded: bytes, name: str = "The image") -> np.ndarray:
+    """Decodes the bytes of an image file of any kind into 8-bit red, green and blue, upright.
 
     Args:
         encoded: content of the file.
@@ -92,7 +92,7 @@ def rgb_pixels(encoded: bytes, name: str = "The picture") -> np.ndarray:
         uint8 array `(height, width, 3)`.
 
     Raises:
-        DataError: if it is no readable picture or has more than 89 million pixels.
+        DataError: if it is no readable image or has more than 89 million pixels.
 
     Example:
     >>> import io
@@ -108,12 +108,12 @@ def rgb_pixels(encoded: bytes, name: str = "The picture") -> np.ndarray:
 def _open(path: Path, done: list[str]) -> Image.Image:
     if not path.is_file():
         what = "is a directory" if path.is_dir() else "does not exist"
-        raise DataError(f"{path} {what}; name a picture file.")
+        raise DataError(f"{path} {what}; name an image file.")
     return _decode(path, path, done)
 
 
 def _decode(file: Path | io.BytesIO, path: str | os.PathLike, done: list[str]) -> Image.Image:
-    """Decodes the first picture of a file, upright."""
+    """Decodes the first image of a file, upright."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -129,7 +129,7 @@ def _decode(file: Path | io.BytesIO, path: str | os.PathLike, done: list[str]) -
         ) from error
     except Image.UnidentifiedImageError as error:
         raise DataError(
-            f"{path} is not a picture that can be read; save it as PNG or JPEG."
+            f"{path} is not an image that can be read; save it as PNG or JPEG."
         ) from error
     except Exception as error:  # decoders of damaged files raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -137,7 +137,7 @@ def _decode(file: Path | io.BytesIO, path: str | os.PathLike, done: list[str]) -
             f"{path} cannot be decoded ({reason}); it is damaged or incomplete, save it again."
         ) from error
     if frames > 1:
-        done.append(f"Took the first of {frames} pictures in the file.")
+        done.append(f"Took the first of {frames} images in the file.")
     if turned:
         done.append("Turned it upright, as its EXIF orientation says.")
     return upright
@@ -198,8 +198,8 @@ def _ground_and_ink(image: Image.Image, path: str | os.PathLike) -> tuple[float,
     ink = max(float(pixels.min()), float(pixels.max()), key=lambda grey: abs(grey - ground))
     if abs(ink - ground) < _LEAST_CONTRAST:
         raise DataError(
-            f"{path} shows no ink, its {image.width}×{image.height} pixels hardly differ; name a "
-            "picture of a digit."
+            f"{path} shows no ink, its {image.width}×{image.height} pixels hardly differ; name an "
+            "image of a digit."
         )
     is_drawing = np.mean(border == ground) > 0.5
     return ground, ink, _FAINT_IN_DRAWING if is_drawing else _FAINT_IN_PHOTOGRAPH

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_classics.data.errors import DataError
-from keras_classics.data.pictures import read_picture
+from keras_classics.data.image_files import read_image
 from keras_classics.data.sources import load
 
 FIELD = (28, 28, 1)
@@ -28,7 +28,7 @@ def save(directory, picture, ending="png", **options):
 
 def message(path, shape=FIELD, digits=True):
     with pytest.raises(DataError) as raised:
-        read_picture(path, shape, digits)
+        read_image(path, shape, digits)
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
@@ -49,14 +49,14 @@ def bar(size=(40, 20), low=255, high=0):
 
 
 def test_a_digit_of_the_right_size_is_kept(tmp_path, digits):
-    pixels, done = read_picture(save(tmp_path, digits[0]), FIELD, digits=True)
+    pixels, done = read_image(save(tmp_path, digits[0]), FIELD, digits=True)
     assert (pixels.shape, pixels.dtype) == (FIELD, np.uint8)
     np.testing.assert_array_equal(pixels[..., 0], digits[0])
     assert done == [KEPT]
 
 
 def test_a_dark_digit_of_the_right_size_is_kept_with_a_word(tmp_path, digits):
-    pixels, done = read_picture(save(tmp_path, 255 - digits[0]), FIELD, digits=True)
+    pixels, done = read_image(save(tmp_path, 255 - digits[0]), FIELD, digits=True)
     np.testing.assert_array_equal(pixels[..., 0], 255 - digits[0])
     assert done == [KEPT, "Its ink is darker than its ground, other than in the training set."]
 
@@ -66,7 +66,7 @@ def test_the_preparation_is_that_of_mnist(tmp_path, digits):
     agreeing = 0
     for digit in digits:
         sheet = 255 - np.pad(digit, ((3, 19), (12, 1)))
-        pixels, done = read_picture(save(tmp_path, sheet), FIELD, digits=True)
+        pixels, done = read_image(save(tmp_path, sheet), FIELD, digits=True)
         assert done[0] == INVERTED
         # What is fainter than a twentieth is taken for paper, and the strongest ink becomes 255.
         agreeing += np.abs(pixels[..., 0].astype(int) - digit).max() <= 13
@@ -77,7 +77,7 @@ def test_the_preparation_is_that_of_mnist(tmp_path, digits):
 def test_enlarged_digits_come_back_nearly(tmp_path, digits, factor):
     for digit in digits:
         sheet = np.pad(digit.repeat(factor, 0).repeat(factor, 1), ((5, 300), (90, 7)))
-        pixels, _ = read_picture(save(tmp_path, sheet), FIELD, digits=True)
+        pixels, _ = read_image(save(tmp_path, sheet), FIELD, digits=True)
         correlation = np.corrcoef(pixels.ravel(), digit.ravel())[0, 1]
         assert correlation > 0.97
 
@@ -93,14 +93,14 @@ def test_photographed_digits_come_back_nearly(tmp_path, digits, darkest):
         ink[100:380, 50:330] = Image.fromarray(digit).resize((280, 280), Image.Resampling.BICUBIC)
         sheet = paper * (1 - ink / 255) + 60 * ink / 255
         sheet = Image.fromarray(sheet.clip(0, 255).astype(np.uint8)).convert("RGB")
-        pixels, _ = read_picture(save(tmp_path, sheet, "jpg"), FIELD, digits=True)
+        pixels, _ = read_image(save(tmp_path, sheet, "jpg"), FIELD, digits=True)
         assert (pixels == 0).sum() > 300
         correlations.append(np.corrcoef(pixels.ravel(), digit.ravel())[0, 1])
     assert np.mean(correlations) > 0.93
 
 
 def test_box_and_centre_of_mass(tmp_path):
-    pixels, done = read_picture(save(tmp_path, bar()), FIELD, digits=True)
+    pixels, done = read_image(save(tmp_path, bar()), FIELD, digits=True)
     assert done == [
         INVERTED,
         "Cut it to its ink, 4×10 pixels, scaled that to 8×20 and centred it by its mass in 28×28.",
@@ -111,7 +111,7 @@ def test_box_and_centre_of_mass(tmp_path):
 
 
 def test_the_box_is_a_share_of_any_field(tmp_path):
-    pixels, done = read_picture(save(tmp_path, bar()), (56, 14, 1), digits=True)
+    pixels, done = read_image(save(tmp_path, bar()), (56, 14, 1), digits=True)
     assert pixels.shape == (56, 14, 1)
     assert done[-1].endswith("scaled that to 10×25 and centred it by its mass in 14×56.")
 
@@ -121,7 +121,7 @@ def test_ink_far_from_its_centre_of_mass_is_not_cut_off(tmp_path):
     pixels[0, :] = 255  # a long thin tail above …
     pixels[:50, 30] = 40
     pixels[50:, 20:40] = 255
-    result, _ = read_picture(save(tmp_path, np.pad(pixels, 2)), FIELD, digits=True)
+    result, _ = read_image(save(tmp_path, np.pad(pixels, 2)), FIELD, digits=True)
     rows, columns = np.nonzero(result[..., 0])
     assert (np.ptp(rows), np.ptp(columns)) == (19, 19)
 
@@ -131,7 +131,7 @@ def test_thin_strokes_become_white(tmp_path, width):
     pixels = np.full((3000, 3000), 255, np.uint8)
     pixels[400:2600, 1500 : 1500 + width] = 0
     pixels[400 : 400 + width, 700:1500] = 0
-    result, _ = read_picture(save(tmp_path, pixels), FIELD, digits=True)
+    result, _ = read_image(save(tmp_path, pixels), FIELD, digits=True)
     assert result.max() == 255
     assert (result > 100).sum() >= 20
 
@@ -139,7 +139,7 @@ def test_thin_strokes_become_white(tmp_path, width):
 def test_specks_in_opposite_corners(tmp_path):
     pixels = np.zeros((2000, 2000), np.uint8)
     pixels[3, 3] = pixels[-4, -4] = 255
-    result, _ = read_picture(save(tmp_path, pixels), FIELD, digits=True)
+    result, _ = read_image(save(tmp_path, pixels), FIELD, digits=True)
     assert np.argwhere(result[..., 0] > 200).tolist() == [[4, 4], [23, 23]]
 
 
@@ -151,7 +151,7 @@ def test_very_long_pictures(tmp_path, shape, digits):
     path = save(tmp_path, pixels)
     start = time.perf_counter()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    result, _ = read_picture(path, FIELD, digits)
+    result, _ = read_image(path, FIELD, digits)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown * (1 if sys.platform == "darwin" else 1024) < 100e6  # bytes
     assert time.perf_counter() - start < 5
@@ -173,7 +173,7 @@ def test_no_ink(tmp_path, pixels):
     path = save(tmp_path, pixels)
     size = f"{pixels.shape[1]}×{pixels.shape[0]}"
     assert message(path) == (
-        f"{path} shows no ink, its {size} pixels hardly differ; name a picture of a digit."
+        f"{path} shows no ink, its {size} pixels hardly differ; name an image of a digit."
     )
 
 
@@ -184,7 +184,7 @@ def test_photographs_are_cut_and_resized(tmp_path):
     pixels = np.zeros((30, 50, 3), np.uint8)
     pixels[:, 10:40] = 200, 100, 50
     path = save(tmp_path, pixels)
-    result, done = read_picture(path, (15, 15, 3), digits=False)
+    result, done = read_image(path, (15, 15, 3), digits=False)
     assert (result == (200, 100, 50)).all()
     assert done == [
         "Cut it from 50×30 to its central 30×30.",
@@ -194,13 +194,13 @@ def test_photographs_are_cut_and_resized(tmp_path):
 
 def test_photographs_are_resized_with_antialiasing(tmp_path):
     board = np.indices((320, 320)).sum(0) % 2 * 255
-    result, _ = read_picture(save(tmp_path, board.astype(np.uint8)), (32, 32, 1), digits=False)
+    result, _ = read_image(save(tmp_path, board.astype(np.uint8)), (32, 32, 1), digits=False)
     assert np.abs(result.astype(int) - 127).max() <= 3
 
 
 def test_photographs_of_the_right_size_are_kept(tmp_path, digits):
     pixels = np.stack([digits[0], digits[1], digits[2]], axis=-1)
-    result, done = read_picture(save(tmp_path, pixels), (28, 28, 3), digits=False)
+    result, done = read_image(save(tmp_path, pixels), (28, 28, 3), digits=False)
     np.testing.assert_array_equal(result, pixels)
     assert done == [KEPT]
 
@@ -209,7 +209,7 @@ def test_real_photographs(data_dir):
     photographs = sorted((data_dir.parent / "imagenet_sample" / "val").rglob("*.JPEG"))
     assert photographs
     for path in photographs:
-        result, done = read_picture(path, (64, 48, 3), digits=False)
+        result, done = read_image(path, (64, 48, 3), digits=False)
         assert (result.shape, result.dtype) == ((64, 48, 3), np.uint8)
         assert result.std() > 5
         assert done[-1].endswith("to 48×64 pixels.")
@@ -217,7 +217,7 @@ def test_real_photographs(data_dir):
 
 def test_a_single_pixel_photograph(tmp_path):
     path = save(tmp_path, Image.new("RGB", (1, 1), "blue"))
-    result, _ = read_picture(path, (32, 32, 3), digits=False)
+    result, _ = read_image(path, (32, 32, 3), digits=False)
     assert (result == (0, 0, 255)).all()
 
 
@@ -242,26 +242,26 @@ PURE_RED = (255, 0, 0)
 )
 def test_modes_become_rgb_and_grey(tmp_path, mode, colour, ending, expected):
     path = save(tmp_path, Image.new(mode, (28, 28), colour), ending)
-    result, _ = read_picture(path, (28, 28, 3), digits=False)
+    result, _ = read_image(path, (28, 28, 3), digits=False)
     assert np.abs(result.astype(int) - expected).max() <= 2
-    grey, _ = read_picture(path, FIELD, digits=False)
+    grey, _ = read_image(path, FIELD, digits=False)
     red, green, blue = expected
     assert np.abs(grey.astype(int) - (0.299 * red + 0.587 * green + 0.114 * blue)).max() <= 2
 
 
 def test_what_is_said_of_channels(tmp_path):
     path = save(tmp_path, Image.new("L", (28, 28), 9))
-    _, done = read_picture(path, (28, 28, 3), digits=False)
+    _, done = read_image(path, (28, 28, 3), digits=False)
     assert done == ["Repeated its grey values for red, green and blue.", KEPT]
     path = save(tmp_path, Image.new("RGB", (28, 28), "red"))
-    _, done = read_picture(path, FIELD, digits=False)
+    _, done = read_image(path, FIELD, digits=False)
     assert done == ["Turned its colours into grey.", KEPT]
 
 
 def test_palette(tmp_path):
     image = Image.new("P", (28, 28), 1)
     image.putpalette([0, 0, 0, 255, 0, 0])
-    result, _ = read_picture(save(tmp_path, image), (28, 28, 3), digits=False)
+    result, _ = read_image(save(tmp_path, image), (28, 28, 3), digits=False)
     assert (result == PURE_RED).all()
 
 
@@ -274,18 +274,18 @@ def transparent(mode, ink, ground):
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_dark_ink_on_a_transparent_ground_is_laid_on_white(tmp_path, mode):
-    result, done = read_picture(save(tmp_path, transparent(mode, 0, 0)), FIELD, digits=True)
+    result, done = read_image(save(tmp_path, transparent(mode, 0, 0)), FIELD, digits=True)
     assert done[0] == "Laid it on white where it is transparent."
     assert INVERTED in done
-    expected, _ = read_picture(save(tmp_path, bar()), FIELD, digits=True)
+    expected, _ = read_image(save(tmp_path, bar()), FIELD, digits=True)
     np.testing.assert_array_equal(result, expected)
 
 
 def test_white_ink_on_a_transparent_ground_is_laid_on_black(tmp_path):
-    result, done = read_picture(save(tmp_path, transparent("RGBA", 255, 255)), FIELD, digits=True)
+    result, done = read_image(save(tmp_path, transparent("RGBA", 255, 255)), FIELD, digits=True)
     assert done[0] == "Laid it on black where it is transparent."
     assert INVERTED not in done
-    expected, _ = read_picture(save(tmp_path, bar()), FIELD, digits=True)
+    expected, _ = read_image(save(tmp_path, bar()), FIELD, digits=True)
     np.testing.assert_array_equal(result, expected)
 
 
@@ -296,7 +296,7 @@ def test_a_wholly_transparent_picture_shows_no_ink(tmp_path):
 def test_half_transparent_colours_are_mixed(tmp_path):
     image = Image.new("RGBA", (28, 28), (255, 0, 0, 51))
     image.putpixel((0, 0), (255, 0, 0, 255))
-    result, _ = read_picture(save(tmp_path, image), (28, 28, 3), digits=False)
+    result, _ = read_image(save(tmp_path, image), (28, 28, 3), digits=False)
     assert result[5, 5].tolist() == [255, 204, 204]
 
 
@@ -304,14 +304,14 @@ def test_half_transparent_colours_are_mixed(tmp_path):
 def test_sixteen_bits_are_scaled_not_truncated(tmp_path, digits, ending):
     path = save(tmp_path, digits[0].astype(np.uint16) * 257, ending)
     assert Image.open(path).mode.startswith("I")
-    result, done = read_picture(path, FIELD, digits=True)
+    result, done = read_image(path, FIELD, digits=True)
     np.testing.assert_array_equal(result[..., 0], digits[0])
     assert done == ["Scaled its values from 0…65535 to 0…255.", KEPT]
 
 
 def test_a_dark_sixteen_bit_picture_stays_dark(tmp_path):
     path = save(tmp_path, np.full((28, 28), 100, np.uint16))
-    result, _ = read_picture(path, FIELD, digits=False)
+    result, _ = read_image(path, FIELD, digits=False)
     assert result.max() == 0
 
 
@@ -330,7 +330,7 @@ def test_a_dark_sixteen_bit_picture_stays_dark(tmp_path):
 def test_wide_and_floating_point_values(tmp_path, values, dtype, expected, scale):
     pixels = np.full((28, 28), values[0], dtype)
     pixels[14:] = values[1]
-    result, done = read_picture(save(tmp_path, pixels, "tif"), FIELD, digits=False)
+    result, done = read_image(save(tmp_path, pixels, "tif"), FIELD, digits=False)
     assert (result[0, 0, 0], result[-1, 0, 0]) == expected
     assert done[:-1] == ([f"Scaled its values from {scale} to 0…255."] if scale else [])
 
@@ -364,7 +364,7 @@ def test_exif_orientation(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = save(tmp_path, stored.copy(), exif=exif)
-    result, done = read_picture(path, FIELD, digits=False)
+    result, done = read_image(path, FIELD, digits=False)
     np.testing.assert_array_equal(result[..., 0], upright)
     turned = ["Turned it upright, as its EXIF orientation says."]
     assert done == (turned if orientation > 1 else []) + [KEPT]
@@ -374,25 +374,25 @@ def test_exif_orientation(tmp_path, orientation):
 def test_several_pictures_in_one_file(tmp_path, ending):
     frames = [Image.new("L", (28, 28), grey) for grey in (200, 100, 50)]
     path = save(tmp_path, frames[0], ending, save_all=True, append_images=frames[1:])
-    result, done = read_picture(path, (28, 28, 1), digits=False)
+    result, done = read_image(path, (28, 28, 1), digits=False)
     assert (result == 200).all()
-    assert "Took the first of 3 pictures in the file." in done
+    assert "Took the first of 3 images in the file." in done
 
 
 def test_no_file(tmp_path):
     path = tmp_path / "none.png"
-    assert message(path) == f"{path} does not exist; name a picture file."
+    assert message(path) == f"{path} does not exist; name an image file."
 
 
 def test_a_directory(tmp_path):
-    assert message(tmp_path) == f"{tmp_path} is a directory; name a picture file."
+    assert message(tmp_path) == f"{tmp_path} is a directory; name an image file."
 
 
 @pytest.mark.parametrize("content", [b"", b"seven\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
 def test_a_file_that_is_no_picture(tmp_path, content):
     path = tmp_path / "picture.png"
     path.write_bytes(content)
-    assert message(path) == f"{path} is not a picture that can be read; save it as PNG or JPEG."
+    assert message(path) == f"{path} is not an image that can be read; save it as PNG or JPEG."
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "gif", "tif", "bmp", "webp"])
@@ -431,7 +431,7 @@ def test_decompression_bombs(tmp_path):
 )
 def test_shapes_that_are_none(tmp_path, shape, digits):
     with pytest.raises(ValueError, match="image_shape") as raised:
-        read_picture(tmp_path, shape, digits)
+        read_image(tmp_path, shape, digits)
     assert str(raised.value) == (
         "`image_shape` must have 1 channel, or 3 where `digits` is false. "
         f"Received: image_shape={shape}, digits={digits}"

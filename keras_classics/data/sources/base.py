@@ -1,0 +1,100 @@
+"""What every source of labelled images answers for itself."""
+
+import abc
+
+import numpy as np
+
+from keras_classics import checks
+from keras_classics.data.errors import DataError
+from keras_classics.data.sharding import WHOLE
+
+CACHES = ("none", "ram", "disk")
+
+
+class LabelledImages(abc.ABC):
+    """Labelled images in a fixed order, wherever they are kept.
+
+    What reads a source asks it, never for its class. A new kind of source is a dataclass with the
+    fields `name` (of the data set, as `load` takes it), `split` ("train", "test" or "validation")
+    and `class_names`; it has a length, gives batches and parts, and says below where it differs.
+    As they stand here, the answers are those of encoded images of any sizes.
+
+    Attributes:
+        in_memory: whether the images are arrays of one size in memory; each of the others is read
+            when it is wanted, and decoded to three channels.
+        is_stream: whether the images are read one after the other, so that labels are known only
+            as they come and no part can be held out by them.
+        is_published: whether the name is that of a published data set, not of somebody's folder.
+        image_shape: (height, width, channels) of every image, None where they differ.
+        names: by which the images are told from others of the same data set, where they have some.
+    """
+
+    in_memory = False
+    is_stream = False
+    is_published = True
+    image_shape = (None, None, 3)
+    names = ()
+
+    @abc.abstractmethod
+    def __len__(self): ...
+
+    @abc.abstractmethod
+    def batches(
+        self, batch_size, *, order_seed=None, seed=0, start=0, transforms=(), bad=None, shard=WHOLE
+    ):
+        """Returns each image once, in batches.
+
+        What is drawn for an image depends on `seed` and on its position in the source alone.
+
+        Args:
+            batch_size: images in a batch of all processes; the last may be smaller.
+            order_seed: of the random order; None for the stored one.
+            seed: of the transforms.
+            start: first batch; those before it are skipped without being computed.
+            transforms: functions (images, seeds) -> images, applied in turn.
+            bad: `BadImages`, for files; those that cannot be decoded are left out.
+            shard: the `Shard` of this process.
+
+        Returns:
+            `tf.data.Dataset` of (images (n, height, width, channels), int32 (n,)).
+        """
+
+    @abc.abstractmethod
+    def part(self, chosen, split):
+        """Returns some of the images, as a source of their own.
+
+        Args:
+            chosen: a mask, or positions in ascending order.
+            split: what to call the part.
+        """
+
+    @property
+    def num_classes(self):
+        """Number of class names, also of those that no image bears."""
+        return len(self.class_names)
+
+    @property
+    def channels(self):
+        """Number of channels of every image."""
+        return self.image_shape[-1]
+
+    def positions(self, bad):
+        """Returns the positions of the images that come without an `order_seed`, int64 (n,).
+
+        Args:
+            bad: the `BadImages` that are left out.
+        """
+        return np.arange(len(self))
+
+    def cached(self, how):
+        """Returns the source with its files kept where they are read faster.
+
+        Args:
+            how: "ram" for the files' bytes in memory, "disk" for copies in the user's cache, "none"
+                for neither. A source that does not consist of files stays as it is.
+
+        Raises:
+            DataError: if there is no such way, or the cache has no room.
+        """
+        checks.choice("cache", how, CACHES, DataError)
+        return self

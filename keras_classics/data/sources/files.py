@@ -1,0 +1,166 @@
+"""Files of encoded images, read when they are wanted."""
+
+import dataclasses
+import functools
+import os
+
+import numpy as np
+
+from keras_classics.data.bad_images import BadImages
+from keras_classics.data.encoded import image_maker, in_batches, made_or_left_out, note_in
+from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.randomness import permutation
+from keras_classics.data.sharding import WHOLE
+from keras_classics.data.sources.base import LabelledImages
+from keras_classics.data.sources.local_copies import copy_files
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FileSource(LabelledImages):
+    """Labelled image files of any sizes, in a fixed order, read when they are wanted.
+
+    Args:
+        name: name of the data set, as `load` takes it.
+        split: "train", "test" or "validation".
+        paths: array of str `(n,)`.
+        labels: int64 array `(n,)`, positions in `class_names`.
+        class_names: what the labels stand for.
+        encoded: the bytes of all files as a string tensor, to keep them in memory; None reads
+            each file whenever it is wanted.
+        copies: array of str `(n,)`, files to read in the place of `paths`, or None.
+
+    Example:
+        >>> import os, tempfile
+        >>> from PIL import Image
+        >>> from keras_classics.data.sources import load
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     for name in ("train/cat", "train/dog", "val/cat", "val/dog"):
+        ...         os.makedirs(f"{directory}/{name}")
+        ...         Image.new("RGB", (64, 48)).save(f"{directory}/{name}/one.jpg")
+        ...     source = load(f"folder:{directory}", "train")
+        >>> len(source), source.class_names, source.labels.tolist()
+        (2, ('cat', 'dog'), [0, 1])
+    """
+
+    name: str
+    split: str
+    paths: np.ndarray = dataclasses.field(repr=False)
+    labels: np.ndarray = dataclasses.field(repr=False)
+    class_names: tuple[str, ...] = dataclasses.field(repr=False)
+    encoded: object = dataclasses.field(default=None, repr=False)
+    copies: np.ndarray | None = dataclasses.field(default=None, repr=False)
+
+    is_published = False
+
+    def __len__(self):
+        return len(self.paths)
+
+    @property
+    def directory(self):
+        """The folder that holds `train` and `val`."""
+        return os.path.expanduser(self.name.removeprefix("folder:"))
+
+    @property
+    def names(self):
+        """The paths of the files inside of the folder."""
+        return [os.path.relpath(path, self.directory) for path in self.paths]
+
+    def part(self, chosen, split):
+        """See `LabelledImages`."""
+        encoded = self.encoded
+        if encoded is not None:
+            encoded = import_tensorflow().gather(encoded, np.arange(len(self))[chosen])
+        return dataclasses.replace(
+            self,
+            split=split,
+            paths=self.paths[chosen],
+            labels=self.labels[chosen],
+            encoded=encoded,
+            copies=None if self.copies is None else self.copies[chosen],
+        )
+
+    def cached(self, how):
+        """See `LabelledImages`."""
+        super().cached(how)
+        if how == "disk":
+            return dataclasses.replace(self, copies=np.array(copy_files(self.paths.tolist())))
+        if how == "ram":
+            with import_tensorflow().device("CPU"):
+                contents = import_tensorflow().constant([_content(path) for path in self.paths])
+                return dataclasses.replace(self, encoded=contents)
+        return self
+
+    def order(self, seed=None, without=()):
+        """Returns the indices in a random order, or as they are stored if there is no seed.
+
+        Args:
+            seed: of the order.
+            without: paths that are left out.
+        """
+        indices = np.arange(len(self)) if seed is None else permutation(seed, len(self))
+        if without:
+            bad = np.flatnonzero(np.isin(self.paths, list(without)))
+            indices = indices[~np.isin(indices, bad)]
+        return indices
+
+    def positions(self, bad):
+        """See `LabelledImages`."""
+        return self.order(without=bad.reasons)
+
+    def batches(
+        self, batch_size, *, order_seed=None, seed=0, start=0, transforms=(), bad=None, shard=WHOLE
+    ):
+        """See `LabelledImages`."""
+        tf = import_tensorflow()
+        bad = BadImages() if bad is None else bad
+        order = self.order(order_seed, without=bad.reasons)
+        indices = order[shard.places(len(order), batch_size)]
+        indices = indices[start * (batch_size // shard.processes) :]
+        make, fetch = image_maker(transforms, seed), self.fetcher()
+        take_note = note_in(bad, of=len(self), known=len(self) - len(order), make=make)
+        paths = self._tensors[0]
+
+        def example(index):
+            encoded, label = fetch(index)
+            return make(encoded, index), label
+
+        def note(index):
+            noted = tf.numpy_function(take_note, [paths[index], index], tf.bool)
+            return tf.ensure_shape(noted, ())
+
+        examples = made_or_left_out(tf.data.Dataset.from_tensor_slices(indices), example, note)
+        return in_batches(examples, batch_size, shard)
+
+    @functools.cached_property
+    def _tensors(self):
+        """The paths, the files that are read for them, and the labels."""
+        tf = import_tensorflow()
+        with tf.device("CPU"):
+            # A second for each million of paths: once, not in every epoch.
+            paths, labels = _strings(self.paths), tf.constant(self.labels, tf.int32)
+            return paths, paths if self.copies is None else _strings(self.copies), labels
+
+    def fetcher(self):
+        """Returns a function, index -> (bytes, label), for use in a pipeline."""
+        tf = import_tensorflow()
+        _, files, labels = self._tensors
+
+        def fetch(index):
+            if self.encoded is not None:
+                return self.encoded[index], labels[index]
+            return tf.io.read_file(files[index]), labels[index]
+
+        return fetch
+
+
+def _strings(paths):
+    tf = import_tensorflow()
+    return tf.constant([os.fsencode(path) for path in paths.tolist()], tf.string)
+
+
+def _content(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""  # found bad when it is decoded
