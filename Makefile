@@ -52,7 +52,7 @@ test-quick: .venv/dev-installed
 	KERAS_BACKEND=$(BACKEND) $(PYTEST) $(PYTEST_ARGS)
 
 bench: .venv/dev-installed
-	$(BIN)/python benchmarks/speed.py $(DATA)
+	$(BIN)/python -m benchmarks.speed $(DATA)
 
 lint: .venv/dev-installed
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """Time to build resnet50() and googlenet() beside keras.applications.ResNet50(weights=None).
 
-    python benchmarks/build_time.py [--rounds 9]
+    python -m benchmarks.build_time [--rounds 9]
 
 In one process, in turns, on any backend; the first round warms up. Prints the median seconds.
 """
@@ -10,9 +10,9 @@ import statistics
 import time
 
 import keras
-import machine
 
 import keras_classics
+from benchmarks import machine
 
 BUILDERS = {
     "keras.applications.ResNet50": lambda: keras.applications.ResNet50(weights=None),

@@ -1,6 +1,6 @@
 """Epochs of ResNet-20 on CIFAR-10: our recipe against the plain PyTorch loop, time and accuracy.
 
-    python benchmarks/cifar_epoch.py --data-dir DIR [--seeds 0 1 2] [--epochs 3] [--output FILE]
+    python -m benchmarks.cifar_epoch --data-dir DIR [--seeds 0 1 2] [--epochs 3] [--output FILE]
 
 Side by side, seed by seed, each in a process of its own on all cores: 45,000 pictures to train on,
 5,000 held out (the same on both sides) and measured after every epoch, batches of 128, a border of
@@ -25,16 +25,15 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-import machine
 import numpy as np
 
+from benchmarks import machine
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "recipes"), str(ROOT / "tests" / "models")]
 
 BATCH = 128
 
@@ -42,7 +41,10 @@ BATCH = 128
 def run_recipe(data_dir, seed, epochs, pictures, held_out):
     """Returns seconds of the epochs, and accuracies in percent: while training, held out after."""
     import keras
-    from cifar_resnet_cifar10 import RECIPE
+
+    from keras_classics.cli.recipe_files import load_recipe
+
+    RECIPE = load_recipe("cifar_resnet_cifar10").RECIPE
 
     from keras_classics.runs import train
     from keras_classics.training import vary
@@ -65,9 +67,9 @@ def run_recipe(data_dir, seed, epochs, pictures, held_out):
 def run_pytorch(data_dir, seed, epochs, pictures, held_out):
     """The same by the loop that everybody writes."""
     import torch
-    from torch_reference import REFERENCES
 
     from keras_classics.data.sources import hold_out, load
+    from tests.models.torch_reference import REFERENCES
 
     torch.manual_seed(seed)
     train_source, held_out = hold_out(load("cifar10", "train", data_dir), held_out)
@@ -134,8 +136,9 @@ SIDES = {"recipe": run_recipe, "pytorch": run_pytorch}
 
 def measure(side, seed, options):
     """Runs one side in a process of its own."""
-    command = [sys.executable, __file__, "--side", side, "--seeds", str(seed),
-               "--epochs", str(options.epochs)]  # fmt: skip
+    command = machine.command(
+        "cifar_epoch", "--side", side, "--seeds", seed, "--epochs", options.epochs
+    )
     command += ["--pictures", str(options.pictures)] if options.pictures else []
     command += ["--held-out", str(options.held_out)]
     command += ["--data-dir", options.data_dir] if options.data_dir else []

@@ -1,6 +1,6 @@
 """What `import keras_classics` costs beyond `import keras`, per backend.
 
-    python benchmarks/import_time.py [--repeats 7] [--backends tensorflow jax torch]
+    python -m benchmarks.import_time [--repeats 7] [--backends tensorflow jax torch]
 
 Each figure is the median of processes of its own. The bar is 0.2 s, with TensorFlow loaded only as
 the TensorFlow backend.
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-import machine
+from benchmarks import machine
 
 PROBE = """
 import json, sys, time

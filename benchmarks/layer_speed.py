@@ -1,7 +1,7 @@
 """Time of our layers, forward and backward, beside what the backends and Keras have.
 
-    KERAS_BACKEND=tensorflow python benchmarks/layer_speed.py [--rounds 15]
-    KERAS_BACKEND=torch python benchmarks/layer_speed.py
+    KERAS_BACKEND=tensorflow python -m benchmarks.layer_speed [--rounds 15]
+    KERAS_BACKEND=torch python -m benchmarks.layer_speed
 
 Local response normalisation against `tf.nn.local_response_normalization` or
 `torch.nn.LocalResponseNorm`, and batch normalisation against `keras.layers.BatchNormalization`, on
@@ -13,9 +13,9 @@ import statistics
 import time
 
 import keras
-import machine
 import numpy as np
 
+from benchmarks import machine
 from keras_classics.layers import BatchNormalization, LocalResponseNormalization
 
 LRN_SHAPES = (16, 55, 55, 96), (16, 27, 27, 256)

@@ -1,7 +1,7 @@
 """Wall time of an epoch of the simplified LeNet-5 on MNIST: our recipe against plain PyTorch.
 
-    python benchmarks/lenet5_epoch.py --data-dir DIR [--rounds 5]
-    python benchmarks/lenet5_epoch.py --data-dir DIR --published [--rounds 2]
+    python -m benchmarks.lenet5_epoch --data-dir DIR [--rounds 5]
+    python -m benchmarks.lenet5_epoch --data-dir DIR --published [--rounds 2]
 
 Side by side in one run, round by round, each in a process of its own that trains `--epochs` epochs
 after one that is not counted:
@@ -30,9 +30,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-import machine
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "recipes"))
+from benchmarks import machine
 
 BATCH = 128
 
@@ -40,7 +38,10 @@ BATCH = 128
 def simplified():
     """The recipe with every usual simplification: 61,706 parameters, softmax, plain SGD."""
     import keras
-    from lenet5_mnist import RECIPE
+
+    from keras_classics.cli.recipe_files import load_recipe
+
+    RECIPE = load_recipe("lenet5_mnist").RECIPE
 
     from keras_classics.training import vary
 
@@ -86,7 +87,9 @@ def time_recipe(data, data_dir, epochs):
 
 def time_published(data, data_dir, epochs):
     """Seconds of the passes of the published recipe but the first; and of all with the report."""
-    from lenet5_mnist import RECIPE
+    from keras_classics.cli.recipe_files import load_recipe
+
+    RECIPE = load_recipe("lenet5_mnist").RECIPE
 
     from keras_classics.training import vary
 
@@ -184,7 +187,15 @@ SUBJECTS = {
 
 def measure(subject, arguments):
     """Runs one subject in a process of its own and returns the seconds that it prints."""
-    command = [sys.executable, __file__, "--subject", subject, "--epochs", str(arguments.epochs)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.lenet5_epoch",
+        "--subject",
+        subject,
+        "--epochs",
+        str(arguments.epochs),
+    ]
     command += ["--data", arguments.data]
     command += ["--data-dir", arguments.data_dir] if arguments.data_dir else []
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import platform
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def photographs(folder, count=8):
             path.parent.mkdir(parents=True, exist_ok=True)
             picture.save(path)
     return str(Path(folder, "pictures"))
+
+
+def command(name, *words):
+    """The words that start a benchmark in a process of its own."""
+    return [sys.executable, "-m", f"benchmarks.{name}", *map(str, words)]
 
 
 def described():

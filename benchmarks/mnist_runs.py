@@ -1,12 +1,12 @@
 """Every training run behind the figures of LeNet-5 and the MNIST CNN.
 
-    python benchmarks/mnist_runs.py tuning --data-dir DIR        # choose, on 55,000 / 5,000
-    python benchmarks/mnist_runs.py published distorted sizes    # then train and test once per seed
-    python benchmarks/mnist_runs.py --list
+    python -m benchmarks.mnist_runs tuning --data-dir DIR        # choose, on 55,000 / 5,000
+    python -m benchmarks.mnist_runs published distorted sizes    # then train and test once per seed
+    python -m benchmarks.mnist_runs --list
 
 Runs go to runs/benchmarks/<group>/<name>, two at a time with one thread each (on two cores that is
 twice the throughput of one run with two threads). Finished ones are skipped, interrupted ones
-continue. `python benchmarks/mnist_tables.py` turns them into benchmarks/results/mnist.md.
+continue. `python -m benchmarks.mnist_tables` turns them into benchmarks/results/mnist.md.
 """
 
 import json
@@ -18,7 +18,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import machine
+from benchmarks import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT / "runs" / "benchmarks"

@@ -1,6 +1,6 @@
 """Turns the runs of `mnist_runs.py` and the timings into benchmarks/results/mnist.md.
 
-    python benchmarks/mnist_tables.py
+    python -m benchmarks.mnist_tables
 
 Runs that are not there are left out of the tables, and said to be. The figures are also written as
 benchmarks/results/mnist_runs.json, one row a run, with the command that made it. With --smoke it
@@ -12,8 +12,8 @@ import json
 import shlex
 import statistics
 
-import machine
-from mnist_runs import GROUPS, ROOT, RUNS
+from benchmarks import machine
+from benchmarks.mnist_runs import GROUPS, ROOT, RUNS
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -112,8 +112,8 @@ def main():
     text = [
         "# LeNet-5 and the MNIST CNN: what was measured",
         "",
-        "Written by `python benchmarks/mnist_tables.py` from the runs of",
-        "`python benchmarks/mnist_runs.py`. Two CPU cores shared with other work: times are rough.",
+        "Written by `python -m benchmarks.mnist_tables` from the runs of",
+        "`python -m benchmarks.mnist_runs`. Two CPU cores shared with other work: times are rough.",
         "The test split was read once by each run of the first table and chose nothing.",
         "",
         "## On the 10,000 test digits",

@@ -1,7 +1,7 @@
 """How long after its last batch a pass over each kind of pipeline ends.
 
-    python benchmarks/pass_end.py FOLDER [--passes 50] [--data mnist --data-dir DIR]
-    python benchmarks/pass_end.py FOLDER --memory
+    python -m benchmarks.pass_end FOLDER [--passes 50] [--data mnist --data-dir DIR]
+    python -m benchmarks.pass_end FOLDER --memory
 
 FOLDER holds train/<class>/*.JPEG, listed five times over. Of every kind of pipeline that the
 package builds, `--passes` passes are taken of three lengths, with and without transforms, in turns;
@@ -28,11 +28,11 @@ import time
 import warnings
 from pathlib import Path
 
-import machine
 import numpy as np
 import tensorflow as tf
-from pipeline import repeated
 
+from benchmarks import machine
+from benchmarks.pipeline import repeated
 from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.pipeline import in_order, one_epoch, one_pass_of_copies
 from keras_classics.data.sharding import Shard

@@ -1,8 +1,8 @@
 """Pictures per second of the ImageNet pipelines, on photographs in a folder.
 
-    python benchmarks/pipeline.py FOLDER [--rounds 5] [--repeat 5] [--sides decode alexnet …]
-    python benchmarks/pipeline.py FOLDER --calls 1 2 4 8
-    python benchmarks/pipeline.py FOLDER --memory
+    python -m benchmarks.pipeline FOLDER [--rounds 5] [--repeat 5] [--sides decode alexnet …]
+    python -m benchmarks.pipeline FOLDER --calls 1 2 4 8
+    python -m benchmarks.pipeline FOLDER --memory
 
 FOLDER holds train/<class>/*.JPEG; its pictures are listed `--repeat` times over. Each figure is of
 a process of its own, in turns; inside it one pass warms up and one is counted, in batches of 128,
@@ -35,8 +35,9 @@ import tempfile
 import time
 import warnings
 
-import machine
 import numpy as np
+
+from benchmarks import machine
 
 BATCH = 128
 SIDES = (
@@ -222,8 +223,8 @@ def compare(options):
     found = {side: [] for side in options.sides}
     for number in range(options.rounds):
         for side, rates in found.items():
-            command = [sys.executable, __file__, options.folder, "--measure", side,
-                       "--repeat", str(options.repeat)]  # fmt: skip
+            words = options.folder, "--measure", side, "--repeat", options.repeat
+            command = machine.command("pipeline", *words)
             output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             rates.append(json.loads(output.splitlines()[-1]))
         done = {side: round(rates[-1]) for side, rates in found.items()}

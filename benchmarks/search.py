@@ -1,6 +1,6 @@
 """A search of 20 random trials around LeNet-5: wall time, memory by trial, and two workers.
 
-    python benchmarks/search.py [--trials 20] [--output FILE]
+    python -m benchmarks.search [--trials 20] [--output FILE]
 
 One process after another, each on all cores: first alone, its resident memory read after every
 trial; then the same search shared by two processes that train and one that chooses, each of the
@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import machine
+from benchmarks import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "recipes" / "tune_lenet5_mnist.py"
@@ -25,21 +25,22 @@ ENVIRONMENT = {
     **os.environ,
     "KERAS_BACKEND": "tensorflow",
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "recipes")]),
 }
 
 
 def search_alone(trials, epochs, directory):
     """Searches in this process; prints the seconds and the resident MiB after each trial."""
     import psutil
-    from tune_lenet5_mnist import RECIPE, space
 
+    from keras_classics.cli.recipe_files import load_recipe
     from keras_classics.training import vary
     from keras_classics.tuning import make_tuner
 
+    searched = load_recipe("tune_lenet5_mnist")
+
     memory, process = [], psutil.Process()
-    recipe = RECIPE if epochs is None else vary(RECIPE, {"epochs": epochs})
-    tuner = make_tuner("random", recipe, space, directory, trials=trials)
+    recipe = vary(searched.RECIPE, {} if epochs is None else {"epochs": epochs})
+    tuner = make_tuner("random", recipe, searched.space, directory, trials=trials)
     end = tuner.on_trial_end
 
     def measured(trial):
@@ -55,7 +56,15 @@ def search_alone(trials, epochs, directory):
 def alone(trials, epochs):
     """Returns what `search_alone` printed in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, "--alone", f"{folder}/search", "--trials", str(trials)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.search",
+            "--alone",
+            f"{folder}/search",
+            "--trials",
+            str(trials),
+        ]
         command += [] if epochs is None else ["--epochs", str(epochs)]
         result = subprocess.run(
             command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True

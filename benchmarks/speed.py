@@ -1,7 +1,7 @@
 """The set of speed benchmarks, one after the other, written to benchmarks/results/speed.md.
 
     make bench DATA=DIR
-    python benchmarks/speed.py DIR [--only lenet5_epoch train_step …]
+    python -m benchmarks.speed DIR [--only lenet5_epoch train_step …]
 
 DIR holds imagenet_sample/ (a folder of photographs, train/<class>/*.JPEG) and tfds/ (prepared data
 sets of TensorFlow Datasets); what needs a part that is missing is left out and named. Nothing else
@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import machine
+from benchmarks import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "benchmarks" / "results" / "speed.md"
@@ -25,26 +25,26 @@ SLOW = 0.95  # of the fastest spin
 
 # Name -> title, environment and words of the command; FOLDER and DATA are put in.
 SET = {
-    "pass_end": ("The end of a pass", {}, "pass_end.py FOLDER --data mnist --data-dir DATA"),
-    "memory": ("Memory over 200 passes", {}, "pass_end.py FOLDER --memory"),
-    "pipeline": ("Picture pipelines", {}, "pipeline.py FOLDER"),
-    "calls": ("Pictures at a time", {}, "pipeline.py FOLDER --calls 1 2 4 8"),
-    "lenet5_epoch": ("An epoch of LeNet-5", {}, "lenet5_epoch.py --data-dir DATA"),
+    "pass_end": ("The end of a pass", {}, "pass_end FOLDER --data mnist --data-dir DATA"),
+    "memory": ("Memory over 200 passes", {}, "pass_end FOLDER --memory"),
+    "pipeline": ("Picture pipelines", {}, "pipeline FOLDER"),
+    "calls": ("Pictures at a time", {}, "pipeline FOLDER --calls 1 2 4 8"),
+    "lenet5_epoch": ("An epoch of LeNet-5", {}, "lenet5_epoch --data-dir DATA"),
     "lenet5_passes": (
         "Twenty passes of the published LeNet-5",
         {},
-        "lenet5_epoch.py --data-dir DATA --published --rounds 2",
+        "lenet5_epoch --data-dir DATA --published --rounds 2",
     ),
-    "train_step": ("A training step, against PyTorch", {}, "train_step.py --rounds 3"),
+    "train_step": ("A training step, against PyTorch", {}, "train_step --rounds 3"),
     "applications": (
         "A training step, against keras.applications",
         {},
-        "train_step.py --against applications --rounds 3",
+        "train_step --against applications --rounds 3",
     ),
-    "layers": ("Layers, TensorFlow", {"KERAS_BACKEND": "tensorflow"}, "layer_speed.py"),
-    "layers_torch": ("Layers, PyTorch", {"KERAS_BACKEND": "torch"}, "layer_speed.py"),
-    "build_time": ("Time to build", {"KERAS_BACKEND": "tensorflow"}, "build_time.py"),
-    "import_time": ("Time to import", {}, "import_time.py"),
+    "layers": ("Layers, TensorFlow", {"KERAS_BACKEND": "tensorflow"}, "layer_speed"),
+    "layers_torch": ("Layers, PyTorch", {"KERAS_BACKEND": "torch"}, "layer_speed"),
+    "build_time": ("Time to build", {"KERAS_BACKEND": "tensorflow"}, "build_time"),
+    "import_time": ("Time to import", {}, "import_time"),
 }
 
 
@@ -55,7 +55,7 @@ def command_of(name, data):
     if any(word in words.split() and not path.is_dir() for word, path in folders.items()):
         return None
     script, *rest = [str(folders.get(word, word)) for word in words.split()]
-    return environment, [sys.executable, str(ROOT / "benchmarks" / script), *rest]
+    return environment, machine.command(script, *rest)
 
 
 def measure(name, environment, command, idle):
@@ -72,7 +72,7 @@ def measure(name, environment, command, idle):
     state = "idle" if min(spins) >= SLOW * idle else "**loaded**"
     if done.returncode:
         state += f", status {done.returncode}"
-    shown = " ".join([*(f"{k}={v}" for k, v in SET[name][1].items()), "python", "benchmarks/"])
+    shown = " ".join([*(f"{k}={v}" for k, v in SET[name][1].items()), "python -m benchmarks."])
     table = "\n".join(line for line in done.stdout.splitlines() if line.startswith("|"))
     section = (
         f"## {title}\n\n`{shown}{words}`\n\n{machine.described()} Load before: {load:.2f}; spins "
@@ -95,7 +95,7 @@ def main():
     if options.smoke:
         rate = machine.spin(0.1)
         print(f"{machine.described()} {rate:,.0f} turns a second; would run:")
-        print("\n".join(f"python benchmarks/{shlex.join(SET[n][2].split())}" for n in SET))
+        print("\n".join(f"python -m benchmarks.{shlex.join(SET[n][2].split())}" for n in SET))
         return
     found = sections_of(PAGE.read_text()) if PAGE.exists() else {}
     idle = max(machine.spin() for _ in range(3))

@@ -1,7 +1,7 @@
 """Time of one training step on the TensorFlow backend: our networks against plain PyTorch.
 
-    python benchmarks/train_step.py [--networks resnet50 vgg16] [--rounds 5] [--steps 5]
-    python benchmarks/train_step.py --against applications
+    python -m benchmarks.train_step [--networks resnet50 vgg16] [--rounds 5] [--steps 5]
+    python -m benchmarks.train_step --against applications
 
 The same network on both sides: PyTorch's is the transcription that the tests judge ours by, in
 the channels-last memory format; AlexNet's towers are its groups of convolutions there. Same
@@ -30,11 +30,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import machine
 import numpy as np
 
+from benchmarks import machine
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]
 
 # Batch, side of the pictures, classes.
 NETWORKS = {
@@ -78,7 +78,7 @@ def build_application(network):
 
 
 def build_pytorch(network):
-    from torch_reference import REFERENCES, GroupedAlexNet
+    from tests.models.torch_reference import REFERENCES, GroupedAlexNet
 
     _, side, classes = NETWORKS[network]
     return (GroupedAlexNet if network == "alexnet" else REFERENCES[network])(classes, side)
@@ -95,7 +95,8 @@ def set_weights(model, weights):
 def prepare(network, against, folder, threads):
     """Compares the logits of both sides, and keeps the weights of each in the folder."""
     import keras
-    from torch_reference import load_weights, merge_towers, weights_by_name
+
+    from tests.models.torch_reference import load_weights, merge_towers, weights_by_name
 
     x, _ = batch(network)
     if against == "pytorch":
@@ -164,7 +165,8 @@ def median_step(ends):
 def time_pytorch(network, weights, steps, threads):
     """Median seconds of a step of a plain loop, with everything in the channels-last format."""
     import torch
-    from torch_reference import load_weights
+
+    from tests.models.torch_reference import load_weights
 
     torch.set_num_threads(threads)
     model = load_weights(build_pytorch(network), weights).train()
@@ -203,7 +205,15 @@ def run_subject(subject, network, arguments):
 
 
 def in_a_process(subject, network, folder, arguments):
-    command = [sys.executable, __file__, "--subject", subject, "--networks", network]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.train_step",
+        "--subject",
+        subject,
+        "--networks",
+        network,
+    ]
     for name in ("against", "steps", "threads"):
         command += [f"--{name}", str(getattr(arguments, name))]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}

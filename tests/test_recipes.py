@@ -1,19 +1,18 @@
 """Every published recipe: it describes itself, its flags fit it, its pictures fit its network."""
 
-import importlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from keras_classics.cli.recipe_files import load_recipe, recipe_paths
 from keras_classics.cli.recipe_flags import _apply, _parser
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source, load
 from keras_classics.training.recipe import describe, identity
 
-NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "recipes").glob("*.py"))
+NAMES = list(recipe_paths())
 # The sizes of the pictures of the data sets that hold all of one size.
 DIGIT = (28, 28, 1)
 SHAPES = {"mnist": DIGIT, "mnist_5k": DIGIT, "fashion_mnist": DIGIT, "cifar10": (32, 32, 3)}
@@ -47,7 +46,7 @@ def photographs(tmp_path_factory):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_recipe_is_plain_data_and_its_pictures_fit(name, photographs):
-    module = importlib.import_module(name)
+    module = load_recipe(name)
     for words in every_choice(module):
         recipe = with_flags(module, words)
         assert name == recipe.name or name.startswith("tune_")
@@ -65,13 +64,13 @@ def test_recipe_is_plain_data_and_its_pictures_fit(name, photographs):
 
 
 def test_choices_change_what_they_name():
-    module = importlib.import_module("cifar_resnet_cifar10")
+    module = load_recipe("cifar_resnet_cifar10")
     plain = with_flags(module, ["--depth", "56", "--plain"])
     assert plain.model.keywords == {"depth": 56, "residual": False}
     assert plain.paper is None
     deep = with_flags(module, ["--depth", "110"])
     assert deep.schedule(0, []) == 0.1 and deep.paper.test_error == 6.43
     assert with_flags(module, ["--split", "45k"]).validation == 5000
-    module = importlib.import_module("vgg16_imagenet")
+    module = load_recipe("vgg16_imagenet")
     jitter = with_flags(module, ["--scale", "jitter"])
     assert jitter.protocol.shorter_sides == (384,) and jitter.train_transforms[0].high == 512

@@ -2,24 +2,23 @@
 
 import argparse
 import ast
-import gc
-import sys
 from datetime import datetime
 from pathlib import Path
 
-from keras_classics.errors import UserError
+from keras_classics.cli.sentences import end_in_a_sentence
 from keras_classics.runs.compute import STRATEGIES, Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
 from keras_classics.training.recipe import PRECISIONS, RecipeError
 from keras_classics.training.variation import vary
+from keras_classics.words import plural
 
 
 def run(recipe, choices=None, argv=None):
     """See `keras_classics.cli.run`."""
     choices = choices or {}
     arguments = _parser(recipe, choices).parse_args(argv)
-    end_in_a_sentence(lambda: _run(recipe, choices, arguments))
+    end_in_a_sentence(lambda: _run(recipe, choices, arguments), arguments)
 
 
 def _run(recipe, choices, arguments):
@@ -41,27 +40,8 @@ def _run(recipe, choices, arguments):
     bad = Path(run_dir) / "bad_images.txt"
     if bad.exists():
         count = len(bad.read_text("utf-8", "surrogateescape").splitlines())
-        print(f"{count:,} picture{'s' * (count > 1)} could not be used: {bad}")
+        print(f"{plural(count, 'image')} could not be used: {bad}")
     print(f"Report: {Path(run_dir) / 'report.html'}")
-
-
-def end_in_a_sentence(function):
-    """Calls a function; on the user's errors, and when interrupted, the process ends with why.
-
-    Args:
-        function: function (); its KeyboardInterrupt says what the same command would do.
-    """
-    try:
-        function()
-        return
-    except UserError as error:
-        problem = f"error: {' '.join(str(error).split())}"  # one line, also of Keras' own
-    except KeyboardInterrupt as interrupt:
-        problem = f"Stopped. The same command {str(interrupt) or 'begins anew'}."
-    # The traceback held pipelines, whose threads call Python: they have to end while there is one,
-    # or the process hangs or aborts instead of ending.
-    gc.collect()
-    sys.exit(problem)
 
 
 def _parser(recipe, choices):

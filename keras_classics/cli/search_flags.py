@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from keras_classics.cli.recipe_flags import end_in_a_sentence, settings
+from keras_classics.cli.recipe_flags import settings
+from keras_classics.cli.sentences import end_in_a_sentence
 from keras_classics.runs.loop import train
 from keras_classics.training.variation import vary
 from keras_classics.tuning.page import write_search_report
@@ -22,7 +23,7 @@ def tune(recipe, space, argv=None):
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"with --directory {directory} continues the search") from None
 
-    end_in_a_sentence(search)
+    end_in_a_sentence(search, arguments)
 
 
 def _parser(recipe):

@@ -46,7 +46,7 @@ def environment(devices):
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "devices": _devices(devices),
-        "command": shlex.join(["python", _from_here(sys.argv[0]), *sys.argv[1:]]),
+        "command": shlex.join([*_script(sys.argv[0]), *sys.argv[1:]]),
     }
 
 
@@ -55,10 +55,12 @@ def _devices(devices):
     return f"{devices.name}, {replicas} in {plural(devices.processes, 'process', 'processes')}"
 
 
-def _from_here(script):
+def _script(path):
     """The script as one would type it in this folder; its bare name if it lies elsewhere."""
-    path, here = Path(script).resolve(), Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+    path, here = Path(path).resolve(), Path.cwd()
+    if path.parent == Path(__file__).resolve().parents[1] / "recipes":  # installed
+        return ["keras-classics", "train", path.stem]
+    return ["python", str(path.relative_to(here)) if path.is_relative_to(here) else path.name]
 
 
 def _version(package):

@@ -5,19 +5,21 @@ import re
 import subprocess
 import sys
 
-import lenet5_mnist
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_classics.cli import run
 from keras_classics.cli.main import main
+from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.data.transforms.crops import CenterCrop
 from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation.protocols import TenCrop
 from keras_classics.training import describe
 from keras_classics.zoo import list_models
 from tests import ROOT
+
+lenet5_mnist = load_recipe("lenet5_mnist")
 
 QUICK = ["--data", "mnist_5k", "--epochs", "1", "--limit-train", "300", "--keep-epochs", "1"]
 
@@ -162,7 +164,7 @@ def test_predict_says_what_it_did(run_dir, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--epochs", "0"], "`epochs` must be an integer of at least 1. Received: epochs=0"),
-        (["--batch-size", "-3"], "`batch_size` must be an integer of at least 1"),
+        (["--batch-size", "-3"], "--batch-size must be a positive integer"),
         (["--set", "lerning_rate=1"], "`lerning_rate` cannot be set: there is no 'lerning_rate'"),
         (["--set", "model.foo=1"], "`model.foo` cannot be set: there is no 'foo'; there are"),
         (["--set", "epochs"], "`--set` takes FIELD=VALUE"),
@@ -194,7 +196,7 @@ def test_wrong_arguments_are_one_sentence(tmp_path, arguments, message):
         (["evaluate", "{run}", "--split", "validation"], "held no training pictures out"),
         (["evaluate", "{run}", "--protocol", "five"], '--protocol must be one of "center"'),
         (["evaluate", "{run}", "--protocol", "dense"], "lenet5 cannot be applied to pictures of"),
-        (["evaluate", "{run}", "--batch-size", "0"], "`--batch-size` must be at least 1"),
+        (["evaluate", "{run}", "--batch-size", "0"], "--batch-size must be a positive integer"),
         (["evaluate", "{run}", "--data", "folder:{tmp}/classes"], "10 classes, folder:{tmp}/clas"),
         (["evaluate", "{run}", "--data", "folder:{tmp}/ten"], "shape (28, 28, 1), folder:{tmp}/t"),
         (

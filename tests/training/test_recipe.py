@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from keras_classics import lenet5
+from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.evaluation import TenCrop
 from keras_classics.training import (
@@ -184,7 +185,7 @@ def test_identity_is_the_same_in_every_process():
     elsewhere = dict(line.split() for line in printed.splitlines())
     assert len(elsewhere) >= 2
     for name, found in elsewhere.items():
-        recipe = runpy.run_path(str(RECIPES / f"{name}.py"))["RECIPE"]
+        recipe = load_recipe(name).RECIPE
         assert found == identity(recipe) == identity(dataclasses.replace(recipe))
 
 

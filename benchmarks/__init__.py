@@ -1,0 +1,1 @@
+"""Side-by-side measurements; `python -m benchmarks.<name>` from the root of a clone."""

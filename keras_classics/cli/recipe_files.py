@@ -1,0 +1,132 @@
+"""The recipes: inside the package once it is installed, beside it in a clone."""
+
+import ast
+import contextlib
+import difflib
+import importlib
+import runpy
+import sys
+from pathlib import Path
+
+from keras_classics.errors import UserError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def recipe_paths():
+    """Returns {name: path} of all recipes, sorted.
+
+    Raises:
+        UserError: if there are none, or one exists twice.
+
+    Example:
+        >>> from keras_classics.cli.recipe_files import recipe_paths
+        >>> recipe_paths()["lenet5_mnist"].name
+        'lenet5_mnist.py'
+    """
+    folders = [_PACKAGE / "recipes"]
+    if (_PACKAGE.parent / "pyproject.toml").is_file():  # else it is somebody's folder
+        folders.append(_PACKAGE.parent / "recipes")
+    paths = {}
+    for path in sorted(path for folder in folders for path in folder.glob("[!_]*.py")):
+        if path.stem in paths:
+            raise UserError(
+                f"The recipe {path.stem} exists twice, as {paths[path.stem]} and {path}; delete "
+                "one."
+            )
+        paths[path.stem] = path
+    if not paths:
+        raise UserError(
+            f"This installation holds no recipes ({folders[0]} is missing or empty); install "
+            "keras_classics again."
+        )
+    return dict(sorted(paths.items()))
+
+
+def recipe_path(name):
+    """Returns the path of a recipe.
+
+    Args:
+        name: a name of `recipe_paths`, or the path of a file that ends in .py.
+
+    Raises:
+        UserError: if there is none of that name.
+    """
+    if name.endswith(".py"):
+        if not Path(name).is_file():
+            raise UserError(f"{name} does not exist; name a recipe's file, or a recipe.")
+        return Path(name)
+    paths = recipe_paths()
+    if name not in paths:
+        close = difflib.get_close_matches(name, paths)
+        similar = f" (similar: {', '.join(close)})" if close else ""
+        raise UserError(
+            f"There is no recipe {name}{similar}; `keras-classics train` lists them, and a file "
+            "of your own is named with its .py."
+        )
+    return paths[name]
+
+
+def summary(path):
+    """Returns the first line of a recipe's docstring; nothing of it runs."""
+    return (ast.get_docstring(_parsed(path)) or "").partition("\n")[0]
+
+
+def run_as_script(name, arguments):
+    """Runs a recipe exactly as `python recipes/<name>.py` would.
+
+    Args:
+        name: see `recipe_path`.
+        arguments: of its command line.
+
+    Raises:
+        UserError: if it cannot be found or read as Python.
+    """
+    path = recipe_path(name)
+    _parsed(path)
+    before = sys.argv
+    sys.argv = [str(path), *arguments]
+    try:
+        with _siblings_of(path):
+            runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.argv = before
+
+
+def load_recipe(name):
+    """Returns the module of a recipe, by the name that its siblings import it by.
+
+    Args:
+        name: a name of `recipe_paths`.
+
+    Raises:
+        UserError: if it cannot be found or read as Python.
+
+    Example:
+        >>> from keras_classics.cli.recipe_files import load_recipe
+        >>> load_recipe("lenet5_mnist").RECIPE.epochs
+        20
+    """
+    path = recipe_path(name)
+    _parsed(path)
+    with _siblings_of(path):
+        return importlib.import_module(path.stem)
+
+
+def _parsed(path):
+    try:
+        return ast.parse(path.read_text("utf-8"), str(path))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        reason = getattr(error, "msg", error)
+        raise UserError(f"{path}{line} cannot be read as Python: {reason}.") from None
+
+
+@contextlib.contextmanager
+def _siblings_of(path):
+    """Lets a recipe import its neighbours, as a script does that Python runs."""
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        yield
+    finally:
+        sys.path.pop(0)
