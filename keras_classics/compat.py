@@ -1,4 +1,8 @@
-"""What has to touch private names of others, each with its reason and a test in test_compat.py."""
+"""What has to touch private names of others, each with its reason and a test in test_compat.py.
+
+A method of theirs that a class of ours overrides cannot stand here; its reason stands beside it and
+its test there too: `CoupledSGD._backend_update_step`.
+"""
 
 import contextlib
 
@@ -25,3 +29,64 @@ def untuned_device_iterators():
         yield
     finally:
         multi_device_iterator_ops._create_device_dataset = theirs
+
+
+def all_layers(model):
+    """Returns the layers of a Keras model, and those inside them.
+
+    `model.layers` ends at the first floor: GoogLeNet's modules and their batch normalisations lie
+    in attributes of other layers, which only Keras itself knows to follow.
+    """
+    return model._flatten_layers()
+
+
+def place_of(optimizer, variable):
+    """Returns which of the trained variables this one is, counted as in `optimizer.build`.
+
+    `update_step` is given a variable alone. TensorFlow passes another object of another name, so
+    that only Keras' own table finds what the optimizer keeps for it.
+    """
+    return optimizer._get_variable_index(variable)
+
+
+def sums_of_all(tensors, others, scale):
+    """Returns tensor + scale · other for each pair of PyTorch's tensors, in one call for all.
+
+    Keras' own optimizers and PyTorch's do it by these functions; their public form, of
+    `torch.optim`, is whole optimizers only.
+    """
+    import torch
+
+    return torch._foreach_add(tensors, others, alpha=scale)
+
+
+def add_to_all(tensors, others, scale=1.0):
+    """Adds scale · other to each tensor in place; see `sums_of_all`."""
+    import torch
+
+    torch._foreach_add_(tensors, others, alpha=scale)
+
+
+def scale_all(tensors, factor):
+    """Multiplies each tensor in place; see `sums_of_all`."""
+    import torch
+
+    torch._foreach_mul_(tensors, factor)
+
+
+def base_tuner():
+    """Returns the class of KerasTuner that leaves a trial wholly to its subclass.
+
+    `keras_tuner.Tuner`, the documented one, builds, fits and saves a model by itself.
+    """
+    from keras_tuner.engine.base_tuner import BaseTuner
+
+    return BaseTuner
+
+
+def oracle_file(oracle):
+    """Returns the path of the file from which KerasTuner's oracle continues.
+
+    KerasTuner writes it into place; who writes it beside and renames it has to know where.
+    """
+    return oracle._get_oracle_fname()

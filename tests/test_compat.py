@@ -1,12 +1,47 @@
 """Whether the private names are still there, and still needed."""
 
+import ast
 import json
 import subprocess
 import sys
 
+import keras
+import numpy as np
 import pytest
 
+from keras_classics import compat
+from keras_classics.layers import Inception
+from keras_classics.training import CoupledSGD
 from tests import ROOT
+
+PACKAGE = ROOT / "keras_classics"
+TREES = {
+    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8"))
+    for path in PACKAGE.rglob("*.py")
+}
+
+
+def private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def made_here():
+    """The private names of functions, classes and attributes that this package defines."""
+    for node in (node for tree in TREES.values() for node in ast.walk(tree)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+@pytest.mark.parametrize("file", sorted(TREES.keys() - {"compat.py"}))
+def test_nobody_else_touches_private_names_of_others(file):
+    nodes = list(ast.walk(TREES[file]))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert not {name for name in used if private(name)} - set(made_here())
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert not [m for m in modules if m and {"src", "engine", "python"} & set(m.split("."))]
+
 
 MIRRORED = """
 import contextlib, json, sys
@@ -72,3 +107,67 @@ def test_untuned_device_iterators_are_still_needed(mirrored):
 def test_a_mirrored_run_tunes_nothing(mirrored):
     assert len(mirrored["train"]) > 2
     assert not any(on is not False for on in mirrored["train"])
+
+
+@pytest.mark.backend
+def test_all_layers_finds_those_inside_others():
+    modules = [Inception(1, 1, 1, 1, 1, 1, batch_norm=True, name=f"module{i}") for i in (1, 2)]
+    model = keras.Sequential([keras.Input((4, 4, 1)), *modules])
+    found = compat.all_layers(model)
+    assert {layer.name for layer in found} > {"module1", "module2", "conv_3x3", "conv_3x3_bn"}
+    assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in found) == 12
+
+
+@pytest.mark.backend
+def test_place_of_counts_variables_as_they_were_built():
+    variables = [keras.Variable(np.zeros(2)) for _ in range(3)]
+    optimizer = keras.optimizers.SGD(0.1)
+    optimizer.build(variables)
+    assert [compat.place_of(optimizer, variable) for variable in variables] == [0, 1, 2]
+
+
+@pytest.mark.backend
+def test_keras_still_calls_the_step_on_all_variables(backend, monkeypatch):
+    """Overridden for PyTorch alone, where `update_step` is then not called for each variable."""
+    calls = []
+
+    def noted(name):
+        theirs = getattr(CoupledSGD, name)
+        return lambda *arguments: calls.append(name) or theirs(*arguments)
+
+    for name in ("_backend_update_step", "update_step"):
+        monkeypatch.setattr(CoupledSGD, name, noted(name))
+    variables = [keras.Variable(np.zeros(2)) for _ in range(2)]
+    CoupledSGD(0.1).apply([keras.ops.ones(2)] * 2, variables)
+    steps = 0 if backend == "torch" else 2
+    assert calls == ["_backend_update_step", *["update_step"] * steps]
+
+
+def test_arithmetic_on_all_tensors():
+    import torch
+
+    ones, twos = [[torch.full((n,), value) for n in (1, 2)] for value in (1.0, 2.0)]
+    assert [t.tolist() for t in compat.sums_of_all(ones, twos, 3.0)] == [[7.0], [7.0, 7.0]]
+    assert [t.tolist() for t in ones] == [[1.0], [1.0, 1.0]]
+    compat.add_to_all(ones, twos)
+    assert [t.tolist() for t in ones] == [[3.0], [3.0, 3.0]]
+    compat.add_to_all(ones, twos, -1.0)
+    compat.scale_all(ones, 5.0)
+    assert [t.tolist() for t in ones] == [[5.0], [5.0, 5.0]]
+
+
+def test_a_tuner_of_keras_tuner_is_ours_to_fill(tmp_path):
+    import keras_tuner
+
+    oracle = keras_tuner.oracles.RandomSearchOracle(
+        objective=keras_tuner.Objective("error", "min"),
+        hyperparameters=keras_tuner.HyperParameters(),
+    )
+
+    class Tuner(compat.base_tuner()):
+        def run_trial(self, trial, **_):
+            raise NotImplementedError
+
+    Tuner(oracle, directory=tmp_path, project_name="search")
+    oracle.save()
+    assert [compat.oracle_file(oracle)] == [str(path) for path in tmp_path.glob("search/o*")]

@@ -4,6 +4,7 @@ import inspect
 
 import keras
 
+from keras_classics.compat import all_layers
 from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.statistics import PixelStatistics
@@ -128,7 +129,7 @@ def _has_auxiliary_heads(recipe, network):
 
 
 def _synchronize_batch_norm(network):
-    for layer in network._flatten_layers():
+    for layer in all_layers(network):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
 

@@ -73,5 +73,5 @@ class Steps(keras.callbacks.Callback):
 
 def sync(model):
     """Brings the variables of a model that is training up to date: JAX keeps them elsewhere."""
-    if keras.backend.backend() == "jax" and getattr(model, "_jax_state", None) is not None:
+    if keras.backend.backend() == "jax":
         model.jax_state_sync()

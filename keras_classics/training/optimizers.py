@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_classics import checks
+from keras_classics import checks, compat
 from keras_classics.training.curvature import diagonal_curvature
 
 
@@ -71,11 +71,13 @@ class CoupledSGD(keras.optimizers.SGD):
         self._decays = [self.decay == "all" or v.name.endswith("kernel") for v in variables]
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.coupled_weight_decay and self._decays[self._get_variable_index(variable)]:
+        if self.coupled_weight_decay and self._decays[compat.place_of(self, variable)]:
             decay = ops.cast(self.coupled_weight_decay, variable.dtype)
             gradient = ops.cast(gradient, variable.dtype) + decay * variable
         super().update_step(gradient, variable, learning_rate)
 
+    # Private to Keras, which has no public place for a step on all variables; its own optimizers
+    # override it for PyTorch too. tests/test_compat.py holds that Keras still calls it.
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         if keras.backend.backend() == "torch":
             self._update_together(list(grads), trainable_variables, learning_rate)
@@ -90,30 +92,30 @@ class CoupledSGD(keras.optimizers.SGD):
         import torch
 
         rate = float(learning_rate)
-        places = [self._get_variable_index(v) for v in variables]
+        places = [compat.place_of(self, v) for v in variables]
         with torch.no_grad():
             weights = [v.value for v in variables]
             gradients = [g.to(w.dtype) for g, w in zip(gradients, weights, strict=True)]
             decayed = [i for i, place in enumerate(places) if self._decays[place]]
             if self.coupled_weight_decay and decayed:
-                sums = torch._foreach_add(
+                sums = compat.sums_of_all(
                     [gradients[i] for i in decayed],
                     [weights[i] for i in decayed],
-                    alpha=self.coupled_weight_decay,
+                    self.coupled_weight_decay,
                 )
                 for i, both in zip(decayed, sums, strict=True):
                     gradients[i] = both
             if not self.momentum:
-                torch._foreach_add_(weights, gradients, alpha=-rate)
+                compat.add_to_all(weights, gradients, -rate)
                 return
             velocities = [self.momentums[place].value for place in places]
-            torch._foreach_mul_(velocities, self.momentum)
-            torch._foreach_add_(velocities, gradients, alpha=-rate)
+            compat.scale_all(velocities, self.momentum)
+            compat.add_to_all(velocities, gradients, -rate)
             if self.nesterov:
-                torch._foreach_add_(weights, gradients, alpha=-rate)
-                torch._foreach_add_(weights, velocities, alpha=self.momentum)
+                compat.add_to_all(weights, gradients, -rate)
+                compat.add_to_all(weights, velocities, self.momentum)
             else:
-                torch._foreach_add_(weights, velocities)
+                compat.add_to_all(weights, velocities)
 
     def get_config(self):
         config = {**super().get_config(), "decay": self.decay}
@@ -211,7 +213,7 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
         return before.bit_length() < now.bit_length()
 
     def update_step(self, gradient, variable, learning_rate):
-        curvature = self.curvatures[self._get_variable_index(variable)]
+        curvature = self.curvatures[compat.place_of(self, variable)]
         gradient = ops.cast(gradient, variable.dtype)
         step = ops.cast(learning_rate, variable.dtype) / (self.mu + curvature)
         self.assign_sub(variable, step * gradient)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import keras
 
-from keras_classics import checks
+from keras_classics import checks, compat
 from keras_classics.errors import UserError
 from keras_classics.files import write_json
 from keras_classics.runs.directory import RunDirectoryError
@@ -30,7 +30,6 @@ from keras_classics.tuning.results import error_after
 
 try:
     import keras_tuner
-    from keras_tuner.engine.base_tuner import BaseTuner
     from keras_tuner.oracles import (
         BayesianOptimizationOracle,
         HyperbandOracle,
@@ -48,7 +47,7 @@ class SearchError(UserError):
     """A search that cannot be made; the message is one sentence for the user."""
 
 
-class RecipeTuner(BaseTuner):
+class RecipeTuner(compat.base_tuner()):
     """Runs a recipe once for each trial and reports the error on its held-out pictures.
 
     Args:
@@ -154,7 +153,7 @@ class _WrittenBeside:
     """KerasTuner writes its state into place: killed in that instant, it could not continue."""
 
     def save(self):
-        write_json(self._get_oracle_fname(), self.get_state())
+        write_json(compat.oracle_file(self), self.get_state())
 
 
 class _Hyperband(_WrittenBeside, HyperbandOracle):
