@@ -24,12 +24,13 @@ PYTEST := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
 MAKEFLAGS += --keep-going
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-quick test-full test-tensorflow test-jax test-torch bench lint clean
+.PHONY: help demo test test-quick test-slow test-full test-tensorflow test-jax test-torch bench lint clean
 
 help:
 	@echo "make demo        train LeNet-5 on 5,000 real digits and write a report (90 s)"
 	@echo "make test        every test, on TensorFlow, JAX and PyTorch (installs all three)"
 	@echo "make test-quick  every test on one backend: BACKEND=tensorflow, jax or torch"
+	@echo "make test-slow   the tests that would make make test too long (30 minutes at most)"
 	@echo "make test-full   make test and the tests that take long"
 	@echo "make bench       time networks and pipelines, into benchmarks/results/speed.md (50 min)"
 	@echo "make lint        ruff: rules and format"
@@ -47,6 +48,9 @@ test-tensorflow: .venv/dev-installed
 
 test-jax test-torch: test-%: .venv/dev-installed
 	KERAS_BACKEND=$* $(PYTEST) -m backend tests $(PYTEST_ARGS)
+
+test-slow: .venv/dev-installed
+	KERAS_BACKEND=tensorflow $(PYTEST) --slow $(PYTEST_ARGS)
 
 test-quick: .venv/dev-installed
 	KERAS_BACKEND=$(BACKEND) $(PYTEST) $(PYTEST_ARGS)

@@ -43,9 +43,6 @@ def run_recipe(data_dir, seed, epochs, pictures, held_out):
     import keras
 
     from keras_classics.cli.recipe_files import load_recipe
-
-    RECIPE = load_recipe("cifar_resnet_cifar10").RECIPE
-
     from keras_classics.runs import train
     from keras_classics.training import vary
 
@@ -56,7 +53,7 @@ def run_recipe(data_dir, seed, epochs, pictures, held_out):
             starts.append(time.perf_counter())
 
     values = {"epochs": epochs, "seed": seed, "validation": held_out, "limit_train": pictures}
-    recipe = vary(RECIPE, values)
+    recipe = vary(load_recipe("cifar_resnet_cifar10").RECIPE, values)
     with tempfile.TemporaryDirectory() as run_dir:
         train(recipe, run_dir, data_dir=data_dir, callbacks=[Clock()], verbose=0)
         rows = list(csv.DictReader(Path(run_dir, "history.csv").read_text().splitlines()))

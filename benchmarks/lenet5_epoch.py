@@ -40,14 +40,11 @@ def simplified():
     import keras
 
     from keras_classics.cli.recipe_files import load_recipe
-
-    RECIPE = load_recipe("lenet5_mnist").RECIPE
-
     from keras_classics.training import vary
 
     simple = {"connections": "full", "subsampling": "average", "activation": "tanh"}
     return vary(
-        RECIPE,
+        load_recipe("lenet5_mnist").RECIPE,
         {
             **{f"model.{name}": value for name, value in simple.items()},
             "model.output": "softmax",
@@ -88,13 +85,11 @@ def time_recipe(data, data_dir, epochs):
 def time_published(data, data_dir, epochs):
     """Seconds of the passes of the published recipe but the first; and of all with the report."""
     from keras_classics.cli.recipe_files import load_recipe
-
-    RECIPE = load_recipe("lenet5_mnist").RECIPE
-
     from keras_classics.training import vary
 
+    recipe = vary(load_recipe("lenet5_mnist").RECIPE, {"epochs": epochs, "dataset": data})
     start = time.perf_counter()
-    passes = time_train(vary(RECIPE, {"epochs": epochs, "dataset": data}), data_dir)
+    passes = time_train(recipe, data_dir)
     return [*passes[1:], time.perf_counter() - start]
 
 

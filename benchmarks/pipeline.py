@@ -55,9 +55,10 @@ def tensorflow_passes(folder, repeat, side):
     """Yields the pictures of one pass, then of the next, as tf.data batches."""
     import tensorflow as tf
 
-    from keras_classics.data import crops, decoding
+    from keras_classics.data import decoding
     from keras_classics.data.parallelism import parallel_calls, without_autotuning
     from keras_classics.data.pipeline import one_epoch
+    from keras_classics.data.transforms import crops
     from keras_classics.data.transforms.color import PCAColorJitter
     from keras_classics.data.transforms.resizing import ResizeShorterSide
     from keras_classics.data.transforms.transform import Transform

@@ -19,15 +19,22 @@ collect_ignore_glob = ["*conftest.py"]
 
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="also run the tests marked `full`")
+    parser.addoption(
+        "--slow", action="store_true", help="run the tests marked `slow`, and no other"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--full"):
-        return
-    heavy = [item for item in items if item.get_closest_marker("full")]
-    if heavy:
-        config.hook.pytest_deselected(items=heavy)
-        items[:] = [item for item in items if item not in heavy]
+    def is_chosen(item):
+        if item.get_closest_marker("full") and not config.getoption("--full"):
+            return False
+        is_slow = item.get_closest_marker("slow") is not None
+        return config.getoption("--full") or is_slow == config.getoption("--slow")
+
+    left_out = [item for item in items if not is_chosen(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if is_chosen(item)]
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests import ROOT
 
 USE = """
 import json
@@ -61,7 +61,8 @@ def test_wheel_holds_the_package_and_nothing_else(dist):
         for path in (ROOT / "keras_classics").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {name for name in names if ".dist-info/" not in name} == sources
+    recipes = {f"keras_classics/recipes/{path.name}" for path in (ROOT / "recipes").glob("*.py")}
+    assert {name for name in names if ".dist-info/" not in name} == sources | recipes
     assert "keras_classics/py.typed" in sources
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
@@ -74,6 +75,7 @@ def test_source_archive_can_be_worked_with(dist):
     assert not [name for name in names if name.startswith((".venv", "runs/", "dist/"))]
 
 
+@pytest.mark.slow
 def test_installed_wheel_works(dist, clean):
     listed = output_of(clean / "bin" / "keras-classics", "list", cwd=clean)
     assert "lenet5" in listed
@@ -82,6 +84,45 @@ def test_installed_wheel_works(dist, clean):
     assert used["parameters"] == 60_000
     assert Path(used["file"]).is_relative_to(clean)
     assert list(dist.glob(f"keras_classics-{used['version']}-*.whl"))
+
+
+IDENTITIES = """
+import json
+from keras_classics.cli.recipe_files import load_recipe, recipe_paths
+from keras_classics.training.recipe import identity
+print(json.dumps({
+    name: identity(load_recipe(name).RECIPE) for name in recipe_paths() if "tune" not in name
+}))
+"""
+
+
+def test_the_wheel_has_the_recipes_of_the_clone(dist, tmp_path):
+    """On a path of its own, elsewhere: the same names, and the same experiments."""
+    (wheel,) = dist.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    found = []
+    for folder in (ROOT, tmp_path):
+        code = f"import sys; sys.path.insert(0, {str(folder)!r})\n{IDENTITIES}"
+        found.append(
+            json.loads(output_of(sys.executable, "-c", code, cwd=tmp_path).splitlines()[-1])
+        )
+    assert found[0] == found[1] and "alexnet_imagenet" in found[0]
+    listed = output_of(sys.executable, "-m", "keras_classics", "train", cwd=tmp_path)
+    assert "tune_lenet5_mnist" in listed
+
+
+@pytest.mark.slow
+def test_an_installed_recipe_trains_to_its_report(dist, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    output_of(sys.executable, "-m", "venv", folder, cwd=folder)
+    (wheel,) = dist.glob("*.whl")
+    pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install"]
+    output_of(*pip, "--no-compile", "-c", ROOT / "constraints.txt", f"{wheel}[demo]", cwd=folder)
+    words = ["train", "lenet5_mnist", "--data", "mnist_5k", "--epochs", "1", "--run-dir", "run"]
+    printed = output_of(folder / "bin" / "keras-classics", *words, cwd=folder)
+    assert "run/report.html" in printed
+    page = (folder / "run" / "report.html").read_text("utf-8")
+    assert "keras-classics train lenet5_mnist --data mnist_5k" in page
 
 
 def test_hooks_use_the_pinned_ruff():

@@ -163,17 +163,17 @@ def test_predict_says_what_it_did(run_dir, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--epochs", "0"], "`epochs` must be an integer of at least 1. Received: epochs=0"),
+        (["--epochs", "0"], "--epochs must be a positive integer. Received: epochs=0"),
         (["--batch-size", "-3"], "--batch-size must be a positive integer"),
         (["--set", "lerning_rate=1"], "`lerning_rate` cannot be set: there is no 'lerning_rate'"),
         (["--set", "model.foo=1"], "`model.foo` cannot be set: there is no 'foo'; there are"),
         (["--set", "epochs"], "`--set` takes FIELD=VALUE"),
-        (["--set", "epochs=many"], "`epochs` must be an integer"),
+        (["--set", "epochs=many"], "--epochs must be a positive integer"),
         (["--set", "loss.j=-1"], "`j` must be a finite number above 0"),
         (["--set", "optimizer.momentum=2"], "momentum"),
         (["--distort", "--set", "train_transforms.0.scale=2"], "`scale` and `squeeze` must be in"),
         (["--keep-epochs", "1,x"], "`--keep-epochs` takes epochs"),
-        (["--keep-epochs", "9"], "`keep_epochs` must list epochs from 1 to 1"),
+        (["--keep-epochs", "9"], "--keep-epochs must be a tuple of epochs from 1 to 1"),
         (["--data", "no_such_set"], "no_such_set"),
         (["--data", "idx:no/such/folder"], "no/such/folder does not exist"),
         (["--data-dir", "no/such/folder", "--data", "mnist"], "no/such/folder"),
@@ -232,6 +232,6 @@ def test_the_script_itself_ends_with_one_sentence(tmp_path):
     script = [sys.executable, str(ROOT / "recipes" / "lenet5_mnist.py"), "--epochs", "0"]
     result = subprocess.run(script, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].startswith("error: `epochs` must be an integer")
+    assert result.stderr.splitlines()[-1].startswith("error: --epochs must be a positive integer")
     assert "Traceback" not in result.stderr
     assert not list(tmp_path.iterdir())

@@ -45,10 +45,10 @@ def test_bad_pictures_are_left_out_and_counted_or_stop_the_run(tmp_path):
     finished = command(tmp_path, "--run-dir", tmp_path / "run")
     assert finished.returncode == 0, finished.stderr
     listed = tmp_path / "run" / "bad_images.txt"
-    assert f"\n1 picture could not be used: {listed}\n" in finished.stdout
+    assert f"\n1 image could not be used: {listed}\n" in finished.stdout
     assert listed.read_text() == f"{bad}\tis empty\n"
 
-    sentence = f"error: {bad} cannot be used: it is empty; mend or delete it, or pass --on-bad-i"
+    sentence = f"error: {bad} cannot be used: it is empty; "
     for place in ("while training", "for the mean image"):
         if place == "for the mean image":
             for kept in (tmp_path / "그림 mit Leerzeichen" / ".keras_classics").iterdir():

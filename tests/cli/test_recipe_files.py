@@ -1,0 +1,128 @@
+"""Recipes found in a clone and in an installation, and what cannot be trained."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from keras_classics.cli import recipe_files
+from keras_classics.cli.main import main
+from keras_classics.errors import UserError
+from tests import ROOT
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A package of an installation, with the recipes inside and no clone around it."""
+    package = tmp_path / "site-packages" / "keras_classics"
+    (package / "recipes").mkdir(parents=True)
+    monkeypatch.setattr(recipe_files, "_PACKAGE", package)
+    return package
+
+
+def fails(*arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", *map(str, arguments)])
+    return str(stopped.value)
+
+
+def test_all_recipes_of_the_clone_are_listed(capsys):
+    main(["train"])
+    lines = capsys.readouterr().out.splitlines()
+    stems = sorted(path.stem for path in (ROOT / "recipes").glob("*.py"))
+    assert [line.split()[0] for line in lines] == stems
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_a_recipe_is_shown_as_it_is(capsys):
+    main(["train", "mnist_cnn", "--show"])
+    assert capsys.readouterr().out == (ROOT / "recipes" / "mnist_cnn.py").read_text("utf-8")
+
+
+def test_listing_and_showing_import_no_backend():
+    code = (
+        "from keras_classics.cli.main import main; main(['train']); "
+        "main(['train', 'lenet5_mnist', '--show']); import sys; "
+        "print({'keras', 'tensorflow', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "set()", done.stderr
+
+
+def test_a_file_of_ones_own_runs_as_a_script_with_its_neighbours(tmp_path, capsys):
+    (tmp_path / "neighbour.py").write_text("word = 'hello'")
+    script = tmp_path / "mine.py"
+    script.write_text("import sys\nfrom neighbour import word\nprint(__name__, word, *sys.argv)\n")
+    before = list(sys.path)
+    main(["train", str(script), "--epochs", "3"])
+    assert capsys.readouterr().out == f"__main__ hello {script} --epochs 3\n"
+    assert sys.path == before
+
+
+def test_the_module_is_the_command(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_classics", "train"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and "lenet5_mnist" in done.stdout
+
+
+def test_recipes_inside_an_installed_package_are_found(installed):
+    (installed / "recipes" / "mine.py").write_text('"""What it does."""\n')
+    (installed.parent / "recipes").mkdir()  # somebody else's
+    (installed.parent / "recipes" / "other.py").write_text("")
+    paths = recipe_files.recipe_paths()
+    assert list(paths) == ["mine"]
+    assert recipe_files.summary(paths["mine"]) == "What it does."
+
+
+def test_a_wheel_without_recipes(installed):
+    assert fails("lenet5_mnist").startswith("error: This installation holds no recipes (")
+    assert fails() == fails("lenet5_mnist")
+
+
+def test_a_recipe_that_exists_twice(installed):
+    (installed.parent / "pyproject.toml").write_text("")
+    for folder in (installed / "recipes", installed.parent / "recipes"):
+        folder.mkdir(exist_ok=True)
+        (folder / "mine.py").write_text("")
+    sentence = fails("mine")
+    assert sentence.startswith("error: The recipe mine exists twice, as ")
+    assert str(installed / "recipes" / "mine.py") in sentence
+    assert str(installed.parent / "recipes" / "mine.py") in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("lenet5_mnits", "error: There is no recipe lenet5_mnits (similar: lenet5_mnist"),
+        ("zzz", "error: There is no recipe zzz; `keras-classics train` lists them"),
+        ("no/such.py", "error: no/such.py does not exist; name a recipe's file, or a recipe."),
+    ],
+)
+def test_names_of_no_recipe(name, sentence):
+    assert fails(name).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"RECIPE = Recipe(\n", ", line 1 cannot be read as Python: "),
+        (b"print('never')\nif\n", ", line 2 cannot be read as Python: invalid syntax."),
+        (b"\xff\xfe", " cannot be read as Python: "),
+    ],
+)
+def test_files_that_are_no_python(tmp_path, capsys, content, sentence):
+    path = tmp_path / "mine.py"
+    path.write_bytes(content)
+    assert fails(path).startswith(f"error: {path}{sentence}")
+    assert capsys.readouterr().out == ""
+
+
+def test_errors_name_the_file_before_anything_runs(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("raise AssertionError\n(")
+    with pytest.raises(UserError, match="line 2"):
+        recipe_files.run_as_script(str(path), [])
