@@ -59,7 +59,8 @@ class BadImages:
             explain: function () -> what is wrong, for a file that is not at fault by itself.
         """
         if self.error is not None:
-            raise self.error  # a pipeline goes on behind an error: the first is the one to tell
+            # What a pipeline makes after an error lacks images that are good.
+            raise DataError(str(self.error))
         if path not in self.reasons:
             self.reasons[path] = reason = _reason(path, explain)
             if self.path is not None:
@@ -79,8 +80,10 @@ class BadImages:
             )
 
     def _stop(self, sentence):
+        # The one that is kept has no traceback, which would hold the pipeline whose threads have to
+        # end before Python does; and the pipeline's function, which is never freed, holds this.
         self.error = DataError(sentence)
-        raise self.error
+        raise DataError(sentence)
 
 
 def _reason(path, explain):

@@ -1,68 +1,65 @@
 """Encoded images -> batches: read, decoded and transformed one by one on their way."""
 
 import contextlib
+import dataclasses
 import os
 import re
+import weakref
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from keras_classics.data.decoding import decode
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
-from keras_classics.data.parallelism import parallel_calls, without_autotuning
+from keras_classics.data.parallelism import parallel_calls
 from keras_classics.data.randomness import fold_in
 from keras_classics.data.transforms.crops import RandomAreaCrop
 from keras_classics.data.transforms.transform import Transform, in_turn
 
 
 def made(elements, example):
-    """Makes examples, several at a time and in their order; an error ends them.
+    """Makes examples, several at a time and in their order.
 
     Args:
         elements: `tf.data.Dataset`.
-        example: function of an element -> (image, label).
+        example: function of an element -> tuple of tensors.
     """
-    tf = import_tensorflow()
-    example = tf.autograph.experimental.do_not_convert(example)
+    example = import_tensorflow().autograph.experimental.do_not_convert(example)
     return elements.map(example, num_parallel_calls=parallel_calls(), deterministic=True)
 
 
-def made_or_left_out(indices, example, note):
-    """Makes examples as `made` does, and leaves out those that end in an error.
+def without_missing(batches, missing):
+    """Takes note of the examples that are missing in batches, as `ignore_errors` drops them.
+
+    It drops without a word, but the places of those that come have a gap. How far they have come is
+    kept by the iterator: who breaks off and begins anew has no gap.
 
     Args:
-        indices: `tf.data.Dataset` of integers.
-        example: function of an index -> (image, label).
-        note: function of an index that is left out -> False.
+        batches: `tf.data.Dataset` of (images, labels, places); places ascend from 0.
+        missing: the `MissingImages` that takes note.
+
+    Returns:
+        `tf.data.Dataset` of (images, labels).
     """
     tf = import_tensorflow()
-    example = tf.autograph.experimental.do_not_convert(example)
+    *specs, _ = batches.element_spec
+    # Behind the last place comes a batch of nothing: what is missing before it shows there.
+    nothing = [tf.zeros([side or 0 for side in spec.shape], spec.dtype) for spec in specs]
+    end = tf.data.Dataset.from_tensors((*nothing, tf.constant([len(missing.indices)], tf.int64)))
+    # TensorFlow never forgets a Python function that it calls: it shall not hold the indices.
+    noting = weakref.ref(missing)
 
-    def attempt(index):
-        """A dataset of one: what is made of the index, or nothing where that is an error."""
-        good = tf.data.Dataset.from_tensors(index).map(example).ignore_errors()
-        nothing = [tf.zeros([n or 0 for n in s.shape], s.dtype) for s in good.element_spec]
-        bad = tf.data.Dataset.from_tensors((False, index, *nothing))
-        return good.map(lambda image, label: (True, index, image, label)).concatenate(bad).take(1)
+    def check(reached, batch, _kept_by_the_dataset=missing):
+        images, labels, places = batch
+        following = tf.numpy_function(
+            lambda *places: noting().note(*places), [reached, places], tf.int64
+        )
+        return tf.ensure_shape(following, ()), (images, labels)
 
-    def is_good(good, index, image, label):
-        return tf.cond(good, lambda: True, lambda: note(index))
-
-    calls = parallel_calls()
-    attempts = indices.interleave(
-        tf.autograph.experimental.do_not_convert(attempt),
-        cycle_length=calls,
-        num_parallel_calls=calls,
-        deterministic=True,
-    )
-    good = attempts.filter(tf.autograph.experimental.do_not_convert(is_good))
-    return good.map(lambda good, index, image, label: (image, label))
-
-
-def in_batches(examples, batch_size, shard):
-    """Returns batches of examples, of which each process makes its shard."""
-    batches = shard.cut(examples.batch(batch_size // shard.processes))
-    return without_autotuning(batches.prefetch(2))
+    checked = batches.concatenate(end).scan(np.int64(0), check)
+    return checked.filter(lambda _, labels: tf.size(labels) > 0)
 
 
 def image_maker(transforms, seed):
@@ -111,39 +108,49 @@ def image_maker(transforms, seed):
     return make
 
 
-def note_in(bad, *, of, known, make):
-    """Returns a function (path, index) -> False that takes note of an image that is left out.
-
-    TensorFlow never forgets a Python function that a pipeline calls. This one therefore holds
-    nothing that is as large as a source: the path comes with the image.
+@dataclasses.dataclass(eq=False)
+class MissingImages:
+    """Takes note of the images that do not come where they should.
 
     Args:
         bad: the `BadImages`.
-        of: how many images the source has.
-        known: how many of them were bad before.
+        paths: of all images of the source.
+        indices: which of them should come, in their order.
+        known: how many of the source's were bad before.
         make: see `image_maker`.
     """
-    found = set()
 
-    def note(path, index):
-        path = os.fsdecode(path)
-        found.add(int(index))
-        number = known + len(found)
-        bad.add(path, of=of, number=number, explain=lambda: _why(make, path, index))
-        return np.False_
+    bad: Any
+    paths: np.ndarray
+    indices: np.ndarray
+    known: int
+    make: Callable
 
-    return note
+    def __post_init__(self):
+        self.found = set()
 
+    def note(self, reached, places):
+        """Notes what is missing from `reached` to the last place; returns the one behind it."""
+        for place in np.setdiff1d(np.arange(reached, places[-1]), places):
+            index = self.indices[place]
+            self.found.add(int(index))
+            self.bad.add(
+                str(self.paths[index]),
+                of=len(self.paths),
+                number=self.known + len(self.found),
+                explain=lambda index=index: self._why(index),
+            )
+        return places[-1] + 1
 
-def _why(make, path, index):
-    """Makes an image once more, to hear what is wrong with it."""
-    tf = import_tensorflow()
-    try:
-        with tf.device("CPU"):
-            make(tf.io.read_file(path), tf.constant(index))
-    except (tf.errors.OpError, ValueError) as error:
-        return _words(error)
-    return "could not be read at first"
+    def _why(self, index):
+        """Makes an image once more, to hear what is wrong with it."""
+        tf = import_tensorflow()
+        try:
+            with tf.device("CPU"):
+                self.make(tf.io.read_file(os.fsencode(self.paths[index])), tf.constant(index))
+        except (tf.errors.OpError, ValueError) as error:
+            return _words(error)
+        return "could not be read at first"
 
 
 @contextlib.contextmanager
@@ -160,7 +167,7 @@ def errors_of_pipeline(bad, name):
         yield
     except Exception as error:
         if bad.error is not None:
-            raise bad.error from error
+            raise DataError(str(bad.error)) from error
         is_of_tensorflow = type(error).__module__.startswith("tensorflow")
         if is_of_tensorflow and re.search("corrupted record|JPEG|DataError", str(error)):
             raise DataError(

@@ -7,8 +7,9 @@ import os
 import numpy as np
 
 from keras_classics.data.bad_images import BadImages
-from keras_classics.data.encoded import image_maker, in_batches, made_or_left_out, note_in
+from keras_classics.data.encoded import MissingImages, image_maker, made, without_missing
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.data.parallelism import without_autotuning
 from keras_classics.data.randomness import permutation
 from keras_classics.data.sharding import WHOLE
 from keras_classics.data.sources.base import LabelledImages
@@ -114,22 +115,18 @@ class FileSource(LabelledImages):
         tf = import_tensorflow()
         bad = BadImages() if bad is None else bad
         order = self.order(order_seed, without=bad.reasons)
-        indices = order[shard.places(len(order), batch_size)]
-        indices = indices[start * (batch_size // shard.processes) :]
+        size = batch_size // shard.processes
+        indices = order[shard.places(len(order), batch_size)][start * size :]
         make, fetch = image_maker(transforms, seed), self.fetcher()
-        take_note = note_in(bad, of=len(self), known=len(self) - len(order), make=make)
-        paths = self._tensors[0]
+        missing = MissingImages(bad, self.paths, indices, len(self) - len(order), make)
 
-        def example(index):
+        def example(place, index):
             encoded, label = fetch(index)
-            return make(encoded, index), label
+            return make(encoded, index), label, place
 
-        def note(index):
-            noted = tf.numpy_function(take_note, [paths[index], index], tf.bool)
-            return tf.ensure_shape(noted, ())
-
-        examples = made_or_left_out(tf.data.Dataset.from_tensor_slices(indices), example, note)
-        return in_batches(examples, batch_size, shard)
+        elements = tf.data.Dataset.from_tensor_slices(indices).enumerate()
+        batches = made(elements, example).ignore_errors().batch(size)
+        return without_autotuning(shard.cut(without_missing(batches, missing)).prefetch(2))
 
     @functools.cached_property
     def _tensors(self):

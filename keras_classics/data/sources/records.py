@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_classics.data.encoded import image_maker, in_batches, made
+from keras_classics.data.encoded import image_maker, made
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import (
     parallel_calls,
@@ -56,7 +56,7 @@ class RecordSource(LabelledImages):
     def part(self, chosen, split):
         """See `LabelledImages`; the other records pass by without being decoded."""
         places = np.arange(len(self))[chosen]
-        return _SomeRecords(**{**vars(self), "split": split}, places=places)
+        return _SomeRecords(**{**vars(self), "split": split}, whole=self, places=places)
 
     def batches(
         self, batch_size, *, order_seed=None, seed=0, start=0, transforms=(), bad=None, shard=WHOLE
@@ -76,7 +76,8 @@ class RecordSource(LabelledImages):
             encoded, label = record
             return make(encoded, place), label
 
-        return in_batches(made(records, example), batch_size, shard)
+        batches = made(records, example).batch(batch_size // shard.processes)
+        return without_autotuning(shard.cut(batches).prefetch(2))
 
     def examples(self, seed=None):
         """Returns a `tf.data.Dataset` of (position, (bytes, label)).
@@ -115,6 +116,7 @@ class RecordSource(LabelledImages):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _SomeRecords(RecordSource):
+    whole: RecordSource = dataclasses.field(default=None, repr=False)
     places: np.ndarray = dataclasses.field(default=(), repr=False)
 
     def __len__(self):
@@ -126,7 +128,7 @@ class _SomeRecords(RecordSource):
         def is_wanted(place, _):
             return tf.reduce_any(place == self.places)
 
-        return super().examples(seed).filter(is_wanted).take(len(self))
+        return self.whole.examples(seed).filter(is_wanted).take(len(self))
 
 
 def read_config(files_at_a_time=1, **options):
