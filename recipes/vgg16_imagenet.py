@@ -69,7 +69,8 @@ RECIPE = Recipe(
     batch_size=256,
     epochs=74,
     validation="test",  # "decreased … when the validation set accuracy stopped improving"
-    protocol=DenseEvaluation(shorter_sides=(256,), convolutional=fully_convolutional),  # section 3.2, Q = S
+    # Section 3.2, Q = S.
+    protocol=DenseEvaluation(shorter_sides=(256,), convolutional=fully_convolutional),
     paper=published(27.0, 8.8, "Table 3, D, S = Q = 256"),
     deviations=(
         "Gaussian weights of standard deviation 0.01, where the paper says 'variance 10⁻²': with "
