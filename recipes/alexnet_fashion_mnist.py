@@ -19,7 +19,7 @@ from keras_classics.training import Constant, CoupledSGD, MeanColor, Recipe
 
 RECIPE = Recipe(
     name="alexnet_fashion_mnist",
-    model=partial(alexnet, towers=1, input_shape=(227, 227, 1)),
+    model=partial(alexnet, towers="merged", input_shape=(227, 227, 1)),
     dataset="fashion_mnist",
     train_transforms=(Resize(227),),
     test_transforms=(Resize(227),),

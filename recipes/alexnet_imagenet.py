@@ -42,13 +42,9 @@ RECIPE = Recipe(
     epochs=90,
     validation="test",  # section 5: the rate follows the validation error
     protocol=TenCrop(size=224, shorter_side=256),  # section 4.1
-    paper=Published(
+    paper=Published.on_imagenet(
         test_error=40.7,
         top5_error=18.2,
-        train_error=None,
-        dataset="imagenet2012",
-        examples=50_000,
-        what="validation pictures",
         where="Table 2, 1 CNN",
     ),
     deviations=(

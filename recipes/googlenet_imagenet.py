@@ -46,13 +46,9 @@ RECIPE = Recipe(
     epochs=250,
     validation="test",
     protocol=GoogLeNetCrops(),  # section 7
-    paper=Published(
+    paper=Published.on_imagenet(
         test_error=None,
         top5_error=7.89,
-        train_error=None,
-        dataset="imagenet2012",
-        examples=50_000,
-        what="validation pictures",
         where="Table 3, one model, 144 crops",
     ),
     deviations=(

@@ -37,13 +37,9 @@ RECIPE = Recipe(
     epochs=120,  # 600,000 iterations of 256 pictures
     validation="test",
     protocol=TenCrop(size=224, shorter_side=256, of="picture"),
-    paper=Published(
+    paper=Published.on_imagenet(
         test_error=22.85,
         top5_error=6.71,
-        train_error=None,
-        dataset="imagenet2012",
-        examples=50_000,
-        what="validation pictures",
         where="Table 3, 10-crop",
     ),
     deviations=(

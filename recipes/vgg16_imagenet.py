@@ -35,19 +35,6 @@ FROM_A = CopyLayers(
 )
 
 
-def published(test_error, top5_error, where):
-    """A row of the paper's tables."""
-    return Published(
-        test_error=test_error,
-        top5_error=top5_error,
-        train_error=None,
-        dataset="imagenet2012",
-        examples=50_000,
-        what="validation pictures",
-        where=where,
-    )
-
-
 RECIPE = Recipe(
     name="vgg16_imagenet",
     model=vgg16,  # Table 1, D
@@ -71,7 +58,7 @@ RECIPE = Recipe(
     validation="test",  # "decreased … when the validation set accuracy stopped improving"
     # Section 3.2, Q = S.
     protocol=DenseEvaluation(shorter_sides=(256,), convolutional=fully_convolutional),
-    paper=published(27.0, 8.8, "Table 3, D, S = Q = 256"),
+    paper=Published.on_imagenet(test_error=27.0, top5_error=8.8, where="Table 3, D, S = Q = 256"),
     deviations=(
         "Gaussian weights of standard deviation 0.01, where the paper says 'variance 10⁻²': with "
         "that, the first logits would be of the order of 10¹⁰.",
@@ -88,7 +75,9 @@ CHOICES = {
         "a": {
             "model": vgg11,
             "initial_weights": None,
-            "paper": published(29.6, 10.4, "Table 3, A, S = Q = 256"),
+            "paper": Published.on_imagenet(
+                test_error=29.6, top5_error=10.4, where="Table 3, A, S = Q = 256"
+            ),
         },
         "glorot": {
             "model": partial(vgg16, kernel_initializer="glorot_normal"),
@@ -100,7 +89,9 @@ CHOICES = {
         "jitter": {
             "train_transforms": (RandomShorterSide(256, 512), *RECIPE.train_transforms[1:]),
             "protocol.shorter_sides": (384,),  # section 3.2: (256 + 512) / 2
-            "paper": published(25.6, 8.1, "Table 3, D, S in [256; 512], Q = 384"),
+            "paper": Published.on_imagenet(
+                test_error=25.6, top5_error=8.1, where="Table 3, D, S in [256; 512], Q = 384"
+            ),
         },
     },
 }

@@ -1,25 +1,20 @@
-"""Checks of arguments that several layers share."""
+"""What several layers share: checks of their arguments, and the windows of a convolution."""
 
 import keras
+
+from keras_classics import checks
 
 
 def standardize_data_format(data_format):
     """Returns "channels_last" or "channels_first", Keras' setting for None."""
-    if data_format is None:
-        return keras.config.image_data_format()
-    if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(
-            '`data_format` must be one of "channels_last", "channels_first" or None. '
-            f"Received: data_format={data_format!r}"
-        )
-    return data_format
+    checks.choice("data_format", data_format, ("channels_last", "channels_first", None))
+    return data_format or keras.config.image_data_format()
 
 
 def check_positive_integers(**arguments):
     """Raises a ValueError that names the first argument that is not an integer above 0."""
     for name, value in arguments.items():
-        if type(value) is not int or value < 1:
-            raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+        checks.integer(name, value)
 
 
 def drawing_anew(initializer):
@@ -32,3 +27,69 @@ def drawing_anew(initializer):
         return initializer
     config = {**initializer.get_config(), "seed": keras.random.SeedGenerator(seed)}
     return type(initializer).from_config(config)
+
+
+class WindowLayer(keras.layers.Layer):
+    """A layer that looks at square windows of its input, as a convolution does.
+
+    Args:
+        kernel_size: side of the square kernel in pixels.
+        strides: step in pixels.
+        padding: "valid" or "same".
+        activation: applied to the sum; None for the identity.
+        use_bias: whether there are biases.
+        kernel_initializer, bias_initializer: start of the kernels and of the biases.
+        data_format: "channels_last", "channels_first" or None for Keras' setting.
+
+    Raises:
+        ValueError: for an argument that is none of the above.
+    """
+
+    def __init__(
+        self,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_positive_integers(kernel_size=kernel_size, strides=strides)
+        checks.choice("padding", padding, ("valid", "same"))
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.data_format = standardize_data_format(data_format)
+
+    def windows(self, sizes):
+        """Returns how many windows there are along each side of a picture; None stays None."""
+        shrink = self.kernel_size - 1 if self.padding == "valid" else 0
+        return tuple(size and -(-(size - shrink) // self.strides) for size in sizes)
+
+    def output_shape_of(self, input_shape, filters):
+        """Returns the shape of the output for that of the input, both in the data format."""
+        batch, *rest = input_shape
+        if self.data_format == "channels_last":
+            return (batch, *self.windows(rest[:-1]), filters)
+        return (batch, filters, *self.windows(rest[1:]))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "data_format": self.data_format,
+        }

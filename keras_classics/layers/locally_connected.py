@@ -3,15 +3,11 @@
 import keras
 from keras import ops
 
-from keras_classics.layers.common import (
-    check_positive_integers,
-    drawing_anew,
-    standardize_data_format,
-)
+from keras_classics.layers.common import WindowLayer, check_positive_integers, drawing_anew
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
-class LocallyConnected2D(keras.layers.Layer):
+class LocallyConnected2D(WindowLayer):
     """Convolves with kernels and biases of its own at every position of the output.
 
     Keras 2 had such a layer, Keras 3 has none; the CIFAR-10 networks of the AlexNet paper end in
@@ -51,41 +47,20 @@ class LocallyConnected2D(keras.layers.Layer):
         684
     """
 
-    def __init__(
-        self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        data_format=None,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_positive_integers(filters=filters, kernel_size=kernel_size, strides=strides)
-        if padding not in ("valid", "same"):
-            raise ValueError(f'`padding` must be "valid" or "same". Received: padding={padding!r}')
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", **kwargs):
+        super().__init__(kernel_size, strides, padding, **kwargs)
+        check_positive_integers(filters=filters)
         self.filters = filters
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.padding = padding
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.data_format = standardize_data_format(data_format)
 
     def build(self, input_shape):
-        *sizes, channels = self._channels_last(input_shape)[1:]
-        if None in sizes or min(self._new_sizes(sizes)) < 1:
+        channels_last = self.data_format == "channels_last"
+        *sizes, channels = input_shape[1:] if channels_last else (*input_shape[2:], input_shape[1])
+        if None in sizes or min(self.windows(sizes)) < 1:
             raise ValueError(
                 f"The pictures must have a known size of {self.kernel_size} pixels or more. "
                 f"Received: input_shape={tuple(input_shape)}"
             )
-        rows, columns = self._new_sizes(sizes)
+        rows, columns = self.windows(sizes)
         self.kernel = self.add_weight(
             shape=(rows * columns, self.kernel_size**2 * channels, self.filters),
             initializer=self._initialize_by_position,
@@ -105,7 +80,7 @@ class LocallyConnected2D(keras.layers.Layer):
     def call(self, inputs):
         channels_last = self.data_format == "channels_last"
         x = inputs if channels_last else ops.transpose(inputs, (0, 2, 3, 1))
-        rows, columns = self._new_sizes(x.shape[1:3])
+        rows, columns = self.windows(x.shape[1:3])
         patches = ops.reshape(self._patches(x), (-1, rows * columns, self.kernel.shape[1]))
         x = ops.einsum("npi,pif->npf", patches, self.kernel)
         if self.use_bias:
@@ -116,7 +91,7 @@ class LocallyConnected2D(keras.layers.Layer):
     def _patches(self, x):
         """Returns (batch, rows, columns, kernel_size² · channels): what each position sees."""
         size, step = self.kernel_size, self.strides
-        rows, columns = self._new_sizes(x.shape[1:3])
+        rows, columns = self.windows(x.shape[1:3])
         if self.padding == "same":
             missing = [
                 max((new - 1) * step + size - old, 0)
@@ -133,30 +108,8 @@ class LocallyConnected2D(keras.layers.Layer):
             axis=-1,
         )
 
-    def _channels_last(self, shape):
-        batch, *rest = shape
-        return tuple(shape) if self.data_format == "channels_last" else (batch, *rest[1:], rest[0])
-
-    def _new_sizes(self, sizes):
-        shrink = self.kernel_size - 1 if self.padding == "valid" else 0
-        return tuple(size and -(-(size - shrink) // self.strides) for size in sizes)
-
     def compute_output_shape(self, input_shape):
-        batch, *sizes, _ = self._channels_last(input_shape)
-        if self.data_format == "channels_last":
-            return (batch, *self._new_sizes(sizes), self.filters)
-        return (batch, self.filters, *self._new_sizes(sizes))
+        return self.output_shape_of(input_shape, self.filters)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), "filters": self.filters}

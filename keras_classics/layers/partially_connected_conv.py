@@ -4,15 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.layers.common import (
-    check_positive_integers,
-    drawing_anew,
-    standardize_data_format,
-)
+from keras_classics.layers.common import WindowLayer, drawing_anew
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
-class PartiallyConnectedConv2D(keras.layers.Layer):
+class PartiallyConnectedConv2D(WindowLayer):
     """Convolves each output map with only the input maps listed for it.
 
     The weights are the existing connections, one kernel_size × kernel_size slice for each pair
@@ -54,20 +50,8 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
         29
     """
 
-    def __init__(
-        self,
-        connections,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        data_format=None,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
+    def __init__(self, connections, kernel_size, strides=1, padding="valid", **kwargs):
+        super().__init__(kernel_size, strides, padding, **kwargs)
         self.connections = tuple(tuple(int(i) for i in unit) for unit in connections)
         for unit in self.connections:
             if not unit or len(set(unit)) != len(unit) or min(unit) < 0:
@@ -75,21 +59,6 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
                     "Each entry of `connections` must list one or more different input maps. "
                     f"Received: {unit}"
                 )
-        check_positive_integers(kernel_size=kernel_size, strides=strides)
-        if padding not in ("valid", "same"):
-            raise ValueError(f'`padding` must be "valid" or "same". Received: padding={padding!r}')
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.padding = padding
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.data_format = standardize_data_format(data_format)
-
-    @property
-    def _channel_axis(self):
-        return -1 if self.data_format == "channels_last" else 1
 
     @property
     def pairs(self):
@@ -97,7 +66,10 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
         return [(i, unit) for unit, maps in enumerate(self.connections) for i in maps]
 
     def build(self, input_shape):
-        inputs, units = input_shape[self._channel_axis], len(self.connections)
+        inputs, units = (
+            input_shape[-1 if self.data_format == "channels_last" else 1],
+            len(self.connections),
+        )
         if max(map(max, self.connections)) >= inputs:
             raise ValueError(
                 f"`connections` name input map {max(map(max, self.connections))}, but the input "
@@ -140,24 +112,7 @@ class PartiallyConnectedConv2D(keras.layers.Layer):
         return self.activation(x)
 
     def compute_output_shape(self, input_shape):
-        shrink = self.kernel_size - 1 if self.padding == "valid" else 0
-        spatial = input_shape[1:3] if self._channel_axis == -1 else input_shape[2:4]
-        spatial = tuple(s and -(-(s - shrink) // self.strides) for s in spatial)
-        units = len(self.connections)
-        if self._channel_axis == -1:
-            return (input_shape[0], *spatial, units)
-        return (input_shape[0], units, *spatial)
+        return self.output_shape_of(input_shape, len(self.connections))
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "connections": self.connections,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), "connections": self.connections}

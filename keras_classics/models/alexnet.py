@@ -12,12 +12,12 @@
     fc7    sees both, dropout 0.5      2048+2048             16,781,312
     fc8    sees both                   1000                   4,097,000
     total                                                    60,965,224
-    towers=1                                                 62,378,344
-    towers=1, halve_kernels=True                             59,798,312
+    towers="merged"                                          62,378,344
+    towers="merged", halve_kernels=True                      59,798,312
 
 The paper trained each tower on a GPU of its own; they meet only where the table says "sees both".
-`grouped=True` is the same network with both towers in one layer each, as the two groups of conv2,
-conv4 and conv5: the form in which `--strategy two_towers` lays them on two devices.
+`towers="grouped"` is the same network with both towers in one layer each, as the two groups of
+conv2, conv4 and conv5: the form in which `--strategy two_towers` lays them on two devices.
 ReLU follows every convolution and fc6, fc7. Weights start from N(0, 0.01²); biases at one in conv2,
 conv4, conv5, fc6, fc7 and at zero elsewhere. The dropout is the paper's own: activations are
 dropped in training, and multiplied by 0.5 in inference (Keras' dropout doubles them in training
@@ -28,9 +28,9 @@ right, as in the author's code, so 224 pixels give 55×55 with three pixels of z
 with none); convolutions behind the first are "same", as the sizes of Fig. 2 demand; the local
 response normalisation stays within its tower.
 
-Deviations, each an option: `towers=1`, `halve_kernels` (the paper's own comparison on one GPU,
-which halves conv1 … conv4), `local_response_norm`, `batch_norm`, `overlapping_pooling=False`, other
-`activation`, `bias_value` and `dropout`, `stem="cifar"` (a first convolution of 5×5/1).
+Deviations, each an option: `towers="merged"`, `halve_kernels` (the paper's own comparison on one
+GPU, which halves conv1 … conv4), `local_response_norm`, `batch_norm`, `overlapping_pooling=False`,
+other `activation`, `bias_value` and `dropout`, `stem="cifar"` (a first convolution of 5×5/1).
 """
 
 import keras
@@ -148,8 +148,7 @@ def alexnet(
     classifier_activation="softmax",
     weights=None,
     name="alexnet",
-    towers=2,
-    grouped=False,
+    towers="separate",
     halve_kernels=False,
     local_response_norm=True,
     batch_norm=False,
@@ -170,9 +169,9 @@ def alexnet(
         classifier_activation: activation of fc8; None for logits.
         weights: None or the path of a `.weights.h5` file.
         name: the model's name.
-        towers: 2, separate layers conv1_a, conv1_b, …, fc7_b, or 1, without the separation.
-        grouped: two towers as the two groups of single layers conv1, …, fc7: the same function.
-        halve_kernels: half the filters in conv1 … conv4; with one tower only.
+        towers: "separate", layers conv1_a, conv1_b, …, fc7_b; "grouped", the same function by the
+            two groups of single layers conv1, …, fc7; or "merged", where every layer sees all.
+        halve_kernels: half the filters in conv1 … conv4; with merged towers only.
         local_response_norm: True, the paper's formula; "mean", α divided by n; False, none.
         batch_norm: whether batch normalisation stands between convolution and activation.
         overlapping_pooling: windows of 3×3 with stride 2, or else of 2×2.
@@ -186,37 +185,36 @@ def alexnet(
 
     Raises:
         ValueError: for an argument that is none of the above, pictures that are too small or not
-            square, `halve_kernels` with two towers, or `grouped` with one.
+            square, or `halve_kernels` with two towers.
 
     Reference:
         Krizhevsky et al. 2012, sections 3 to 5.
 
     Example:
         >>> import keras_classics
-        >>> keras_classics.alexnet(10, stem="cifar", towers=1).output_shape
+        >>> keras_classics.alexnet(10, stem="cifar", towers="merged").output_shape
         (None, 10)
     """
     check_common(num_classes, include_top, pooling, weights)
-    check_choice("towers", towers, (1, 2))
+    check_choice("towers", towers, ("separate", "grouped", "merged"))
     check_choice("local_response_norm", local_response_norm, (True, False, "mean"))
     check_choice("stem", stem, ("imagenet", "cifar"))
     for flag, value in (
-        ("grouped", grouped),
         ("halve_kernels", halve_kernels),
         ("batch_norm", batch_norm),
         ("overlapping_pooling", overlapping_pooling),
     ):
         check_choice(flag, value, (True, False))
     check_rate("dropout", dropout)
-    if halve_kernels and towers == 2:
-        raise ValueError("`halve_kernels=True` needs `towers=1`. Received: towers=2")
-    if grouped and towers == 1:
-        raise ValueError("`grouped=True` needs `towers=2`. Received: towers=1")
+    if halve_kernels and towers != "merged":
+        raise ValueError(
+            f'`halve_kernels=True` needs `towers="merged"`. Received: towers="{towers}"'
+        )
     first_kernel_size, first_strides = _FIRST[stem]
     side = 224 if stem == "imagenet" else 32
     shape = square_shape(input_shape, side, _SMALLEST[stem][overlapping_pooling])
-    suffixes = ("_a", "_b") if towers == 2 and not grouped else ("",)
-    groups = 2 if grouped else 1
+    suffixes = ("_a", "_b") if towers == "separate" else ("",)
+    groups = 2 if towers == "grouped" else 1
 
     def bias(layer):
         return bias_value if layer in BIASED else 0.0

@@ -146,7 +146,7 @@ class TwoTowers(OneDevice):
 
     def adapt(self, recipe):
         try:
-            return vary(recipe, {"model.grouped": True})
+            return vary(recipe, {"model.towers": "grouped"})
         except RecipeError as error:
             raise DistributionError(
                 f"`strategy` two_towers needs AlexNet's two towers, and {recipe.name} has none."

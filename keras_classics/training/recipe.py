@@ -37,6 +37,25 @@ class Published:
     where: str
     top5_error: float | None = None
 
+    @classmethod
+    def on_imagenet(cls, *, test_error, top5_error, where):
+        """Returns what a paper reports of the 50,000 validation pictures of ILSVRC-2012.
+
+        Example:
+            >>> from keras_classics.training import Published
+            >>> Published.on_imagenet(test_error=40.7, top5_error=18.2, where="Table 2").examples
+            50000
+        """
+        return cls(
+            test_error=test_error,
+            top5_error=top5_error,
+            train_error=None,
+            dataset="imagenet2012",
+            examples=50_000,
+            what="validation pictures",
+            where=where,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:

@@ -118,7 +118,7 @@ def test_survives_a_file(reloaded):
         ({"groups": 0}, "`groups` must be a positive integer. Received: groups=0"),
         (
             {"data_format": "last"},
-            '`data_format` must be one of "channels_last", "channels_first" or None.',
+            '`data_format` must be one of "channels_last", "channels_first", None.',
         ),
     ],
 )

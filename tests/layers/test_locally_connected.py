@@ -94,7 +94,10 @@ def test_survives_a_file(reloaded):
         ({"filters": -1}, "`filters` must be a positive integer. Received: filters=-1"),
         ({"kernel_size": (3, 3)}, "`kernel_size` must be a positive integer."),
         ({"strides": 0}, "`strides` must be a positive integer."),
-        ({"padding": "full"}, '`padding` must be "valid" or "same". Received: padding=\'full\''),
+        (
+            {"padding": "full"},
+            '`padding` must be one of "valid", "same". Received: padding=\'full\'',
+        ),
         ({"data_format": "x"}, '`data_format` must be one of "channels_last"'),
     ],
 )

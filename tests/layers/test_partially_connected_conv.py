@@ -196,7 +196,7 @@ def test_refuses_empty_repeated_and_negative_connections(unit):
 
 
 def test_refuses_other_paddings():
-    message = '`padding` must be "valid" or "same". Received: padding=\'full\''
+    message = '`padding` must be one of "valid", "same". Received: padding=\'full\''
     with pytest.raises(ValueError, match=re.escape(message)):
         PartiallyConnectedConv2D(CONNECTIONS, 3, padding="full")
 

@@ -153,7 +153,7 @@ def test_survives_configuration_and_file(mean, deviation, reloaded):
         ),
         (
             lambda: PixelNormalization([0], data_format="NHWC"),
-            '`data_format` must be one of "channels_last", "channels_first" or None. Received: '
+            '`data_format` must be one of "channels_last", "channels_first", None. Received: '
             "data_format='NHWC'",
         ),
     ],

@@ -27,7 +27,7 @@ def test_grouped_towers_are_the_same_network(options):
     build = {"stem": "cifar", "input_shape": (24, 24, 3), "classifier_activation": None, **options}
     apart = keras_classics.alexnet(7, **build)
     randomize(apart)
-    together = keras_classics.alexnet(7, grouped=True, **build)
+    together = keras_classics.alexnet(7, towers="grouped", **build)
     assert together.count_params() == apart.count_params()
     for layer in together.layers:
         # conv1 is conv1_a and conv1_b, conv1_bn is conv1_a_bn and conv1_b_bn, fc8 is fc8.
@@ -44,7 +44,7 @@ def test_grouped_towers_are_the_same_network(options):
 
 
 def test_grouped_towers_train_and_survive_a_file(tmp_path):
-    model = keras_classics.alexnet(3, stem="cifar", input_shape=(12, 12, 3), grouped=True)
+    model = keras_classics.alexnet(3, stem="cifar", input_shape=(12, 12, 3), towers="grouped")
     x = np.random.default_rng(0).normal(size=(2, 12, 12, 3)).astype("float32")
     model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
     before = model.get_layer("conv2").get_weights()[0]

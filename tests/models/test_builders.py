@@ -82,11 +82,17 @@ def test_shapes_that_are_no_pictures(name, input_shape):
 
 
 WRONG = [
-    ("alexnet", {"towers": 3}, "`towers` must be one of 1, 2. Received: towers=3"),
-    ("alexnet", {"towers": True}, "`towers` must be one of 1, 2. Received: towers=True"),
-    ("alexnet", {"halve_kernels": True}, "`halve_kernels=True` needs `towers=1`."),
-    ("alexnet", {"grouped": 2}, "`grouped` must be one of True, False. Received: grouped=2"),
-    ("alexnet", {"grouped": True, "towers": 1}, "`grouped=True` needs `towers=2`."),
+    (
+        "alexnet",
+        {"towers": 2},
+        '`towers` must be one of "separate", "grouped", "merged". Received: towers=2',
+    ),
+    ("alexnet", {"halve_kernels": True}, '`halve_kernels=True` needs `towers="merged"`.'),
+    (
+        "alexnet",
+        {"halve_kernels": True, "towers": "grouped"},
+        '`halve_kernels=True` needs `towers="merged"`. Received: towers="grouped"',
+    ),
     (
         "alexnet",
         {"local_response_norm": "sum"},

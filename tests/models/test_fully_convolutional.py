@@ -65,7 +65,7 @@ def test_shares_the_layers_before_the_dense_ones(vgg):
 
 def test_a_dense_layer_as_wide_as_the_map_stays_1_by_1():
     # fc7 has 4096 inputs, and so has the flattened map of 4×4×256.
-    model = keras_classics.alexnet(5, stem="cifar", towers=1)
+    model = keras_classics.alexnet(5, stem="cifar", towers="merged")
     dense = fully_convolutional(model)
     assert dense.get_layer("fc6").kernel.shape == (4, 4, 256, 4096)
     assert dense.get_layer("fc7").kernel.shape == (1, 1, 4096, 4096)

@@ -26,9 +26,9 @@ COUNTS = [
     ("alexnet", {}, 60_965_224, 0),
     ("alexnet", {"num_classes": 10}, 56_909_194, 0),
     full(("alexnet", {"input_shape": (227, 227, 3)}, 60_965_224, 0)),
-    full(("alexnet", {"grouped": True}, 60_965_224, 0)),
-    full(("alexnet", {"towers": 1}, 62_378_344, 0)),
-    full(("alexnet", {"towers": 1, "halve_kernels": True}, 59_798_312, 0)),
+    full(("alexnet", {"towers": "grouped"}, 60_965_224, 0)),
+    full(("alexnet", {"towers": "merged"}, 62_378_344, 0)),
+    full(("alexnet", {"towers": "merged", "halve_kernels": True}, 59_798_312, 0)),
     ("alexnet_cifar", {}, 1_116_490, 0),
     full(("vgg11", {}, 132_863_336, 0)),
     full(("vgg11_lrn", {}, 132_863_336, 0)),
@@ -259,7 +259,7 @@ def test_cifar_stems():
     assert keras_classics.googlenet(10, stem="cifar").get_layer("pool2").output.shape[1] == 16
     resnet = keras_classics.resnet18(10, stem="cifar")
     assert resnet.get_layer("conv2_block2_out").output.shape == (None, 32, 32, 64)
-    alexnet = keras_classics.alexnet(10, stem="cifar", towers=1)
+    alexnet = keras_classics.alexnet(10, stem="cifar", towers="merged")
     sides = [alexnet.get_layer(f"pool{n}").output.shape[1] for n in (1, 2, 5)]
     assert sides == [16, 8, 4]  # rounded up, as the author's code does
 

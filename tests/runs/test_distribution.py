@@ -158,11 +158,11 @@ def test_two_towers_on_two_devices(tmp_path):
     met = {re.search(r"conv\d|fc\d|flatten", name)[0] for name in report["exchanges"]}
     assert met == {"conv3", "flatten", "fc6", "fc7", "fc8"}
 
-    run("TOWERS", tmp_path / "one", strategy="none", changes={"model.grouped": True})
+    run("TOWERS", tmp_path / "one", strategy="none", changes={"model.towers": "grouped"})
     run("TOWERS", tmp_path / "two", 2, strategy="two_towers")
     assert_same_run(tmp_path / "one", tmp_path / "two", 1e-5)
     recipe = json.loads((tmp_path / "two" / "recipe.json").read_text())
-    assert recipe["recipe"]["model"]["grouped"] is True
+    assert recipe["recipe"]["model"]["towers"] == "grouped"
 
 
 @pytest.mark.backend

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_classics import alexnet
+from keras_classics.runs import Compute
 from keras_classics.runs.distribution import distribute
 from keras_classics.training import CoupledSGD
 
@@ -43,10 +44,10 @@ def program_of(model, devices):
 
 
 def main():
-    devices = distribute("two_towers")
+    devices = distribute(Compute(strategy="two_towers"))
     with devices.scope():
         model = alexnet(
-            10, stem="cifar", input_shape=(28, 28, 1), classifier_activation=None, grouped=True
+            10, stem="cifar", input_shape=(28, 28, 1), classifier_activation=None, towers="grouped"
         )
         optimizer = CoupledSGD(0.01, momentum=0.9)
         optimizer.build(model.trainable_variables)

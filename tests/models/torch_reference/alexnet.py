@@ -19,7 +19,7 @@ class AlexNet(nn.Module):
         num_classes=1000,
         size=224,
         *,
-        towers=2,
+        towers="separate",
         halve_kernels=False,
         local_response_norm=True,
         batch_norm=False,
@@ -29,7 +29,8 @@ class AlexNet(nn.Module):
         stem="imagenet",
     ):
         super().__init__()
-        self.towers = ("_a", "_b") if towers == 2 else ("",)
+        self.towers = ("_a", "_b") if towers == "separate" else ("",)
+        count = len(self.towers)
         self.stem, self.dropout = stem, dropout
         self.lrn, self.overlapping = local_response_norm, overlapping_pooling
         self.activation = getattr(torch, activation)
@@ -37,9 +38,9 @@ class AlexNet(nn.Module):
         for number, (kernel, filters) in enumerate(CONVOLUTIONS, start=1):
             if halve_kernels and number < 5:  # "one-half as many kernels", the last excepted
                 filters //= 2
-            filters //= towers
+            filters //= count
             if number == 3:
-                channels *= towers
+                channels *= count
             stride, padding = 1, kernel // 2
             if number == 1 and stem == "imagenet":
                 stride, padding = 4, 0
@@ -52,10 +53,10 @@ class AlexNet(nn.Module):
                     self.add_module(f"conv{number}{tower}_bn", primitives.batch_norm(filters))
             channels = filters
         side = self._side_of_pool5(size)
-        units = towers * channels * side * side
+        units = count * channels * side * side
         for tower in self.towers:
-            self.add_module(f"fc6{tower}", nn.Linear(units, 4096 // towers))
-            self.add_module(f"fc7{tower}", nn.Linear(4096, 4096 // towers))
+            self.add_module(f"fc6{tower}", nn.Linear(units, 4096 // count))
+            self.add_module(f"fc7{tower}", nn.Linear(4096, 4096 // count))
         self.fc8 = nn.Linear(4096, num_classes)
 
     def _side_of_pool5(self, size):
@@ -101,7 +102,7 @@ class GroupedAlexNet(AlexNet):
     """The two towers as groups of one network's convolutions, as most ports have them."""
 
     def __init__(self, num_classes=1000, size=224, **options):
-        super().__init__(num_classes, size, towers=1, **options)
+        super().__init__(num_classes, size, towers="merged", **options)
         self.conv2 = nn.Conv2d(96, 256, 5, padding=2, groups=2)
         self.conv4 = nn.Conv2d(384, 384, 3, padding=1, groups=2)
         self.conv5 = nn.Conv2d(384, 256, 3, padding=1, groups=2)
