@@ -5,6 +5,7 @@ import ast
 from datetime import datetime
 from pathlib import Path
 
+from keras_classics import checks
 from keras_classics.cli.sentences import end_in_a_sentence
 from keras_classics.runs.compute import STRATEGIES, Compute
 from keras_classics.runs.loop import train
@@ -172,15 +173,19 @@ def settings(texts):
         name, equals, text = setting.partition("=")
         if not equals:
             raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
-        values[name] = _value(text)
+        values[name] = _value(name, text)
     return values
 
 
-def _value(text):
+def _value(name, text):
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (TypeError, ValueError, SyntaxError):
         return text
+    except (MemoryError, RecursionError):
+        raise RecipeError(
+            f"`{name[:40]}` cannot be set: {checks.shown(text)} is nested too deeply."
+        ) from None
 
 
 def _new_run_dir(recipe):
