@@ -14,6 +14,8 @@ from keras_classics.training.recipe import PRECISIONS, RecipeError
 from keras_classics.training.variation import vary
 from keras_classics.words import plural
 
+_LONGEST = 10_000  # characters of a value; Python's parser can crash on many more
+
 
 def run(recipe, choices=None, argv=None):
     """See `keras_classics.cli.run`."""
@@ -178,6 +180,11 @@ def settings(texts):
 
 
 def _value(name, text):
+    if len(text) > _LONGEST:
+        raise RecipeError(
+            f"`{name[:40]}` cannot be set: a value has at most {_LONGEST:,} characters. "
+            f"Received: {len(text):,}"
+        )
     try:
         return ast.literal_eval(text)
     except (TypeError, ValueError, SyntaxError):

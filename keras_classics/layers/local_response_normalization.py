@@ -74,9 +74,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         checks.choice("alpha_convention", alpha_convention, ("sum", "mean"))
         check_positive_integers(groups=groups)
         self.depth_radius = depth_radius
-        self.bias = bias
-        self.alpha = alpha
-        self.beta = beta
+        # Integers of Python may be larger than those of PyTorch and JAX.
+        self.bias, self.alpha, self.beta = float(bias), float(alpha), float(beta)
         self.alpha_convention = alpha_convention
         self.groups = groups
         self.data_format = standardize_data_format(data_format)
