@@ -1,16 +1,21 @@
 """Checks of arguments: what is legal, and what came, in one sentence."""
 
 import math
+import numbers
+import sys
+
+_LONGEST = 100  # characters of what came
 
 
-def integer(name, value, least=1, error=ValueError):
-    """Raises unless the value is an integer of at least so much.
+def integer(name, value, least=1, error=ValueError, most=None):
+    """Raises unless the value is an integer of at least, and at most, so much.
 
     Args:
         name: of the argument.
         value: what came.
         least: the smallest legal value.
         error: class of the exception.
+        most: the greatest legal value; None for any.
 
     Example:
         >>> from keras_classics import checks
@@ -21,6 +26,8 @@ def integer(name, value, least=1, error=ValueError):
     if type(value) is not int or value < least:
         rule = "a positive integer" if least == 1 else f"an integer of at least {least}"
         refuse(name, rule, value, error)
+    if most is not None and value > most:
+        refuse(name, f"at most {most:,}", value, error)
 
 
 def choice(name, value, legal, error=ValueError):
@@ -32,14 +39,36 @@ def choice(name, value, legal, error=ValueError):
         Traceback (most recent call last):
         ValueError: `pooling` must be one of None, "avg", "max". Received: pooling='sum'
     """
-    if not any(value == one and type(value) is type(one) for one in legal):
+    # The type first: an array has no answer to whether it equals.
+    if not any(type(value) is type(one) and value == one for one in legal):
         listed = ", ".join(f'"{one}"' if isinstance(one, str) else repr(one) for one in legal)
         refuse(name, f"one of {listed}", value, error)
 
 
+def flags(error=ValueError, /, **arguments):
+    """Raises a sentence on the first argument that is neither True nor False."""
+    for name, value in arguments.items():
+        choice(name, value, (True, False), error)
+
+
+def number(name, value, least=None, most=None, error=ValueError):
+    """Raises unless the value is a finite number, and not beyond the bounds that are given.
+
+    Example:
+        >>> from keras_classics import checks
+        >>> checks.number("momentum", 1.5, 0, 1)
+        Traceback (most recent call last):
+        ValueError: `momentum` must be a finite number in 0 … 1. Received: momentum=1.5
+    """
+    low, high = -math.inf if least is None else least, math.inf if most is None else most
+    if not (is_number(value) and low <= value <= high):
+        bounds = f" in {least:,} … {most:,}" if most is not None else f" of at least {least}"
+        refuse(name, f"a finite number{'' if least is None else bounds}", value, error)
+
+
 def rate(name, value, error=ValueError):
     """Raises unless the value is a rate of dropout: 0 or more, and below 1."""
-    if type(value) not in (int, float) or not 0 <= value < 1:
+    if not (is_number(value) and 0 <= value < 1):
         refuse(name, "in 0 … 1, without 1", value, error)
 
 
@@ -49,11 +78,32 @@ def positive(name, value, error=ValueError):
         refuse(name, "a finite number above 0", value, error)
 
 
+def is_number(value):
+    """Whether a value is a finite number that fits into a float; True and False are none."""
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_real and bool(abs(value) <= sys.float_info.max)
+
+
 def is_positive(value):
     """Whether a value is a finite number above 0."""
-    return type(value) in (int, float) and 0 < value < math.inf
+    return is_number(value) and bool(value > 0)
 
 
 def refuse(name, rule, value, error=ValueError):
     """Raises the sentence that every check ends in."""
-    raise error(f"`{name}` must be {rule}. Received: {name}={value!r}")
+    raise error(f"`{name}` must be {rule}. Received: {name}={shown(value)}")
+
+
+def shown(value):
+    """Returns a value as it is typed, short enough for a sentence.
+
+    Example:
+        >>> from keras_classics import checks
+        >>> checks.shown([1] * 99), checks.shown(10**5000)
+        ('[1, 1, ... 1, …', 'a value of the type int')
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an integer of 5,000 digits, a list in a list in a list, …
+        return f"a value of the type {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from keras_classics import checks
+
 _NEEDS = {"onnx": ("tensorflow", "tf2onnx", "onnx"), "tf_saved_model": ("tensorflow",)}
 
 
@@ -29,6 +31,7 @@ def export(model, path):
         FileExistsError: if there is something at `path` already.
         FileNotFoundError: if `model` is a path where nothing is.
         ImportError: if a package is missing; `pip install "keras_classics[export]"` brings them.
+        ValueError: if `model` or `path` is none of the above.
         RuntimeError: if the process fails, with the last line of what it said.
 
     Example:
@@ -37,10 +40,14 @@ def export(model, path):
         Traceback (most recent call last):
         FileNotFoundError: There is no model at no_such_model.keras.
     """
+    if not isinstance(path, str | Path):
+        checks.refuse("path", "a file or a folder", path)
+    if not isinstance(model, str | Path) and not hasattr(model, "save"):
+        checks.refuse("model", "a Keras model, or the path of a `.keras` file", model)
     path = Path(path)
     kind = "onnx" if path.suffix == ".onnx" else "tf_saved_model"
-    if isinstance(model, str | Path) and not Path(model).is_file():
-        raise FileNotFoundError(f"There is no model at {model}.")
+    if isinstance(model, str | Path) and not os.path.isfile(model):
+        raise FileNotFoundError(f"There is no model at {str(model)[:100]}.")
     if path.exists():
         raise FileExistsError(f"There is something at {path} already; nothing was written.")
     missing = [name for name in _NEEDS[kind] if importlib.util.find_spec(name) is None]

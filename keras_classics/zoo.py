@@ -6,6 +6,8 @@ import inspect
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from keras_classics import checks
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
@@ -227,11 +229,16 @@ def list_models(pattern="*"):
     Returns:
         List of str.
 
+    Raises:
+        ValueError: if the pattern is no text.
+
     Example:
         >>> from keras_classics import list_models
         >>> list_models("lenet*")
         ['lenet5']
     """
+    if not isinstance(pattern, str):
+        checks.refuse("pattern", "a text", pattern)
     return [card.name for card in _CARDS if fnmatch(card.name, pattern)]
 
 
@@ -252,11 +259,10 @@ def model_card(name):
         >>> model_card("lenet5").parameters
         60000
     """
-    if name not in _BY_NAME:
-        close = ", ".join(difflib.get_close_matches(str(name), _BY_NAME)) or "see list_models()"
-        raise ValueError(
-            f"`name` must be a network of this package ({close}). Received: name={name!r}"
-        )
+    if not isinstance(name, str) or name not in _BY_NAME:
+        close = difflib.get_close_matches(name, _BY_NAME) if isinstance(name, str) else ()
+        hint = ", ".join(close) or "see list_models()"
+        checks.refuse("name", f"a network of this package ({hint})", name)
     return _BY_NAME[name]
 
 

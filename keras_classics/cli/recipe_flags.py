@@ -5,6 +5,7 @@ import ast
 from datetime import datetime
 from pathlib import Path
 
+from keras_classics import checks
 from keras_classics.cli.sentences import end_in_a_sentence
 from keras_classics.runs.compute import STRATEGIES, Compute
 from keras_classics.runs.loop import train
@@ -12,6 +13,8 @@ from keras_classics.runs.peers import PeerError, Peers
 from keras_classics.training.recipe import PRECISIONS, RecipeError
 from keras_classics.training.variation import vary
 from keras_classics.words import plural
+
+_LONGEST = 10_000  # characters of a value; Python's parser can crash on many more
 
 
 def run(recipe, choices=None, argv=None):
@@ -172,15 +175,24 @@ def settings(texts):
         name, equals, text = setting.partition("=")
         if not equals:
             raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
-        values[name] = _value(text)
+        values[name] = _value(name, text)
     return values
 
 
-def _value(text):
+def _value(name, text):
+    if len(text) > _LONGEST:
+        raise RecipeError(
+            f"`{name[:40]}` cannot be set: a value has at most {_LONGEST:,} characters. "
+            f"Received: {len(text):,}"
+        )
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (TypeError, ValueError, SyntaxError):
         return text
+    except (MemoryError, RecursionError):
+        raise RecipeError(
+            f"`{name[:40]}` cannot be set: {checks.shown(text)} is nested too deeply."
+        ) from None
 
 
 def _new_run_dir(recipe):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_classics import checks
+
 
 @keras.saving.register_keras_serializable(package="keras_classics")
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -25,6 +27,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Output shape:
         The input's.
 
+    Raises:
+        ValueError: if `momentum` is not in 0 … 1, or `epsilon` is not above 0.
+
     Reference:
         Ioffe and Szegedy 2015; He et al. 2015, section 3.4, for its place after each convolution.
 
@@ -37,6 +42,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def __init__(self, *, momentum=0.9, epsilon=1e-5, **kwargs):
+        checks.number("momentum", momentum, 0, 1)
+        checks.positive("epsilon", epsilon)
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
     def call(self, inputs, training=None, mask=None):

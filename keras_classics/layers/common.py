@@ -1,8 +1,12 @@
 """What several layers share: checks of their arguments, and the windows of a convolution."""
 
 import keras
+import numpy as np
 
 from keras_classics import checks
+
+# Of filters, pixels, …: far above any network's, and below what fills the memory by a slip.
+_MOST = 2**20
 
 
 def standardize_data_format(data_format):
@@ -14,7 +18,60 @@ def standardize_data_format(data_format):
 def check_positive_integers(**arguments):
     """Raises a ValueError that names the first argument that is not an integer above 0."""
     for name, value in arguments.items():
-        checks.integer(name, value)
+        checks.integer(name, value, most=_MOST)
+
+
+def activation_of(name, value):
+    """Returns the function that Keras knows by this name; None is the identity.
+
+    Args:
+        name: of the argument.
+        value: what came: a name, a function, None, or what Keras made of a function in a file.
+
+    Raises:
+        ValueError: if it is none of these.
+    """
+    try:
+        return keras.activations.get(value)
+    except Exception:  # of a dict that is no configuration: KeyError, TypeError, …
+        checks.refuse(name, "the name of a Keras activation, a function, or None", value)
+
+
+def initializer_of(name, value):
+    """Returns the initialiser that Keras knows by this name.
+
+    Args:
+        name: of the argument.
+        value: what came: a name, an initialiser, a function (shape, dtype), or what Keras made of
+            an initialiser in a file.
+
+    Raises:
+        ValueError: if it is none of these.
+    """
+    rule = "the name of a Keras initializer, an initializer, or a function (shape, dtype)"
+    try:
+        initializer = keras.initializers.get(value)
+    except Exception:  # of a dict that is no configuration: KeyError, TypeError, …
+        initializer = None
+    if not callable(initializer):
+        checks.refuse(name, rule, value)
+    return initializer
+
+
+def copy_of(initializer):
+    """Returns an initialiser for another layer: one would give equal numbers to equal shapes."""
+    return initializer.clone() if isinstance(initializer, keras.Initializer) else initializer
+
+
+def finite_numbers(name, value, rule):
+    """Returns finite numbers as a float32 array, or raises a ValueError that names the rule."""
+    try:
+        array = np.asarray(value, "float32")
+    except Exception:  # of texts, lists of several lengths, objects, …
+        checks.refuse(name, rule, value)
+    if not array.size or not np.isfinite(array).all():
+        checks.refuse(name, f"{rule}, finite numbers", value)
+    return array
 
 
 def drawing_anew(initializer):
@@ -60,13 +117,14 @@ class WindowLayer(keras.layers.Layer):
         super().__init__(**kwargs)
         check_positive_integers(kernel_size=kernel_size, strides=strides)
         checks.choice("padding", padding, ("valid", "same"))
+        checks.flags(use_bias=use_bias)
         self.kernel_size = kernel_size
         self.strides = strides
         self.padding = padding
-        self.activation = keras.activations.get(activation)
+        self.activation = activation_of("activation", activation)
         self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_initializer = initializer_of("kernel_initializer", kernel_initializer)
+        self.bias_initializer = initializer_of("bias_initializer", bias_initializer)
         self.data_format = standardize_data_format(data_format)
 
     def windows(self, sizes):

@@ -1,8 +1,9 @@
 """The output layer of LeNet-5: Euclidean radial basis functions with fixed centres."""
 
 import keras
-import numpy as np
 from keras import ops
+
+from keras_classics.layers.common import activation_of, finite_numbers
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -24,7 +25,8 @@ class EuclideanRBF(keras.layers.Layer):
         (batch, classes).
 
     Raises:
-        ValueError: if `centers` is not a matrix, or the input does not have its width.
+        ValueError: if `centers` is not a matrix of finite numbers, `activation` is unknown, or
+            the input does not have the width of `centers`.
 
     Reference:
         LeCun et al. 1998, section II-B, eq. 7.
@@ -40,13 +42,14 @@ class EuclideanRBF(keras.layers.Layer):
 
     def __init__(self, centers, activation=None, **kwargs):
         super().__init__(**kwargs)
-        self.centers_value = np.asarray(centers, "float32")
+        rule = "of shape (classes, features)"
+        self.centers_value = finite_numbers("centers", centers, rule)
         if self.centers_value.ndim != 2:
             raise ValueError(
                 "`centers` must have shape (classes, features). "
                 f"Received: an array of shape {self.centers_value.shape}"
             )
-        self.activation = keras.activations.get(activation)
+        self.activation = activation_of("activation", activation)
 
     def build(self, input_shape):
         if len(input_shape) != 2 or input_shape[-1] != self.centers_value.shape[1]:

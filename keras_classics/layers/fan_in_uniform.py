@@ -4,6 +4,8 @@ import math
 
 import keras
 
+from keras_classics import checks
+
 
 @keras.saving.register_keras_serializable(package="keras_classics")
 class FanInUniform(keras.initializers.RandomUniform):
@@ -14,6 +16,9 @@ class FanInUniform(keras.initializers.RandomUniform):
     Args:
         scale: numerator of the limit. The paper uses 2.4.
         seed: integer, or None for one drawn from Keras' global seed.
+
+    Raises:
+        ValueError: if `scale` is not a number above 0, or `seed` none of the above.
 
     Reference:
         LeCun et al. 1998, appendix A: "the weights are initialized with random values using a
@@ -28,12 +33,21 @@ class FanInUniform(keras.initializers.RandomUniform):
     """
 
     def __init__(self, scale=2.4, seed=None):
-        super().__init__(seed=seed)
+        checks.positive("scale", scale)
+        if isinstance(seed, int):
+            checks.integer("seed", seed, 0, most=2**32 - 1)
+        try:  # a dict, which a file may hold, is a generator's or nothing
+            super().__init__(seed=seed)
+            is_seed = isinstance(self.seed, int | keras.random.SeedGenerator)
+        except Exception:
+            is_seed = False
+        if not is_seed:
+            checks.refuse("seed", "an integer, a `keras.random.SeedGenerator` or None", seed)
         self.scale = scale
 
     def __call__(self, shape, dtype=None):
         # Keras kernels are (…, inputs, units): everything but the last axis is fan-in.
-        limit = self.scale / math.prod(shape[:-1])
+        limit = self.scale / max(math.prod(shape[:-1]), 1)
         return keras.random.uniform(shape, -limit, limit, dtype=dtype, seed=self.seed)
 
     def get_config(self):

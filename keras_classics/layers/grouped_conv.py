@@ -2,6 +2,14 @@
 
 import keras
 
+from keras_classics import checks
+from keras_classics.layers.common import (
+    activation_of,
+    check_positive_integers,
+    initializer_of,
+    standardize_data_format,
+)
+
 GROUPS = "groups"  # the axis of a device mesh along which the groups are divided
 
 
@@ -16,7 +24,8 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     Args:
         filters: filters of all groups together.
-        kernel_size, groups and all others: as in `keras.layers.Conv2D`.
+        kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
+            kernel_initializer, bias_initializer and all others: as in `keras.layers.Conv2D`.
 
     Input shape:
         (batch, rows, columns, channels) with channels last, or (batch, channels, rows, columns).
@@ -25,7 +34,8 @@ class GroupedConv2D(keras.layers.Conv2D):
         As of `keras.layers.Conv2D`.
 
     Raises:
-        ValueError: if the filters do not divide among the groups, or the groups among the devices.
+        ValueError: for an argument that is none of these, filters that do not divide among the
+            groups, or groups that do not divide among the devices.
 
     Reference:
         Krizhevsky et al. 2012, section 3.5 and Fig. 2.
@@ -37,6 +47,46 @@ class GroupedConv2D(keras.layers.Conv2D):
         >>> tuple(layer(keras.ops.ones((1, 27, 27, 96))).shape), tuple(layer.kernel.shape)
         ((1, 27, 27, 256), (5, 5, 48, 256))
     """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        groups=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        check_positive_integers(filters=filters, groups=groups)
+        for name, sides in (
+            ("kernel_size", kernel_size),
+            ("strides", strides),
+            ("dilation_rate", dilation_rate),
+        ):
+            _check_sides(name, sides)
+        checks.choice("padding", padding, ("valid", "same"))
+        checks.flags(use_bias=use_bias)
+        if filters % groups:
+            raise ValueError(
+                "`filters` must be evenly divisible by the number of groups. "
+                f"Received: filters={filters}, groups={groups}"
+            )
+        super().__init__(
+            *(filters, kernel_size, strides, padding, standardize_data_format(data_format)),
+            dilation_rate=dilation_rate,
+            groups=groups,
+            activation=activation_of("activation", activation),
+            use_bias=use_bias,
+            kernel_initializer=initializer_of("kernel_initializer", kernel_initializer),
+            bias_initializer=initializer_of("bias_initializer", bias_initializer),
+            **kwargs,
+        )
 
     def convolution_op(self, inputs, kernel):
         mesh = _mesh_of_groups()
@@ -57,6 +107,15 @@ class GroupedConv2D(keras.layers.Conv2D):
             super().convolution_op, mesh=mesh, in_specs=(maps, last), out_specs=maps
         )
         return own(inputs, keras.ops.convert_to_tensor(kernel))
+
+
+def _check_sides(name, value):
+    """Raises a ValueError unless the value is an integer above 0, or one for each direction."""
+    pair = value if isinstance(value, tuple | list) else (value, value)
+    if len(pair) != 2:
+        checks.refuse(name, "a positive integer, or two", value)
+    for side in pair:
+        check_positive_integers(**{name: side})
 
 
 def _mesh_of_groups():

@@ -3,8 +3,14 @@
 import keras
 from keras import layers, ops
 
+from keras_classics import checks
 from keras_classics.layers.batch_normalization import BatchNormalization
-from keras_classics.layers.common import check_positive_integers, standardize_data_format
+from keras_classics.layers.common import (
+    check_positive_integers,
+    copy_of,
+    initializer_of,
+    standardize_data_format,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -41,7 +47,8 @@ class Inception(keras.layers.Layer):
         channels last; without a projection the input's channels stand in its place.
 
     Raises:
-        ValueError: for numbers of filters that are not positive integers, or an unknown format.
+        ValueError: for numbers of filters that are not positive integers, or any other argument
+            that is none of the above.
 
     Reference:
         Szegedy et al. 2014, section 4, Fig. 2 and Table 1.
@@ -85,11 +92,13 @@ class Inception(keras.layers.Layer):
         check_positive_integers(
             **{n: v for n, v in filters.items() if v is not None or n not in optional}
         )
+        checks.flags(batch_norm=batch_norm)
+        checks.choice("use_bias", use_bias, (None, True, False))
         self.filters = filters
         self.batch_norm = batch_norm
         self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_initializer = initializer_of("kernel_initializer", kernel_initializer)
+        self.bias_initializer = initializer_of("bias_initializer", bias_initializer)
         self.data_format = standardize_data_format(data_format)
         self.pool = layers.MaxPooling2D(
             3, 1, "same", data_format=self.data_format, dtype=self.dtype_policy, name="pool"
@@ -115,9 +124,8 @@ class Inception(keras.layers.Layer):
             padding="same",
             activation=None if self.batch_norm else "relu",
             use_bias=use_bias,
-            # One instance would give equal kernels to layers of equal shape.
-            kernel_initializer=self.kernel_initializer.clone(),
-            bias_initializer=self.bias_initializer.clone(),
+            kernel_initializer=copy_of(self.kernel_initializer),
+            bias_initializer=copy_of(self.bias_initializer),
             name=name,
             **shared,
         )

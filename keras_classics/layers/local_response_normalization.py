@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics import checks
 from keras_classics.layers.common import check_positive_integers, standardize_data_format
 
 
@@ -38,8 +39,8 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     Raises:
         ValueError: for a negative or fractional radius, a bias that is not positive, a negative
-            `alpha`, an unknown convention or data format, or channels that do not divide into
-            `groups`.
+            `alpha`, a `beta` that is no number, an unknown convention or data format, or channels
+            that do not divide into `groups`.
 
     Reference:
         Krizhevsky et al. 2012, section 3.3.
@@ -66,24 +67,15 @@ class LocalResponseNormalization(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if type(depth_radius) is not int or depth_radius < 0:
-            raise ValueError(
-                f"`depth_radius` must be an integer of 0 or more. Received: {depth_radius!r}"
-            )
-        if not bias > 0:
-            raise ValueError(f"`bias` must be above 0. Received: bias={bias!r}")
-        if not alpha >= 0:
-            raise ValueError(f"`alpha` must be 0 or more. Received: alpha={alpha!r}")
-        if alpha_convention not in ("sum", "mean"):
-            raise ValueError(
-                '`alpha_convention` must be one of "sum", "mean". '
-                f"Received: alpha_convention={alpha_convention!r}"
-            )
+        checks.integer("depth_radius", depth_radius, 0)
+        checks.positive("bias", bias)
+        checks.number("alpha", alpha, 0)
+        checks.number("beta", beta)
+        checks.choice("alpha_convention", alpha_convention, ("sum", "mean"))
         check_positive_integers(groups=groups)
         self.depth_radius = depth_radius
-        self.bias = bias
-        self.alpha = alpha
-        self.beta = beta
+        # Integers of Python may be larger than those of PyTorch and JAX.
+        self.bias, self.alpha, self.beta = float(bias), float(alpha), float(beta)
         self.alpha_convention = alpha_convention
         self.groups = groups
         self.data_format = standardize_data_format(data_format)

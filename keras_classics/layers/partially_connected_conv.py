@@ -4,7 +4,25 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics import checks
 from keras_classics.layers.common import WindowLayer, drawing_anew
+
+
+def _checked(connections):
+    if not isinstance(connections, tuple | list) or not connections:
+        checks.refuse("connections", "a list of input maps for each output map", connections)
+    for unit in connections:
+        is_list = isinstance(unit, tuple | list) and bool(unit)
+        if not is_list or not all(_is_map(i) for i in unit) or len(set(unit)) != len(unit):
+            raise ValueError(
+                "Each entry of `connections` must list one or more different input maps. "
+                f"Received: {checks.shown(unit)}"
+            )
+    return tuple(tuple(map(int, unit)) for unit in connections)
+
+
+def _is_map(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 0
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -34,8 +52,9 @@ class PartiallyConnectedConv2D(WindowLayer):
         (batch, new height, new width, len(connections)) with channels last.
 
     Raises:
-        ValueError: if a connection is repeated, or names a map that the input does not have; for a
-            kernel size or stride that is not a positive integer, or an unknown padding or format.
+        ValueError: if `connections` are no lists of different integers from 0 on, or name
+            a map that the input does not have; for a kernel size or stride that is not a positive
+            integer, or another argument that is none of the above.
 
     Reference:
         LeCun et al. 1998, section II-B and Table I.
@@ -52,13 +71,7 @@ class PartiallyConnectedConv2D(WindowLayer):
 
     def __init__(self, connections, kernel_size, strides=1, padding="valid", **kwargs):
         super().__init__(kernel_size, strides, padding, **kwargs)
-        self.connections = tuple(tuple(int(i) for i in unit) for unit in connections)
-        for unit in self.connections:
-            if not unit or len(set(unit)) != len(unit) or min(unit) < 0:
-                raise ValueError(
-                    "Each entry of `connections` must list one or more different input maps. "
-                    f"Received: {unit}"
-                )
+        self.connections = _checked(connections)
 
     @property
     def pairs(self):

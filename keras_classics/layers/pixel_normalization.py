@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.layers.common import standardize_data_format
+from keras_classics import checks
+from keras_classics.layers.common import finite_numbers, standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -28,7 +29,8 @@ class PixelNormalization(keras.layers.Layer):
         The input's.
 
     Raises:
-        ValueError: if `mean` or `deviation` has another shape, a deviation is not above 0, or the
+        ValueError: if `mean` or `deviation` has another shape or is not finite, a deviation is not
+            above 0, or the
             input has another number of channels.
 
     Reference:
@@ -48,21 +50,20 @@ class PixelNormalization(keras.layers.Layer):
 
     def __init__(self, mean, deviation=None, data_format=None, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.mean_value = np.asarray(mean, "float32")
+        rule = "of shape (channels,) or (height, width, channels)"
+        self.mean_value = finite_numbers("mean", mean, rule)
         if self.mean_value.ndim not in (1, 3):
             raise ValueError(
                 "`mean` must have shape (channels,) or (height, width, channels). "
                 f"Received: an array of shape {self.mean_value.shape}"
             )
         channels = self.mean_value.shape[-1]
-        self.deviation_value = None if deviation is None else np.asarray(deviation, "float32")
-        if deviation is not None and not (
-            self.deviation_value.shape == (channels,) and (self.deviation_value > 0).all()
-        ):
-            raise ValueError(
-                f"`deviation` must be None or {channels} numbers above 0, one for each channel. "
-                f"Received: deviation={deviation!r}"
-            )
+        rule = f"None or {channels} numbers above 0, one for each channel"
+        self.deviation_value = None
+        if deviation is not None:
+            self.deviation_value = finite_numbers("deviation", deviation, rule)
+            if self.deviation_value.shape != (channels,) or (self.deviation_value <= 0).any():
+                checks.refuse("deviation", rule, deviation)
         self.data_format = standardize_data_format(data_format)
         self._channel_axis = 3 if self.data_format == "channels_last" else 1
 

@@ -3,7 +3,12 @@
 import keras
 from keras import ops
 
-from keras_classics.layers.common import check_positive_integers, standardize_data_format
+from keras_classics.layers.common import (
+    activation_of,
+    check_positive_integers,
+    initializer_of,
+    standardize_data_format,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -28,7 +33,7 @@ class Subsampling(keras.layers.Layer):
         (batch, height // pool_size, width // pool_size, maps) with channels last.
 
     Raises:
-        ValueError: if `pool_size` is not a positive integer.
+        ValueError: if `pool_size` is not a positive integer, or another argument none of the above.
 
     Reference:
         LeCun et al. 1998, sections II-A and II-B.
@@ -55,9 +60,11 @@ class Subsampling(keras.layers.Layer):
         super().__init__(**kwargs)
         check_positive_integers(pool_size=pool_size)
         self.pool_size = pool_size
-        self.activation = keras.activations.get(activation)
-        self.coefficient_initializer = keras.initializers.get(coefficient_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.activation = activation_of("activation", activation)
+        self.coefficient_initializer = initializer_of(
+            "coefficient_initializer", coefficient_initializer
+        )
+        self.bias_initializer = initializer_of("bias_initializer", bias_initializer)
         self.data_format = standardize_data_format(data_format)
 
     @property

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_classics import checks
 from keras_classics.layers.common import check_positive_integers, standardize_data_format
 
 
@@ -44,8 +45,7 @@ class ZeroPadShortcut(keras.layers.Layer):
     def __init__(self, filters, strides=1, where="end", data_format=None, **kwargs):
         super().__init__(**kwargs)
         check_positive_integers(filters=filters, strides=strides)
-        if where not in ("end", "both"):
-            raise ValueError(f'`where` must be one of "end", "both". Received: where={where!r}')
+        checks.choice("where", where, ("end", "both"))
         self.filters = filters
         self.strides = strides
         self.where = where

@@ -36,12 +36,12 @@ other `activation`, `bias_value` and `dropout`, `stem="cifar"` (a first convolut
 import keras
 from keras import layers
 
+from keras_classics import checks
 from keras_classics.layers import BatchNormalization, GroupedConv2D, LocalResponseNormalization
+from keras_classics.layers.common import activation_of
 from keras_classics.models.common import (
     channel_axis,
-    check_choice,
     check_common,
-    check_rate,
     finish,
     picture_shape,
     sides,
@@ -130,12 +130,13 @@ def dense(x, units, bias, activation, name):
     )(x)
 
 
-def square_shape(input_shape, side, smallest):
+def square_shape(input_shape, side, smallest, largest=None):
     """Returns the checked shape; windows overhang equally far to the right and below."""
-    shape = picture_shape(input_shape, (side, side, 3), smallest=smallest, known=True)
+    default = (side, side, 3)
+    shape = picture_shape(input_shape, default, smallest=smallest, known=True, largest=largest)
     height, width = shape[:2] if channel_axis() == -1 else shape[1:]
     if height != width:
-        raise ValueError(f"`input_shape` must be square. Received: input_shape={input_shape!r}")
+        checks.refuse("input_shape", "square", input_shape)
     return shape
 
 
@@ -195,17 +196,25 @@ def alexnet(
         >>> keras_classics.alexnet(10, stem="cifar", towers="merged").output_shape
         (None, 10)
     """
-    check_common(num_classes, include_top, pooling, weights)
-    check_choice("towers", towers, ("separate", "grouped", "merged"))
-    check_choice("local_response_norm", local_response_norm, (True, False, "mean"))
-    check_choice("stem", stem, ("imagenet", "cifar"))
-    for flag, value in (
-        ("halve_kernels", halve_kernels),
-        ("batch_norm", batch_norm),
-        ("overlapping_pooling", overlapping_pooling),
-    ):
-        check_choice(flag, value, (True, False))
-    check_rate("dropout", dropout)
+    check_common(
+        num_classes=num_classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+    )
+    checks.choice("towers", towers, ("separate", "grouped", "merged"))
+    checks.choice("local_response_norm", local_response_norm, (True, False, "mean"))
+    checks.choice("stem", stem, ("imagenet", "cifar"))
+    checks.flags(
+        halve_kernels=halve_kernels,
+        batch_norm=batch_norm,
+        overlapping_pooling=overlapping_pooling,
+    )
+    activation_of("activation", activation)
+    checks.number("bias_value", bias_value)
+    checks.rate("dropout", dropout)
     if halve_kernels and towers != "merged":
         raise ValueError(
             f'`halve_kernels=True` needs `towers="merged"`. Received: towers="{towers}"'

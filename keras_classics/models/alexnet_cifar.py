@@ -22,9 +22,11 @@ Deviations, each an option: `local_response_norm=False` (the paper's own compari
 import keras
 from keras import layers
 
+from keras_classics import checks
 from keras_classics.layers import LocallyConnected2D, LocalResponseNormalization
+from keras_classics.layers.common import activation_of
 from keras_classics.models.alexnet import dense, gaussian, pool, square_shape
-from keras_classics.models.common import check_choice, check_common, finish
+from keras_classics.models.common import check_common, finish
 
 
 def alexnet_cifar(
@@ -73,10 +75,19 @@ def alexnet_cifar(
         >>> keras_classics.alexnet_cifar().count_params()
         1116490
     """
-    check_common(num_classes, include_top, pooling, weights)
-    check_choice("local_response_norm", local_response_norm, (True, False))
-    check_choice("unshared", unshared, (True, False))
-    inputs = x = keras.Input(square_shape(input_shape, 24, smallest=6))
+    check_common(
+        num_classes=num_classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+    )
+    checks.flags(local_response_norm=local_response_norm, unshared=unshared)
+    activation_of("activation", activation)
+    # Kernels of their own for each of 64×64 positions: 150 million weights.
+    largest = 256 if unshared else None
+    inputs = x = keras.Input(square_shape(input_shape, 24, smallest=6, largest=largest))
 
     for number, stddev in ((1, 0.0001), (2, 0.01)):
         x = layers.Conv2D(

@@ -34,8 +34,8 @@ import sys
 
 import keras
 
+from keras_classics import checks
 from keras_classics.models.common import (
-    check_choice,
     check_common,
     finish,
     picture_shape,
@@ -64,7 +64,7 @@ def cifar_resnet(
 
     Args:
         num_classes: number of classes; ignored without the top.
-        depth: number of layers, 6n + 2.
+        depth: number of layers, 6n + 2, up to the paper's 1202.
         residual: whether the blocks have shortcuts; the plain networks have none.
         input_shape: shape of one picture without the batch; (32, 32, 3) unless told. Height and
             width may be None.
@@ -91,12 +91,20 @@ def cifar_resnet(
         >>> keras_classics.cifar_resnet20().output_shape
         (None, 10)
     """
-    check_common(num_classes, include_top, pooling, weights)
+    check_common(
+        num_classes=num_classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+    )
+    checks.flags(residual=residual)
     if residual:
-        check_choice("shortcut", shortcut, SHORTCUTS)
-    check_choice("pad", pad, ("end", "both"))
-    if type(depth) is not int or depth < 8 or depth % 6 != 2:
-        raise ValueError(f"`depth` must be 8, 14, 20, … (6n + 2). Received: depth={depth!r}")
+        checks.choice("shortcut", shortcut, SHORTCUTS)
+    checks.choice("pad", pad, ("end", "both"))
+    if type(depth) is not int or not 8 <= depth <= 1202 or depth % 6 != 2:
+        checks.refuse("depth", "8, 14, 20, … 1202 (6n + 2)", depth)
     if depth > 200:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
 

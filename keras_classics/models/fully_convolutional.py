@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_classics import checks
 from keras_classics.models.common import channel_axis, sides
 
 
@@ -23,7 +24,7 @@ def fully_convolutional(model):
         with channels last.
 
     Raises:
-        ValueError: if the network has no `Flatten` layer.
+        ValueError: if it is no network, or has no `Flatten` layer.
 
     Reference:
         Simonyan and Zisserman 2014, section 3.2.
@@ -34,6 +35,8 @@ def fully_convolutional(model):
         >>> keras_classics.fully_convolutional(model).compute_output_shape((1, 64, 96, 3))
         (1, 2, 3, 10)
     """
+    if not isinstance(model, keras.Model):
+        checks.refuse("model", "a Keras model", model)
     flattens = [layer for layer in model.layers if isinstance(layer, layers.Flatten)]
     if len(flattens) != 1:
         raise ValueError(

@@ -34,12 +34,11 @@ from functools import partial
 import keras
 from keras import layers
 
+from keras_classics import checks
 from keras_classics.layers import Inception, LocalResponseNormalization
 from keras_classics.models.common import (
     batch_norm_relu,
-    check_choice,
     check_common,
-    check_rate,
     finish,
     picture_shape,
 )
@@ -179,19 +178,25 @@ def googlenet(
         >>> model.count_params()
         5983802
     """
-    check_common(num_classes, include_top, pooling, weights)
-    check_choice("module", module, ("reduced", "naive"))
-    check_choice("last_module", last_module, ("5b", "4e"))
-    check_choice("stem", stem, ("imagenet", "cifar"))
-    check_choice("use_bias", use_bias, (None, True, False))
-    for flag, value in (
-        ("auxiliary_heads", auxiliary_heads),
-        ("batch_norm", batch_norm),
-        ("local_response_norm", local_response_norm),
-    ):
-        check_choice(flag, value, (False, True))
-    check_rate("dropout", dropout)
-    check_rate("auxiliary_dropout", auxiliary_dropout)
+    check_common(
+        num_classes=num_classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+    )
+    checks.choice("module", module, ("reduced", "naive"))
+    checks.choice("last_module", last_module, ("5b", "4e"))
+    checks.choice("stem", stem, ("imagenet", "cifar"))
+    checks.choice("use_bias", use_bias, (None, True, False))
+    checks.flags(
+        auxiliary_heads=auxiliary_heads,
+        batch_norm=batch_norm,
+        local_response_norm=local_response_norm,
+    )
+    checks.rate("dropout", dropout)
+    checks.rate("auxiliary_dropout", auxiliary_dropout)
     if auxiliary_heads and not include_top:
         raise ValueError("`auxiliary_heads=True` needs the top. Received: include_top=False")
     # The heads pool 5×5 windows out of maps that are 16 (4) times smaller than the picture.

@@ -27,6 +27,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_classics import checks
 from keras_classics.layers import (
     EuclideanRBF,
     FanInUniform,
@@ -34,7 +35,7 @@ from keras_classics.layers import (
     Subsampling,
     scaled_tanh,
 )
-from keras_classics.models.common import check_choice, check_common, finish
+from keras_classics.models.common import channel_axis, check_common, finish, picture_shape
 
 # Table I: the maps of S2 that each map of C3 sees.
 TABLE_I = (
@@ -156,28 +157,30 @@ def lenet5(
         >>> sum(math.prod(weight.shape) for weight in model.trainable_weights)
         60000
     """
-    check_common(num_classes, include_top, pooling, weights)
-    check_choice("connections", connections, ("table", "full"))
-    check_choice("subsampling", subsampling, ("trainable", "average", "max"))
-    check_choice("activation", activation, ("scaled_tanh", "tanh", "relu"))
-    check_choice("output", output, ("rbf", "softmax"))
+    check_common(
+        num_classes=num_classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+    )
+    checks.choice("connections", connections, ("table", "full"))
+    checks.choice("subsampling", subsampling, ("trainable", "average", "max"))
+    checks.choice("activation", activation, ("scaled_tanh", "tanh", "relu"))
+    checks.choice("output", output, ("rbf", "softmax"))
     if include_top and output == "rbf" and num_classes != 10:
         raise ValueError(
             '`output="rbf"` has centres for the ten digits only; use output="softmax" for another '
             f"number of classes. Received: num_classes={num_classes!r}"
         )
-    channels_last = keras.config.image_data_format() == "channels_last"
-    if input_shape is None:
-        input_shape = (32, 32, 1) if channels_last else (1, 32, 32)
-    picture = tuple(input_shape[:2] if channels_last else input_shape[1:])
-    if len(input_shape) != 3 or picture not in ((32, 32), (28, 28)):
-        raise ValueError(
-            "`input_shape` must be pictures of 32×32 or 28×28 pixels. "
-            f"Received: input_shape={tuple(input_shape)}"
-        )
+    shape = picture_shape(input_shape, (32, 32, 1), smallest=28, known=True)
+    picture = shape[:2] if channel_axis() == -1 else shape[1:]
+    if picture not in ((32, 32), (28, 28)):
+        checks.refuse("input_shape", "pictures of 32×32 or 28×28 pixels", input_shape)
     squash = scaled_tanh if activation == "scaled_tanh" else activation
 
-    inputs = keras.Input(input_shape)
+    inputs = keras.Input(shape)
     x = _convolution(inputs, 6, 5, squash, "C1")  # 28×28×6
     x = _subsample(x, subsampling, squash, "S2")  # 14×14×6
     x = _connect_c3(x, connections, squash)  # 10×10×16

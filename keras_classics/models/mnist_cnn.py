@@ -12,6 +12,7 @@ There is no paper. All kernels start Glorot-uniform, all biases at zero.
 import keras
 from keras import layers
 
+from keras_classics.layers.common import initializer_of
 from keras_classics.models.common import check_common, finish, picture_shape
 
 
@@ -49,7 +50,15 @@ def mnist_cnn(
         >>> keras_classics.mnist_cnn().count_params()
         50186
     """
-    check_common(num_classes, include_top, pooling, weights)
+    check_common(
+        num_classes=num_classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+    )
+    initializer_of("kernel_initializer", kernel_initializer)
     input_shape = picture_shape(input_shape, (28, 28, 1), smallest=4, known=include_top)
     inputs = x = keras.Input(input_shape)
     for number, filters in enumerate((32, 64), start=1):

@@ -35,10 +35,10 @@ of 3×3/1, no pooling).
 import keras
 from keras import layers
 
+from keras_classics import checks
 from keras_classics.layers import BatchNormalization, ZeroPadShortcut
 from keras_classics.models.common import (
     channel_axis,
-    check_choice,
     check_common,
     finish,
     picture_shape,
@@ -179,11 +179,19 @@ def _resnet(  # noqa: D417 - what every variant fixes is not listed
         >>> keras_classics.resnet18(10, stem="cifar").output_shape
         (None, 10)
     """
-    check_common(num_classes, include_top, pooling, weights, application)
+    check_common(
+        num_classes=num_classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+        application=application,
+    )
     if residual:
-        check_choice("shortcut", shortcut, SHORTCUTS)
-    check_choice("stride_on", stride_on, ("1x1", "3x3"))
-    check_choice("stem", stem, ("imagenet", "cifar"))
+        checks.choice("shortcut", shortcut, SHORTCUTS)
+    checks.choice("stride_on", stride_on, ("1x1", "3x3"))
+    checks.choice("stem", stem, ("imagenet", "cifar"))
     side, smallest = {"imagenet": (224, 32), "cifar": (32, 8)}[stem]
     blocks, bottleneck = BLOCKS[depth]
 

@@ -33,13 +33,13 @@ Deviations, each an option: `batch_norm`, other rates of `dropout`, `kernel_init
 import keras
 from keras import layers
 
+from keras_classics import checks
 from keras_classics.layers import BatchNormalization, LocalResponseNormalization
+from keras_classics.layers.common import copy_of, initializer_of
 from keras_classics.models.common import (
     batch_norm_relu,
     channel_axis,
-    check_choice,
     check_common,
-    check_rate,
     finish,
     picture_shape,
     variant,
@@ -57,11 +57,9 @@ FILTERS = (64, 128, 256, 512, 512)
 
 
 def _initializer(kernel_initializer):
-    # A new one for each layer: one instance draws the same numbers for equal shapes.
     if kernel_initializer is None:
         return keras.initializers.RandomNormal(stddev=0.01)  # §3.1
-    initializer = keras.initializers.get(kernel_initializer)
-    return initializer.clone() if isinstance(initializer, keras.Initializer) else initializer
+    return copy_of(initializer_of("kernel_initializer", kernel_initializer))
 
 
 def _convolution(x, filters, kernel_size, batch_norm, kernel_initializer, name):
@@ -130,9 +128,18 @@ def _vgg(  # noqa: D417 - what every variant fixes is not listed
         >>> keras_classics.vgg11(10, input_shape=(32, 32, 3)).output_shape
         (None, 10)
     """
-    check_common(num_classes, include_top, pooling, weights, application)
-    check_choice("batch_norm", batch_norm, (False, "conv", "block"))
-    check_rate("dropout", dropout)
+    check_common(
+        num_classes=num_classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+        application=application,
+    )
+    checks.choice("batch_norm", batch_norm, (False, "conv", "block"))
+    checks.rate("dropout", dropout)
+    _initializer(kernel_initializer)
     shape = picture_shape(input_shape, (224, 224, 3), smallest=32, known=include_top)
 
     inputs = x = keras.Input(shape)

@@ -1,10 +1,12 @@
 """Weights that a network starts with: layers of another run."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
+from keras_classics import checks
 from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError
 
@@ -18,6 +20,9 @@ class CopyLayers:
     Args:
         source: a run directory, or a `.keras` file.
         layers: names of the layers, e.g. `("conv1_1", "fc8")`.
+
+    Raises:
+        RecipeError: if an argument is none of the above; when called, if the layers are not there.
 
     Reference:
         Simonyan and Zisserman 2014, section 3.1: "we initialised the first four convolutional
@@ -43,6 +48,13 @@ class CopyLayers:
     source: str
     layers: tuple[str, ...]
 
+    def __post_init__(self):
+        if not isinstance(self.source, str) or not self.source or "\0" in self.source:
+            checks.refuse("source", "a run directory or a `.keras` file", self.source, RecipeError)
+        names = self.layers if isinstance(self.layers, tuple | list) else ()
+        if not names or not all(isinstance(name, str) for name in names):
+            checks.refuse("layers", "a tuple of names of layers", self.layers, RecipeError)
+
     def __call__(self, network):
         theirs, ours = _layers_of(self._load()), _layers_of(network)
         found, faults = {"there": theirs, "here": ours}, []
@@ -63,9 +75,9 @@ class CopyLayers:
             ours[name].set_weights(theirs[name].get_weights())
 
     def _load(self):
-        path = Path(self.source).expanduser()
-        path = path / "model.keras" if path.is_dir() else path
-        if not path.is_file():
+        path = Path(os.path.expanduser(self.source))
+        path = path / "model.keras" if os.path.isdir(path) else path
+        if not os.path.isfile(path):
             raise RecipeError(
                 f"`initial_weights` wants to copy from {path}, which does not exist; is that run "
                 "finished?"

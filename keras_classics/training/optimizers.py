@@ -7,6 +7,13 @@ from keras_classics import checks, compat
 from keras_classics.training.curvature import diagonal_curvature
 
 
+def _checked_rate(learning_rate):
+    if callable(learning_rate):  # as Keras' schedules are
+        return learning_rate
+    checks.number("learning_rate", learning_rate, 0)
+    return float(learning_rate)
+
+
 @keras.saving.register_keras_serializable(package="keras_classics")
 class CoupledSGD(keras.optimizers.SGD):
     """Momentum SGD whose weight decay is part of the gradient, so that it passes through momentum.
@@ -26,7 +33,8 @@ class CoupledSGD(keras.optimizers.SGD):
         **kwargs: as for `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: if `decay` is neither, or `weight_decay` is negative.
+        ValueError: if `decay` is neither, a number is negative or no number, `momentum` is not
+            below 1, or `nesterov` is neither True nor False.
 
     Reference:
         Krizhevsky et al. 2012, section 5.
@@ -51,14 +59,17 @@ class CoupledSGD(keras.optimizers.SGD):
         name="coupled_sgd",
         **kwargs,
     ):
-        super().__init__(
-            learning_rate=learning_rate, momentum=momentum, nesterov=nesterov, name=name, **kwargs
-        )
+        checks.rate("momentum", momentum)
+        checks.number("weight_decay", weight_decay, 0)
         checks.choice("decay", decay, ("kernels", "all"))
-        if weight_decay < 0:
-            raise ValueError(
-                f"`weight_decay` must not be negative. Received: weight_decay={weight_decay!r}"
-            )
+        checks.flags(nesterov=nesterov)
+        super().__init__(
+            learning_rate=_checked_rate(learning_rate),
+            momentum=float(momentum),
+            nesterov=nesterov,
+            name=name,
+            **kwargs,
+        )
         # Not `self.weight_decay`: that one is Keras' decoupled decay and would act a second time.
         self.coupled_weight_decay = weight_decay
         self.decay = decay
@@ -144,7 +155,8 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
         **kwargs: as for `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: if `mu` is not positive.
+        ValueError: if `mu` is not positive, `samples` or `warm_up` no positive integer, or
+            `learning_rate` negative.
 
     Reference:
         LeCun et al. 1998, section III-B and appendix C, eqs. 18 and 21.
@@ -170,8 +182,11 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
         name="stochastic_diagonal_lm",
         **kwargs,
     ):
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         checks.positive("mu", mu)
+        checks.integer("samples", samples)
+        if warm_up is not None:
+            checks.integer("warm_up", warm_up)
+        super().__init__(learning_rate=_checked_rate(learning_rate), name=name, **kwargs)
         self.mu = mu
         self.samples = samples
         self.warm_up = warm_up

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import keras
 
+from keras_classics import checks
 from keras_classics.layers import PixelNormalization
+
+_MOST_PADDING = 1000  # pixels; more is a slip, and fills the memory
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,9 @@ class PixelRange:
         low: value of the background.
         high: value of the ink.
         padding: pixels of value 0 added on every side.
+
+    Raises:
+        ValueError: if `low` or `high` is no number, or `padding` no integer from 0 on.
 
     Example:
         >>> import numpy as np
@@ -29,6 +35,11 @@ class PixelRange:
     high: float
     padding: int = 0
 
+    def __post_init__(self):
+        checks.number("low", self.low)
+        checks.number("high", self.high)
+        checks.integer("padding", self.padding, 0, most=_MOST_PADDING)
+
     def __call__(self, source):
         steps = [keras.layers.ZeroPadding2D(self.padding)] if self.padding else []
         steps.append(keras.layers.Rescaling((self.high - self.low) / 255, offset=self.low))
@@ -41,6 +52,9 @@ class MeanColor:
 
     Args:
         value: the numbers, or None to compute them from the training source.
+
+    Raises:
+        ValueError: if `value` is neither None nor numbers.
 
     Reference:
         Simonyan and Zisserman 2014, section 2.1: "subtracting the mean RGB value, computed on the
@@ -57,6 +71,13 @@ class MeanColor:
     """
 
     value: tuple[float, ...] | None = None
+
+    def __post_init__(self):
+        if self.value is None:
+            return
+        numbers = self.value if isinstance(self.value, tuple | list) else ()
+        if not numbers or not all(map(checks.is_number, numbers)):
+            checks.refuse("value", "None or a tuple of numbers, one for each channel", self.value)
 
     def __call__(self, source):
         mean = self.value

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,9 @@ class Published:
         what: what the examples are, e.g. "digits".
         where: table, figure or section.
         top5_error: share of test pictures whose class is not among the five most probable, or None.
+
+    Raises:
+        RecipeError: if a value is none of these.
     """
 
     test_error: float | None
@@ -36,6 +40,15 @@ class Published:
     what: str
     where: str
     top5_error: float | None = None
+
+    def __post_init__(self):
+        for name in ("test_error", "train_error", "top5_error"):
+            if getattr(self, name) is not None:
+                checks.number(name, getattr(self, name), 0, 100, RecipeError)
+        checks.integer("examples", self.examples, error=RecipeError)
+        for name in ("dataset", "what", "where"):
+            if not isinstance(getattr(self, name), str):
+                checks.refuse(name, "a text", getattr(self, name), RecipeError)
 
     @classmethod
     def on_imagenet(cls, *, test_error, top5_error, where):
@@ -141,6 +154,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
+        if not _is_folder_name(self.name):
+            self._refuse("name", "a name for a folder, of letters, digits, _, - and .")
         for name in ("epochs", "batch_size", "copies", "gradient_accumulation_steps"):
             checks.integer(name, getattr(self, name), error=RecipeError)
         checks.integer("seed", self.seed, 0, RecipeError)
@@ -151,7 +166,8 @@ class Recipe:
         for name in ("limit_train", "iterations"):
             if getattr(self, name) is not None and not _is_count(getattr(self, name)):
                 self._refuse(name, "None or a positive integer")
-        if self.validation != "test" and not _is_count(self.validation, 0):
+        is_test = isinstance(self.validation, str) and self.validation == "test"
+        if not is_test and not _is_count(self.validation, 0):
             self._refuse("validation", 'a number of training pictures or "test"')
         if self.seed >= 2**32:
             self._refuse("seed", "below 2**32")
@@ -162,6 +178,11 @@ class Recipe:
         keeps = isinstance(self.keep_epochs, tuple) and all(map(_is_count, self.keep_epochs))
         if not keeps or max(self.keep_epochs, default=0) > self.epochs:
             self._refuse("keep_epochs", f"a tuple of epochs from 1 to {self.epochs}")
+        if not (self.paper is None or isinstance(self.paper, Published)):
+            self._refuse("paper", "None or a `Published`")
+        is_tuple = isinstance(self.deviations, tuple)
+        if not is_tuple or not all(isinstance(one, str) for one in self.deviations):
+            self._refuse("deviations", "a tuple of sentences")
         self._check_callables()
 
     def _check_callables(self):
@@ -180,6 +201,11 @@ class Recipe:
 
     def _refuse(self, name, rule):
         checks.refuse(name, rule, getattr(self, name), RecipeError)
+
+
+def _is_folder_name(value):
+    """Whether a run can have its folder under this name, and only there."""
+    return isinstance(value, str) and re.fullmatch(r"\w[\w.-]{0,99}", value) is not None
 
 
 def _is_count(value, least=1):

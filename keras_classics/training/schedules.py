@@ -13,6 +13,19 @@ from dataclasses import dataclass
 from keras_classics import checks
 
 
+def _check_divisor(by):
+    # Its powers fit into a float.
+    checks.number("by", by, 1e-6, 1e6)
+
+
+def _check_steps(at, by):
+    if not isinstance(at, tuple | list):
+        checks.refuse("at", "a tuple of integers", at)
+    for step in at:
+        checks.integer("at", step, 0)
+    _check_divisor(by)
+
+
 @dataclass(frozen=True)
 class Constant:
     """Leaves the learning rate alone.
@@ -34,6 +47,9 @@ class PassTable:
     Args:
         stages: pairs (passes, factor) in order.
 
+    Raises:
+        ValueError: if there is no stage, or one is not a positive integer and a number from 0 on.
+
     Reference:
         LeCun et al. 1998, section III-B: 0.0005 for two passes, 0.0002 for three, 0.0001 for
         three, 0.00005 for four, 0.00001 thereafter.
@@ -46,6 +62,16 @@ class PassTable:
     """
 
     stages: tuple
+
+    def __post_init__(self):
+        rule = "pairs (passes, factor), at least one"
+        if not isinstance(self.stages, tuple | list) or not self.stages:
+            checks.refuse("stages", rule, self.stages)
+        for stage in self.stages:
+            if not isinstance(stage, tuple | list) or len(stage) != 2:
+                checks.refuse("stages", rule, self.stages)
+            checks.integer("passes", stage[0])
+            checks.number("factor", stage[1], 0)
 
     def __call__(self, epoch, history, iteration=0):
         end = 0
@@ -64,6 +90,9 @@ class Step:
         at: epochs, from 0, at whose start the rate is divided.
         by: the divisor.
 
+    Raises:
+        ValueError: if `at` are not integers from 0 on, or `by` is not a number above 0.
+
     Example:
         >>> from keras_classics.training.schedules import Step
         >>> [Step(at=(2, 4), by=10)(epoch, []) for epoch in range(5)]
@@ -72,6 +101,9 @@ class Step:
 
     at: tuple
     by: float
+
+    def __post_init__(self):
+        _check_steps(self.at, self.by)
 
     def __call__(self, epoch, history, iteration=0):
         return 1.0 / self.by ** sum(epoch >= e for e in self.at)
@@ -84,6 +116,9 @@ class StepAtIterations:
     Args:
         at: updates, counted from 0 over the whole run, from which on the rate is divided.
         by: the divisor.
+
+    Raises:
+        ValueError: if `at` are not integers from 0 on, or `by` is not a number above 0.
 
     Reference:
         He et al. 2015, section 4.2: divided by 10 at 32k and 48k iterations.
@@ -98,6 +133,9 @@ class StepAtIterations:
     at: tuple
     by: float
 
+    def __post_init__(self):
+        _check_steps(self.at, self.by)
+
     def __call__(self, epoch, history, iteration=0):
         return 1.0 / self.by ** sum(iteration >= i for i in self.at)
 
@@ -111,7 +149,7 @@ class ExponentialDecay:
         every: epochs between decreases.
 
     Raises:
-        ValueError: if `every` is not a positive integer.
+        ValueError: if `factor` is not in 0 … 1, or `every` is not a positive integer.
 
     Reference:
         Szegedy et al. 2014, section 6: "decreasing the learning rate by 4 % every 8 epochs".
@@ -127,6 +165,7 @@ class ExponentialDecay:
     every: int = 8
 
     def __post_init__(self):
+        checks.number("factor", self.factor, 0, 1)
         checks.integer("every", self.every)
 
     def __call__(self, epoch, history, iteration=0):
@@ -148,7 +187,8 @@ class DivideOnPlateau:
         times: how often at most.
 
     Raises:
-        ValueError: if `patience` is not a positive integer.
+        ValueError: if `by` is not a number above 0, `patience` not a positive integer, or `times`
+            not an integer from 0 on.
 
     Reference:
         Krizhevsky et al. 2012, section 5: divided by 10, three times, "when the validation error
@@ -169,7 +209,9 @@ class DivideOnPlateau:
     times: int = 3
 
     def __post_init__(self):
+        _check_divisor(self.by)
         checks.integer("patience", self.patience)
+        checks.integer("times", self.times, 0)
 
     def __call__(self, epoch, history, iteration=0):
         least, waited, divided = math.inf, 0, 0
@@ -194,6 +236,10 @@ class WarmUp:
         factor: of the learning rate during the warm-up.
         until_error: training error in percent below which it ends, for good.
 
+    Raises:
+        ValueError: if `then` is no schedule, `factor` no number from 0 on, or `until_error` not in
+            0 … 100.
+
     Reference:
         He et al. 2015, section 4.2, for 110 layers: "we use 0.01 to warm up the training until the
         training error is below 80 % (about 400 iterations), and then go back to 0.1".
@@ -208,6 +254,12 @@ class WarmUp:
     then: Callable
     factor: float = 0.1
     until_error: float = 80.0
+
+    def __post_init__(self):
+        if not callable(self.then) or isinstance(self.then, type):
+            checks.refuse("then", "a schedule", self.then)
+        checks.number("factor", self.factor, 0)
+        checks.number("until_error", self.until_error, 0, 100)
 
     def __call__(self, epoch, history, iteration=0):
         if any(row["error"] < self.until_error for row in history):

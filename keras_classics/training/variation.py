@@ -1,10 +1,14 @@
 """A recipe with some of its fields changed, also those deep inside of its callables."""
 
 import dataclasses
+import difflib
 import inspect
 from functools import partial
 
+from keras_classics import checks
 from keras_classics.training.recipe import Recipe, RecipeError
+
+_LISTED, _LONGEST = 12, 40  # names in a sentence, and characters of one
 
 
 def vary(recipe, changes):
@@ -19,8 +23,13 @@ def vary(recipe, changes):
         A new `Recipe`.
 
     Raises:
-        RecipeError: for a field that does not exist, or a value out of range.
+        RecipeError: for a field that does not exist, or a value out of range; or if `recipe` is no
+            recipe, or `changes` no dict of texts.
     """
+    if not isinstance(recipe, Recipe):
+        checks.refuse("recipe", "a `Recipe`", recipe, RecipeError)
+    if not isinstance(changes, dict) or not all(isinstance(path, str) for path in changes):
+        checks.refuse("changes", "a dict of fields and values", changes, RecipeError)
     fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     for path, value in changes.items():
         try:
@@ -28,7 +37,7 @@ def vary(recipe, changes):
         except RecipeError:
             raise
         except (TypeError, ValueError) as error:  # a transform or the like refused its value
-            raise RecipeError(f"`{path}` cannot be {value!r}: {error}") from error
+            raise RecipeError(f"`{path}` cannot be {checks.shown(value)}: {error}") from error
     return Recipe(**fields)  # checked once, when all the changes are in
 
 
@@ -41,9 +50,11 @@ def _replace(owner, names, value, path):
         return tuple(items)
     legal = _names_of(owner)
     if name not in legal:
+        # All of them where they are few; else those that the name may have meant.
+        near = difflib.get_close_matches(name, legal) if len(legal) > _LISTED else legal
         raise RecipeError(
-            f"`{path}` cannot be set: there is no {name!r}"
-            + (f"; there are {', '.join(legal)}." if legal else ".")
+            f"`{path[:_LONGEST]}` cannot be set: there is no {name[:_LONGEST]!r}"
+            + (f"; there are {', '.join(near or [*legal[:_LISTED], '…'])}." if legal else ".")
         )
     if isinstance(owner, dict):
         return {**owner, name: _replace(owner[name], rest, value, path) if rest else value}

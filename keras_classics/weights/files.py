@@ -11,6 +11,7 @@ import numpy as np
 
 _BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 _PLAIN = ("kernel", "bias")
+_LONGEST = 100  # characters of a reason, of which PyTorch gives paragraphs
 
 
 def existing_file(path) -> Path:
@@ -38,7 +39,7 @@ def unreadable(path: Path, kind: str, error: Exception) -> ValueError:
     """Returns the error, in one sentence, for a file that is not what its name says."""
     with path.open("rb") as file:
         head = file.read(512)
-    reason = " ".join(str(error).split("\n")[0].split()).rstrip(".")
+    reason = " ".join(str(error).split("\n")[0].split())[:_LONGEST].rstrip(".")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return ValueError(f"{path} is a web page, not {kind}; fetch it again.")
     if not re.search(rb"[^\t\n\r\x20-\x7e]", head):
@@ -106,14 +107,18 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
 
 @contextmanager
 def open_hdf5(path) -> Iterator[h5py.File]:
-    """Opens an HDF5 file for reading, or says in one sentence why it cannot be."""
+    """Opens an HDF5 file for reading, or says in one sentence why it, or a part, cannot be."""
     path = existing_file(path)
     try:
         file = h5py.File(path, "r")
     except OSError as error:
         raise unreadable(path, "a file of Keras weights", error) from error
     with file:
-        yield file
+        try:
+            yield file
+        except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError) as error:
+            # Whatever h5py's C code makes of damage behind the file's head.
+            raise unreadable(path, "a file of Keras weights", error) from error
 
 
 def datasets_of(group: h5py.Group) -> dict[str, h5py.Dataset]:

@@ -84,3 +84,15 @@ def test_defaults_and_file(reloaded):
     again = reloaded(layer, x)
     assert type(again) is BatchNormalization
     assert (again.momentum, again.epsilon) == (0.9, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"momentum": 2}, "`momentum` must be a finite number in 0 … 1. Received: momentum=2"),
+        ({"epsilon": None}, "`epsilon` must be a finite number above 0. Received: epsilon=None"),
+    ],
+)
+def test_errors_say_what_is_legal(options, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        BatchNormalization(**options)

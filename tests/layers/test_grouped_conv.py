@@ -42,6 +42,21 @@ def test_survives_a_file(reloaded):
     np.testing.assert_array_equal(as_numpy(layer(x)), as_numpy(again(x)))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"padding": None}, '`padding` must be one of "valid", "same". Received: padding=None'),
+        ({"strides": True}, "`strides` must be a positive integer. Received: strides=True"),
+        ({"dilation_rate": True}, "`dilation_rate` must be a positive integer. Received: "),
+        ({"kernel_size": (3, 3, 3)}, "`kernel_size` must be a positive integer, or two."),
+        ({"filters": 10**9}, "`filters` must be at most 1,048,576. Received: filters=1000000000"),
+    ],
+)
+def test_errors_say_what_is_legal(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        GroupedConv2D(**{"filters": 4, "kernel_size": 3, **options})
+
+
 def test_filters_that_do_not_divide():
     with pytest.raises(ValueError, match=re.escape("evenly divisible by the number of groups")):
         GroupedConv2D(5, 3, groups=2)

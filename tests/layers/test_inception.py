@@ -133,3 +133,10 @@ def test_survives_a_file(reloaded):
 def test_errors_say_what_is_legal(filters, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Inception(*filters)
+
+
+def test_a_function_may_initialize():
+    """It has no `clone`, which is what gives each of the layers draws of its own."""
+    layer = Inception(*[1] * 6, kernel_initializer=lambda shape, dtype: np.ones(shape, dtype))
+    layer.build((1, 4, 4, 2))
+    assert {float(weight.min()) for weight in layer.get_weights() if weight.ndim == 4} == {1.0}

@@ -107,14 +107,19 @@ def test_survives_a_file(reloaded):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"depth_radius": -1}, "`depth_radius` must be an integer of 0 or more. Received: -1"),
-        ({"depth_radius": 2.5}, "`depth_radius` must be an integer of 0 or more. Received: 2.5"),
-        ({"bias": 0}, "`bias` must be above 0. Received: bias=0"),
-        ({"alpha": -1e-4}, "`alpha` must be 0 or more. Received: alpha=-0.0001"),
+        ({"depth_radius": -1}, "`depth_radius` must be an integer of at least 0."),
+        ({"depth_radius": 2.5}, "`depth_radius` must be an integer of at least 0."),
+        ({"bias": 0}, "`bias` must be a finite number above 0. Received: bias=0"),
+        (
+            {"alpha": -1e-4},
+            "`alpha` must be a finite number of at least 0.",
+        ),
         (
             {"alpha_convention": "max"},
             '`alpha_convention` must be one of "sum", "mean". Received: alpha_convention=\'max\'',
         ),
+        ({"beta": None}, "`beta` must be a finite number. Received: beta=None"),
+        ({"beta": "10"}, "`beta` must be a finite number. Received: beta='10'"),
         ({"groups": 0}, "`groups` must be a positive integer. Received: groups=0"),
         (
             {"data_format": "last"},

@@ -123,6 +123,45 @@ WRONG = [
     ),
     ("resnet50", {"stride_on": "2x2"}, '`stride_on` must be one of "1x1", "3x3".'),
     ("resnet50", {"pooling": "sum"}, '`pooling` must be one of None, "avg", "max".'),
+    ("lenet5", {"input_shape": (32, 32, 0)}, "`input_shape` must be (height, width, channels)"),
+    ("lenet5", {"input_shape": (32, 32, None)}, "`input_shape` must be (height, width, channels)"),
+    ("lenet5", {"include_top": "foo"}, "`include_top` must be one of True, False. Received: "),
+    (
+        "lenet5",
+        {"classifier_activation": "foo"},
+        "`classifier_activation` must be the name of a Keras activation, a function, or None. "
+        "Received: classifier_activation='foo'",
+    ),
+    ("lenet5", {"name": "a/b"}, '`name` must be a text without "/", or None. Received: name='),
+    ("lenet5", {"name": ""}, '`name` must be a text without "/", or None. Received: name='),
+    (
+        "mnist_cnn",
+        {"kernel_initializer": {}},
+        "`kernel_initializer` must be the name of a Keras initializer, an initializer, or a "
+        "function (shape, dtype). Received: kernel_initializer={}",
+    ),
+    ("mnist_cnn", {"num_classes": 10**9}, "`num_classes` must be at most 100,000. Received: "),
+    ("alexnet", {"bias_value": None}, "`bias_value` must be a finite number. Received: "),
+    ("alexnet", {"activation": 10}, "`activation` must be the name of a Keras activation"),
+    (
+        "alexnet_cifar",
+        {"input_shape": (10**9, 10**9, 3)},
+        "`input_shape` must be at most 256 pixels high and wide, with 4,096 channels or less, as "
+        "this network has weights for every pixel of a map. "
+        "Received: input_shape=(1000000000, 1000000000, 3)",
+    ),
+    (
+        "resnet18",
+        {"input_shape": (28, 40, 3, 1)},
+        "`input_shape` must be (height, width, channels), at least 32 pixels high and wide, or "
+        "None for any. Received: input_shape=(28, 40, 3, 1)",
+    ),
+    (
+        "resnet18",
+        {"input_shape": (64, 20_000, 3)},
+        "`input_shape` must be at most 16,384 pixels high and wide, with 4,096 channels or less. "
+        "Received: input_shape=(64, 20000, 3)",
+    ),
     ("cifar_resnet20", {"pad": "start"}, '`pad` must be one of "end", "both".'),
     ("cifar_resnet20", {"shortcut": None}, '`shortcut` must be one of "identity"'),
 ]

@@ -309,7 +309,7 @@ def test_survives_a_saved_file(published, tmp_path):
         ),
         (
             {"input_shape": (32, 32)},
-            "`input_shape` must be pictures of 32×32 or 28×28 pixels. "
+            "`input_shape` must be (height, width, channels), at least 28 pixels high and wide. "
             "Received: input_shape=(32, 32)",
         ),
         (

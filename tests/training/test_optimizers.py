@@ -189,14 +189,19 @@ def test_configuration_keeps_the_decay():
         ),
         (
             lambda: CoupledSGD(weight_decay=-0.1),
-            "`weight_decay` must not be negative. Received: weight_decay=-0.1",
+            "`weight_decay` must be a finite number of at least 0. Received: weight_decay=-0.1",
         ),
         (
             lambda: StochasticDiagonalLM(mu=0),
             "`mu` must be a finite number above 0. Received: mu=",
         ),
+        (lambda: CoupledSGD(momentum=1), "`momentum` must be in 0 … 1, without 1. Received: mom"),
+        (lambda: CoupledSGD(None), "`learning_rate` must be a finite number of at least 0."),
+        (lambda: CoupledSGD(nesterov=1), "`nesterov` must be one of True, False. Received: "),
+        (lambda: StochasticDiagonalLM(samples=0), "`samples` must be a positive integer."),
+        (lambda: StochasticDiagonalLM(warm_up=-1), "`warm_up` must be a positive integer."),
     ],
-    ids=["decay", "weight_decay", "mu"],
+    ids=["decay", "weight_decay", "mu", "momentum", "rate", "nesterov", "samples", "warm_up"],
 )
 def test_errors_say_what_is_legal(build, message):
     with pytest.raises(ValueError, match=re.escape(message)):

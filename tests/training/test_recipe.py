@@ -311,13 +311,14 @@ def test_refuses_values_out_of_range(field, value, rule):
             build()
 
 
-FIELDS = ", ".join(field.name for field in dataclasses.fields(Recipe))
+FIELDS = ", ".join(field.name for field in dataclasses.fields(Recipe)[:12])
 
 
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("momentum", f"`momentum` cannot be set: there is no 'momentum'; there are {FIELDS}."),
+        ("momentum", f"`momentum` cannot be set: there is no 'momentum'; there are {FIELDS}, …."),
+        ("epoch", "`epoch` cannot be set: there is no 'epoch'; there are epochs, keep_epochs."),
         (
             "optimizer.beta",
             "`optimizer.beta` cannot be set: there is no 'beta'; there are learning_rate, "

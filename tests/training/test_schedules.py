@@ -167,3 +167,25 @@ def test_is_a_value(schedule):
     assert describe(schedule)["call"] == f"{type(schedule).__module__}:{type(schedule).__name__}"
     with pytest.raises(dataclasses.FrozenInstanceError):
         schedule.at = ()
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: PassTable(()), "`stages` must be pairs (passes, factor), at least one. Received"),
+        (lambda: PassTable(((0, 1.0),)), "`passes` must be a positive integer. Received: passes=0"),
+        (lambda: PassTable(((1, None),)), "`factor` must be a finite number of at least 0."),
+        (lambda: Step(at=(1,), by=0), "`by` must be a finite number in 1e-06 … 1,000,000.0."),
+        (lambda: Step(at=5, by=2), "`at` must be a tuple of integers. Received: at=5"),
+        (lambda: StepAtIterations(at=(-1,), by=2), "`at` must be an integer of at least 0."),
+        (lambda: ExponentialDecay(factor="x"), "`factor` must be a finite number in 0 … 1."),
+        (lambda: DivideOnPlateau(times=-1), "`times` must be an integer of at least 0."),
+        (lambda: DivideOnPlateau(by=None), "`by` must be a finite number in 1e-06 … "),
+        (lambda: WarmUp(Constant(), factor=None), "`factor` must be a finite number of at least"),
+        (lambda: WarmUp(None), "`then` must be a schedule. Received: then=None"),
+        (lambda: WarmUp(Constant(), until_error=101), "`until_error` must be a finite number in"),
+    ],
+)
+def test_refuses_before_the_first_step(build, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        build()

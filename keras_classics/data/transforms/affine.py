@@ -8,8 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.randomness import uniform
+from keras_classics.data.transforms.transform import (
+    as_pictures,
+    check_pictures,
+    check_seeds,
+    static_shape,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class RandomAffine:
         as the input, float32.
 
     Raises:
-        ValueError: if `scale` or `squeeze` is not in [0, 1).
+        ValueError: if an amount is no number, or `scale` or `squeeze` is not in [0, 1); when
+            called, if `images` are no pictures or have no seed each.
 
     Reference:
         LeCun et al. 1998, section III-A: "combinations of the following planar affine
@@ -54,6 +62,8 @@ class RandomAffine:
     shear: float
 
     def __post_init__(self):
+        for name in ("translation", "scale", "squeeze", "shear"):
+            checks.number(name, getattr(self, name))
         if not (0 <= self.scale < 1 and 0 <= self.squeeze < 1):
             raise ValueError(
                 "`scale` and `squeeze` must be in [0, 1), or an image could vanish. "
@@ -82,6 +92,9 @@ class RandomAffine:
 
     def __call__(self, images, seeds):
         tf = import_tensorflow()
+        images = as_pictures(images)
+        check_pictures(static_shape(images), images.dtype)
+        check_seeds(seeds, static_shape(images))
         images, seeds = tf.cast(images, tf.float32), tf.cast(seeds, tf.uint64)
         if images.shape.rank == 3:
             return self(images[tf.newaxis], seeds[tf.newaxis])[0]

@@ -1,6 +1,7 @@
 """AlexNet's jitter of the colours along the principal axes of RGB."""
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -8,7 +9,7 @@ import numpy as np
 
 from keras_classics import checks
 from keras_classics.data.randomness import normal
-from keras_classics.data.transforms.transform import Transform, static_shape
+from keras_classics.data.transforms.transform import Transform, as_pictures, stacked, static_shape
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,24 @@ class RGBPCA:
 
     def __post_init__(self):
         # Plain tuples whatever came, an array or JSON's lists: equal values are equal recipes.
-        values, vectors = np.asarray(self.eigenvalues), np.asarray(self.eigenvectors)
-        if values.shape != (3,) or vectors.shape != (3, 3) or not (values >= 0).all():
+        values, vectors = _finite(self.eigenvalues, (3,)), _finite(self.eigenvectors, (3, 3))
+        if values is None or vectors is None or not (values >= 0).all():
             raise ValueError(
                 "`eigenvalues` must be three variances and `eigenvectors` three rows of three. "
-                f"Received: eigenvalues={self.eigenvalues!r}, eigenvectors={self.eigenvectors!r}"
+                f"Received: eigenvalues={checks.shown(self.eigenvalues)}, "
+                f"eigenvectors={checks.shown(self.eigenvectors)}"
             )
         object.__setattr__(self, "eigenvalues", tuple(values.tolist()))
         object.__setattr__(self, "eigenvectors", tuple(map(tuple, vectors.tolist())))
+
+
+def _finite(values, shape):
+    """Returns finite numbers of a shape as an array, None for anything else."""
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return array if array.shape == shape and np.isfinite(array).all() else None
 
 
 # Of ImageNet's training images, as fb.resnet.torch published them and most others use them.
@@ -80,6 +91,8 @@ def fit_rgb_pca(dataset):
         >>> fit_rgb_pca(black_and_red).eigenvalues
         (0.25, 0.0, 0.0)
     """
+    if not isinstance(dataset, Iterable):
+        checks.refuse("dataset", "images, one after the other", dataset)
     count, mean, scatter = 0, np.zeros(3), np.zeros((3, 3))
     for pixels in _pixels(dataset):
         own = pixels.mean(axis=1)
@@ -117,6 +130,7 @@ class ColorTransform(Transform):
     dtype = np.float32
 
     def __call__(self, images, seeds=None):
+        images = as_pictures(images)
         check_channels(static_shape(images))
         return super().__call__(images, seeds)
 
@@ -160,8 +174,8 @@ class PCAColorJitter(ColorTransform):
         as the input, float32.
 
     Raises:
-        ValueError: if `std` is negative or `scale` is unknown; when called, if the images do not
-            have three channels or a seed each.
+        ValueError: if `std` is negative, `scale` is unknown or `pca` is none; when called, if the
+            images do not have three channels or a seed each.
 
     Reference:
         Krizhevsky, Sutskever, Hinton 2012, section 4.1: to each RGB pixel is added
@@ -183,9 +197,10 @@ class PCAColorJitter(ColorTransform):
     pca: RGBPCA = IMAGENET_PCA
 
     def __post_init__(self):
-        if not self.std >= 0:
-            checks.refuse("std", "0 or more", self.std)
+        checks.number("std", self.std, 0)
         checks.choice("scale", self.scale, ("eigenvalue", "std"))
+        if not isinstance(self.pca, RGBPCA):
+            checks.refuse("pca", "an `RGBPCA`", self.pca)
 
     def shifts(self, seeds):
         """Returns the added colours in grey levels, float32 (…, 3) for seeds (…)."""
@@ -199,7 +214,7 @@ class PCAColorJitter(ColorTransform):
 
     def apply_batch(self, images, seeds):
         check_channels(images.shape)
-        return np.stack([_add(*pair) for pair in zip(images, self.shifts(seeds), strict=True)])
+        return stacked(_add(*pair) for pair in zip(images, self.shifts(seeds), strict=True))
 
 
 @functools.cache

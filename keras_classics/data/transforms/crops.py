@@ -12,8 +12,19 @@ import numpy as np
 
 from keras_classics import checks
 from keras_classics.data.randomness import fold_in, integer, uniform
-from keras_classics.data.transforms.resizing import INTERPOLATIONS, check_interpolation, resized
+from keras_classics.data.transforms.resizing import (
+    INTERPOLATIONS,
+    check_interpolation,
+    check_size,
+    resized,
+)
 from keras_classics.data.transforms.transform import Transform
+
+
+def _is_range(value):
+    """Whether a value is two numbers above 0, the greater one last."""
+    is_pair = isinstance(value, tuple | list) and len(value) == 2
+    return is_pair and all(map(checks.is_positive, value)) and value[0] <= value[1]
 
 
 def _check_large_enough(image, size):
@@ -50,7 +61,7 @@ class CenterCrop(Transform):
     is_random = False
 
     def __post_init__(self):
-        checks.integer("size", self.size)
+        check_size("size", self.size)
 
     def sides(self, height, width):
         return self.size, self.size
@@ -79,9 +90,9 @@ class RandomCrop(Transform):
         (size, size, channels); `fill` is rounded where the pixels are integers.
 
     Raises:
-        ValueError: if `size` is no positive integer, `padding` is negative, `fill` is outside of
-            0 … 255, or an image with its border is smaller than the crop; when called, if there is
-            no seed for each image.
+        ValueError: if `size` is no positive integer, `padding` is negative or above `size`, `fill`
+            is outside of 0 … 255 or has other channels, or an image with its border is
+            smaller than the crop; when called, if there is no seed for each image.
 
     Reference:
         Krizhevsky et al. 2012, section 4.1 (224 of 256; the paper counts 32 · 32 places, there
@@ -99,9 +110,11 @@ class RandomCrop(Transform):
     fill: float | tuple = 0
 
     def __post_init__(self):
-        checks.integer("size", self.size)
-        checks.integer("padding", self.padding, 0)
-        if not (0 <= np.min(self.fill) and np.max(self.fill) <= 255):
+        check_size("size", self.size)
+        # A wider border would make crops of nothing else.
+        checks.integer("padding", self.padding, 0, most=self.size)
+        fill = self.fill if isinstance(self.fill, tuple | list) else [self.fill]
+        if not fill or not all(checks.is_number(value) and 0 <= value <= 255 for value in fill):
             checks.refuse("fill", "in 0 … 255", self.fill)
 
     def sides(self, height, width):
@@ -132,6 +145,8 @@ class RandomCrop(Transform):
         *batch, height, width, channels = images.shape
         sides = (height + 2 * self.padding, width + 2 * self.padding)
         fill = np.asarray(self.fill)
+        if fill.ndim and len(fill) not in (1, channels):
+            checks.refuse("fill", f"one number, or one for each of {channels} channels", self.fill)
         fill = np.rint(fill) if images.dtype.kind in "iu" else fill
         bordered = np.empty((*batch, *sides, channels), images.dtype)
         bordered[...] = fill
@@ -218,11 +233,11 @@ class RandomAreaCrop(Transform):
     interpolation: str = "bilinear"
 
     def __post_init__(self):
-        checks.integer("size", self.size)
+        check_size("size", self.size)
         check_interpolation(self.interpolation, "random")
-        if not 0 < self.area[0] <= self.area[1] <= 1:
+        if not (_is_range(self.area) and self.area[1] <= 1):
             checks.refuse("area", "a range of shares in 0 … 1", self.area)
-        if not 0 < self.aspect[0] <= self.aspect[1]:
+        if not _is_range(self.aspect):
             checks.refuse("aspect", "a range above 0", self.aspect)
 
     def sides(self, height, width):

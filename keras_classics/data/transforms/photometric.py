@@ -57,8 +57,7 @@ class PhotometricDistortions(ColorTransform):
     variation: float = 0.5
 
     def __post_init__(self):
-        if not 0 <= self.variation <= 1:
-            checks.refuse("variation", "in [0, 1]", self.variation)
+        checks.number("variation", self.variation, 0, 1)
 
     def draws(self, seeds):
         """Returns the factors of contrast, brightness and colour, and the order they act in.

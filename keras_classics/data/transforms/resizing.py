@@ -10,6 +10,7 @@ and is close to "nearest" where it makes one larger. It resizes pixels of the ty
 int16, float32 and float64.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -27,6 +28,11 @@ INTERPOLATIONS = {
 _RESIZABLE = ("uint8", "uint16", "int16", "float32", "float64")
 # Of a resized image: enough for one of 30,000×30 at twice VGG's 256.
 _MOST_PIXELS = 2**28
+
+
+def check_size(name, value):
+    """Raises a ValueError unless a square with this side is a picture that may come out."""
+    checks.integer(name, value, most=math.isqrt(_MOST_PIXELS))
 
 
 def check_interpolation(value, *others):
@@ -64,7 +70,7 @@ class _ToOneSize(Transform):
     is_random = False
 
     def __post_init__(self):
-        checks.integer("size", self.size)
+        check_size("size", self.size)
         check_interpolation(self.interpolation)
 
 
@@ -171,8 +177,8 @@ class RandomShorterSide(Transform):
     interpolation: str = "bilinear"
 
     def __post_init__(self):
-        checks.integer("low", self.low)
-        checks.integer("high", self.high)
+        check_size("low", self.low)
+        check_size("high", self.high)
         check_interpolation(self.interpolation)
         if self.low > self.high:
             raise ValueError(

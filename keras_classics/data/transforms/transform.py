@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.randomness import fold_in
 
@@ -16,7 +17,8 @@ class Transform:
         dataset = dataset.enumerate().map(lambda n, image: RandomFlip()(image, n))
 
     Raises:
-        ValueError: when called, if a random transform gets no seed, or one for several images.
+        ValueError: when called, if `images` are no pictures, or a random transform gets no seed,
+            or one for several images.
     """
 
     # What leaves the transform: None is the type that came.
@@ -30,23 +32,19 @@ class Transform:
 
     def apply_batch(self, images, seeds):
         """Transforms images (n, height, width, channels), each by its own seed."""
-        return np.stack([self.apply(*pair) for pair in zip(images, seeds, strict=True)])
+        return stacked(self.apply(*pair) for pair in zip(images, seeds, strict=True))
 
     def sides(self, height, width):
         """Returns the result's (height, width), None where they are not known beforehand."""
         return height, width
 
     def __call__(self, images, seeds=None):
-        is_tensor = type(images).__module__.startswith("tensorflow")
-        images = images if is_tensor else np.asarray(images)
+        images = as_pictures(images)
+        is_tensor = _is_tensor(images)
         shape = static_shape(images)
-        if shape is None or len(shape) not in (3, 4):
-            raise ValueError(
-                "`images` must be (height, width, channels) or (n, height, width, channels). "
-                f"Received: shape={shape}"
-            )
+        check_pictures(shape, images.dtype)
         if self.is_random:
-            _check_seeds(seeds, shape)
+            check_seeds(seeds, shape)
         else:
             seeds = 0
         if not is_tensor:
@@ -60,9 +58,32 @@ class Transform:
     def _on_arrays(self, images, seeds):
         if images.ndim == 3:
             return self.apply(images, seeds)
+        if not len(images):
+            return self._nothing(images)
         if not self.is_random:
             seeds = np.zeros(len(images), np.uint64)
         return self.apply_batch(images, np.asarray(seeds, np.uint64))
+
+    def _nothing(self, images):
+        """What becomes of a batch without images."""
+        sides = self.sides(*images.shape[1:3])
+        if None in sides:
+            raise ValueError(
+                f"`images` must hold at least one image: what {type(self).__name__} makes of none "
+                f"has no size. Received: shape={images.shape}"
+            )
+        return np.empty((0, *sides, images.shape[-1]), self.dtype or images.dtype)
+
+
+def stacked(images):
+    """Returns images as one array, or raises a ValueError where they have several sizes."""
+    images = list(images)
+    if len({image.shape for image in images}) > 1:
+        raise ValueError(
+            "The `images` of a batch must come out in one and the same shape; transform them one "
+            f"by one, e.g. in a `map`. Received: {len(images)} images that come out in several"
+        )
+    return np.stack(images)
 
 
 def static_shape(value):
@@ -73,10 +94,39 @@ def static_shape(value):
     return None if getattr(shape, "rank", 0) is None else tuple(shape)
 
 
-def _check_seeds(seeds, shape):
+def _is_tensor(value):
+    """Whether a value is TensorFlow's, which is not imported to find out."""
+    return type(value).__module__.startswith("tensorflow")
+
+
+def as_pictures(images):
+    """Returns tensors as they are, anything else as an array."""
+    try:
+        return images if _is_tensor(images) else np.asarray(images)
+    except ValueError:  # rows of several lengths
+        checks.refuse("images", "(height, width, channels), or several of the same shape", images)
+
+
+def check_pictures(shape, dtype):
+    """Raises a ValueError unless a shape is that of pictures with pixels, and these are numbers."""
+    if shape is None or len(shape) not in (3, 4):
+        raise ValueError(
+            "`images` must be (height, width, channels) or (n, height, width, channels). "
+            f"Received: shape={shape}"
+        )
+    if 0 in shape[-3:]:
+        raise ValueError(f"`images` must have at least one pixel each. Received: shape={shape}")
+    if getattr(dtype, "kind", "f") not in "biuf":
+        raise ValueError(f'`images` must hold numbers. Received: dtype="{dtype}"')
+
+
+def check_seeds(seeds, shape):
+    """Raises a ValueError unless there is a seed for each of the images of this shape."""
     rule = "`seeds` must hold one seed for each image. Received: "
     if seeds is None:
         raise ValueError(f"{rule}none")
+    if not _is_tensor(seeds):
+        _check_are_seeds(seeds)
     own, batch = static_shape(seeds), shape[:-3]
     fits = own is None or (
         len(own) == len(batch)
@@ -84,6 +134,16 @@ def _check_seeds(seeds, shape):
     )
     if not fits:
         raise ValueError(f"{rule}images of shape {shape}, seeds of shape {own}")
+
+
+def _check_are_seeds(seeds):
+    try:
+        numbers = np.asarray(seeds)
+    except ValueError:  # lists of several lengths
+        numbers = np.asarray(None)
+    # No seed at all has the type float64.
+    if numbers.size and not (numbers.dtype.kind in "iu" and numbers.min() >= 0):
+        checks.refuse("seeds", "integers in 0 … 2⁶⁴ − 1, one for each image", seeds)
 
 
 def in_turn(transforms, seed):

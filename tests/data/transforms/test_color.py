@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from keras_classics.checks import shown
 from keras_classics.data.transforms.color import (
     IMAGENET_PCA,
     RGBPCA,
@@ -276,7 +277,7 @@ def test_no_std_changes_nothing():
 
 
 def test_jitter_refuses_wrong_arguments():
-    with refused("`std` must be 0 or more. Received: std=-0.1"):
+    with refused("`std` must be a finite number of at least 0. Received: std=-0.1"):
         PCAColorJitter(std=-0.1)
     with refused('`scale` must be one of "eigenvalue", "std". Received: scale=\'variance\''):
         PCAColorJitter(scale="variance")
@@ -389,7 +390,7 @@ def test_fit_refuses_pictures_without_three_channels(shape):
 def test_axes_refuse_wrong_arguments(values, vectors):
     with refused(
         "`eigenvalues` must be three variances and `eigenvectors` three rows of three. "
-        f"Received: eigenvalues={values!r}, eigenvectors={vectors!r}"
+        f"Received: eigenvalues={shown(values)}, eigenvectors={shown(vectors)}"
     ):
         RGBPCA(values, vectors)
 
@@ -510,5 +511,18 @@ def test_no_variation_changes_nothing():
 
 @pytest.mark.parametrize("variation", [-0.1, 1.1, float("nan")])
 def test_distortions_refuse_wrong_arguments(variation):
-    with refused(f"`variation` must be in [0, 1]. Received: variation={variation}"):
+    with refused(f"`variation` must be a finite number in 0 … 1. Received: variation={variation}"):
         PhotometricDistortions(variation=variation)
+
+
+@pytest.mark.parametrize("transform", [PCAColorJitter(), PhotometricDistortions()], ids=repr)
+def test_a_batch_of_no_pictures_and_pictures_of_no_pixels(transform):
+    made = transform(np.zeros((0, 8, 9, 3), "uint8"), [])
+    assert made.shape == (0, 8, 9, 3) and made.dtype == "float32"
+    with refused("`images` must have at least one pixel each. Received: shape=(0, 9, 3)"):
+        transform(np.zeros((0, 9, 3), "uint8"), 1)
+
+
+def test_a_jitter_without_colours():
+    with refused("`pca` must be an `RGBPCA`. Received: pca=None"):
+        PCAColorJitter(pca=None)

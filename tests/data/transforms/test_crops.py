@@ -651,3 +651,46 @@ def test_photographs_shrink_as_pillows_box_filter_has_it(data_dir):
         expected = np.asarray(image.resize((64, 64), Image.Resampling.BOX), int)
         found = Resize(64, "area")(np.asarray(image)).astype(int)
         assert np.abs(found - expected).max() <= 1  # each rounds once
+
+
+@each_even
+def test_a_batch_of_no_pictures(transform):
+    if isinstance(transform, ResizeShorterSide):
+        with refused(
+            "`images` must hold at least one image: what ResizeShorterSide makes of none has no "
+            "size. Received: shape=(0, 9, 12, 3)"
+        ):
+            transform(pictures(0))
+        return
+    made = transform(pictures(0), seeds(0))
+    size = getattr(transform, "size", None)
+    assert made.shape == ((0, size, size, 3) if size else (0, 9, 12, 3))
+    assert made.dtype == "uint8"
+
+
+@each_transform
+@pytest.mark.parametrize("shape", [(0, 9, 3), (9, 9, 0), (2, 9, 0, 3)])
+def test_pictures_without_pixels(transform, shape):
+    with refused(f"`images` must have at least one pixel each. Received: shape={shape}"):
+        transform(np.zeros(shape, "uint8"), seeds(2) if len(shape) == 4 else 1)
+
+
+@pytest.mark.parametrize("fill", [(), [], "10", None, (0, "a")])
+def test_a_border_of_nothing(fill):
+    with refused(f"`fill` must be in 0 … 255. Received: fill={fill!r}"):
+        RandomCrop(4, padding=1, fill=fill)
+
+
+def test_a_border_of_other_channels():
+    with refused("`fill` must be one number, or one for each of 3 channels. Received: fill=(1, 2)"):
+        RandomCrop(4, padding=1, fill=(1, 2))(pictures(2), seeds(2))
+    with refused("`padding` must be at most 4. Received: padding=5"):
+        RandomCrop(4, padding=5)
+
+
+@pytest.mark.parametrize("own", ["a", -1, 1.5, 2**64, [None, 1]])
+def test_seeds_that_are_none(own):
+    with refused(
+        f"`seeds` must be integers in 0 … 2⁶⁴ − 1, one for each image. Received: seeds={own!r}"
+    ):
+        RandomFlip()(pictures(1)[0], own)
