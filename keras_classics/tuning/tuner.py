@@ -21,7 +21,7 @@ import keras
 
 from keras_classics import checks, compat
 from keras_classics.errors import UserError
-from keras_classics.files import sweep, write_json
+from keras_classics.files import is_torn, sweep, write_json
 from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
 from keras_classics.training.recipe import RecipeError, deciding_fields, describe, identity
@@ -240,12 +240,13 @@ def _prepare(path, recipe, oracle):
     }
     description = path / "search.json"
     if not description.exists():
-        if path.exists() and any(path.iterdir()):
+        if path.exists() and not all(is_torn(item.name) for item in path.iterdir()):
             raise SearchError(
                 f"{path} is not empty and holds no search; choose another directory with "
                 "`directory`."
             )
         path.mkdir(parents=True, exist_ok=True)
+        sweep(path)
         write_json(description, search)
         return
     try:

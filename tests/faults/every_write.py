@@ -7,7 +7,7 @@ fault at write n. FAULT is `kill` (SIGKILL) or `full` (the disk, a small one of 
 full). With patterns, only the last write that matches each of them. Prints the writes of the
 undisturbed one and what each fault brought, as JSON.
 
-Each is a process of its own: forked from one that has imported everything and computed nothing.
+Each is a process of its own, on TensorFlow: forked from one that has imported everything and computed nothing.
 """
 
 import contextlib
@@ -112,6 +112,7 @@ def fill(folder):
 def main():
     task, fault, folder, *patterns = sys.argv[1:]
     folder, output = Path(folder), f"{sys.argv[3]}.output"
+    folder.mkdir(parents=True, exist_ok=True)
     seen = Path(f"{folder}.writes")
     with open(seen, "w") as lines:
         status, said = in_a_process(

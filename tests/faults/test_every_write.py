@@ -17,6 +17,13 @@ from tests.faults.sameness import assert_same, files_of
 # epoch is counted.
 CHOSEN = (r"^open \.history\.", r"^open \.predictions", r"^open checkpoints/\.epoch-00001")
 
+# What a search itself writes, and what it reads of a run.
+OF_A_SEARCH = (
+    r"^open \.search", r"^open \.oracle", r"^os.rename oracle", r"^open \.tuner0", r"mkdir trial_1$",
+    r"^open trial_1/\.trial", r"^os.rename trial_1/trial", r"^open trial_1/run/\.history",
+    r"^open trial_1/run/\.metrics", r"^open \.trials", r"^open \.report",
+)  # fmt: skip
+
 
 @pytest.fixture
 def small_disk(tmp_path):
@@ -79,22 +86,27 @@ def test_a_run_killed_at_every_write(tmp_path):
     killed_at(tmp_path, ())
 
 
-def test_a_disk_that_is_full_at_chosen_writes(small_disk):
-    assert full_at(small_disk, CHOSEN[:2]) == [1, 1]
-
-
 @pytest.mark.slow
 def test_a_disk_that_is_full_at_every_write(small_disk):
     assert 1 in full_at(small_disk, ())
 
 
-@pytest.mark.slow
-def test_a_search_killed_at_every_write(tmp_path):
-    _, results = faults("search", "kill", tmp_path)
+def search_killed_at(folder, patterns):
+    _, results = faults("search", "kill", folder, patterns)
     for number, result in results.items():
         assert (result["status"], result["again"]) == (-signal.SIGKILL, 0), result
-        whole, killed = tmp_path / "whole", tmp_path / number
+        whole, killed = folder / "whole", folder / number
         assert (whole / "trials.csv").read_text() == (killed / "trials.csv").read_text()
         assert files_of(whole) == files_of(killed)
         for trial in ("trial_0", "trial_1"):
             assert_same(whole / trial / "run", killed / trial / "run")
+
+
+@pytest.mark.slow
+def test_a_search_killed_at_its_own_writes(tmp_path):
+    search_killed_at(tmp_path, OF_A_SEARCH)
+
+
+@pytest.mark.full
+def test_a_search_killed_at_every_write(tmp_path):
+    search_killed_at(tmp_path, ())
