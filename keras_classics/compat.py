@@ -90,3 +90,8 @@ def oracle_file(oracle):
     KerasTuner writes it into place; who writes it beside and renames it has to know where.
     """
     return oracle._get_oracle_fname()
+
+
+def tuner_file(tuner):
+    """Returns the path of the file by which KerasTuner knows that a search has begun; see above."""
+    return tuner._get_tuner_fname()

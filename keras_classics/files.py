@@ -4,10 +4,14 @@ import csv
 import io
 import json
 import os
+import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _MARK = ".partial"
+# In former runs the process' number stood behind the name, or in front of it.
+_SUFFIX = r"\.(csv|gif|html|json|keras|npy|npz|png)"
+_FORMER = re.compile(rf"\.([\w-]+{_SUFFIX}\.\d+|\d+\.[\w-]+{_SUFFIX})")
 
 
 @contextmanager
@@ -42,20 +46,35 @@ def written_beside(path):
         with open(beside, "rb") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk names none
+        raise
     finally:
         with suppress(OSError):
             beside.unlink()
 
 
 def is_torn(name):
-    """Whether a file's name is that of one that a killed process was writing."""
+    """Whether a file's name is that of one that a killed process was writing.
+
+    Example:
+        >>> from keras_classics.files import is_torn
+        >>> is_torn(".report.42.partial.html"), is_torn(".report.html.42"), is_torn("report.html")
+        (True, True, False)
+    """
     stem = name.rpartition(".")[0] if not name.endswith(_MARK) else name
-    return name.startswith(".") and stem.endswith(_MARK)
+    is_ours = name.startswith(".") and stem.endswith(_MARK)
+    return is_ours or _FORMER.fullmatch(name) is not None
 
 
-def sweep(folder):
-    """Removes what killed processes were writing in a folder and below it."""
-    for path in Path(folder).rglob(f".*{_MARK}*"):
+def sweep(folder, pattern="**/*"):
+    """Removes what killed processes were writing in a folder.
+
+    Args:
+        folder: the folder.
+        pattern: of the names in it that are looked at; else also those below.
+    """
+    for path in list(Path(folder).glob(pattern)):
         if is_torn(path.name):
             path.unlink(missing_ok=True)
 
@@ -67,9 +86,24 @@ def write_bytes(path, content):
     return Path(path)
 
 
+def utf8(text):
+    r"""Returns a text as UTF-8, whatever names are in it.
+
+    A byte of a file's name that is no UTF-8 stands in Python's texts as a lone surrogate, and here
+    as its escape; which is JSON's own, so that such a name comes back from there as it was.
+
+    Example:
+        >>> import os
+        >>> from keras_classics.files import utf8
+        >>> utf8(os.fsdecode(b"caf\xe9"))
+        b'caf\\udce9'
+    """
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_json(path, value):
     """Writes plain data as readable JSON."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, utf8(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
 
 
 def write_csv(path, rows):
@@ -78,4 +112,4 @@ def write_csv(path, rows):
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_bytes(path, text.getvalue().encode())
+    write_bytes(path, utf8(text.getvalue()))

@@ -168,6 +168,7 @@ def test_a_tuner_of_keras_tuner_is_ours_to_fill(tmp_path):
         def run_trial(self, trial, **_):
             raise NotImplementedError
 
-    Tuner(oracle, directory=tmp_path, project_name="search")
-    oracle.save()
+    tuner = Tuner(oracle, directory=tmp_path, project_name="search")
+    tuner.save()
     assert [compat.oracle_file(oracle)] == [str(path) for path in tmp_path.glob("search/o*")]
+    assert [compat.tuner_file(tuner)] == [str(path) for path in tmp_path.glob("search/t*")]

@@ -5,6 +5,7 @@ import os
 from keras_classics import checks
 from keras_classics.data.errors import DataError
 from keras_classics.data.image_files import rgb_pixels
+from keras_classics.files import write_bytes
 
 _MOST = 0.01  # share of a data set that may be bad
 # Names of files are bytes, which need not be UTF-8.
@@ -40,9 +41,7 @@ class BadImages:
         self.reasons = {}
         self.error = None
         if path is not None and os.path.exists(path):
-            with open(path, **_NAMES) as file:
-                lines = [line.rstrip("\n").rpartition("\t") for line in file if "\t" in line]
-            self.reasons = {name: reason for name, _, reason in lines}
+            self.reasons = _read(path)
 
     def __len__(self):
         return len(self.reasons)
@@ -64,8 +63,7 @@ class BadImages:
         if path not in self.reasons:
             self.reasons[path] = reason = _reason(path, explain)
             if self.path is not None:
-                with open(self.path, "a", **_NAMES) as file:
-                    file.write(f"{path}\t{reason}\n")
+                self._append(f"{path}\t{reason}\n")
         number = len(self) if number is None else number
         if self.policy == "stop":
             self._stop(
@@ -79,11 +77,32 @@ class BadImages:
                 f"them{listed} (the last one, {path}, {self.reasons[path]})."
             )
 
+    def _append(self, line):
+        try:
+            with open(self.path, "a", **_NAMES) as file:
+                file.write(line)
+        except OSError as error:
+            self._stop(
+                f"{self.path} could not be written ({error.strerror}); make room there or make it "
+                "writable, and the same command continues the run."
+            )
+
     def _stop(self, sentence):
         # The one that is kept has no traceback, which would hold the pipeline whose threads have to
         # end before Python does; and the pipeline's function, which is never freed, holds this.
         self.error = DataError(sentence)
         raise DataError(sentence)
+
+
+def _read(path):
+    """Returns {name: reason} of a list; a line that a full disk cut off is taken out of it."""
+    with open(path, **_NAMES) as file:
+        content = file.read()
+    whole, newline, torn = content.rpartition("\n")
+    if torn:
+        write_bytes(path, (whole + newline).encode(**_NAMES))
+    lines = [line.rpartition("\t") for line in whole.split("\n") if "\t" in line]
+    return {name: reason for name, _, reason in lines}
 
 
 def _reason(path, explain):

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from keras_classics.files import utf8
 from keras_classics.report import galleries, sections
 from keras_classics.report.markup import document
 from keras_classics.report.run_files import read_run, write_figure
@@ -35,4 +36,4 @@ def write_report(run_dir: str | os.PathLike) -> Path:
         sections.environment(run),
     ]
     page = document(f"{run.name} on {run.dataset}", parts)
-    return write_figure(run.path / "report.html", page.encode("utf-8"))
+    return write_figure(run.path / "report.html", utf8(page))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.errors import UserError
-from keras_classics.files import write_bytes
+from keras_classics.files import utf8, write_bytes
 
 PREDICTIONS = (
     "labels",
@@ -52,12 +52,12 @@ class RecordedRun:
     @property
     def name(self) -> str:
         """The recipe's name."""
-        return str(self.recipe.get("name", self.path.name))
+        return _shown(self.recipe.get("name", self.path.name))
 
     @property
     def dataset(self) -> str:
         """The data set's name, of a folder its last part."""
-        name = str((self.metrics or {}).get("dataset") or self.recipe.get("dataset", "unknown"))
+        name = _shown((self.metrics or {}).get("dataset") or self.recipe.get("dataset", "unknown"))
         kind, colon, path = name.partition(":")
         return f"{kind}:{Path(path).name}" if colon and "/" in path else name
 
@@ -90,7 +90,7 @@ class RecordedRun:
 
     def class_names(self, count: int) -> list[str]:
         """The names of `count` classes; numbers where the run knows no names."""
-        names = [str(name) for name in (self.metrics or {}).get("class_names") or ()]
+        names = [_shown(name) for name in (self.metrics or {}).get("class_names") or ()]
         return names[:count] + [str(index) for index in range(len(names), count)]
 
 
@@ -157,6 +157,11 @@ def write_figure(path: Path, content: bytes) -> Path:
             f"`{path}` could not be written ({error.strerror}); "
             "make room there or make it writable, and ask for the report again."
         ) from error
+
+
+def _shown(name) -> str:
+    """A name as figures can draw it, which refuse what is no UTF-8."""
+    return utf8(str(name)).decode()
 
 
 def _read_json(path: Path) -> dict | None:

@@ -6,13 +6,15 @@
     snapshots/epoch-0005.keras     kept epochs, complete models
     model.keras metrics.json predictions.npz report.html figures/    when it is finished
 
-Every file is written beside and renamed, so that a file that exists is whole. The history travels
-inside the checkpoints: continuing from one brings exactly the rows that belong to it.
+Every file is written beside and renamed, so that a file that exists is whole. The history and the
+seconds of the epochs travel inside the checkpoints: continuing from one brings exactly the rows
+that belong to it.
 """
 
+import errno
+import hashlib
 import json
 import shutil
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,34 @@ class RunDirectoryError(UserError):
     """A run directory that cannot be used; the message is one sentence for the user."""
 
 
+def unwritable(path, error):
+    """Returns what to raise where a run in progress could not write into its directory.
+
+    Args:
+        path: the run directory.
+        error: the OSError.
+
+    Returns:
+        A RunDirectoryError that says what the same command would do.
+    """
+    if not (Path(path) / "recipe.json").exists():
+        return _gone(path)
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "make room there" if is_full else "make it writable"
+    return RunDirectoryError(
+        f"The run directory {path} could not be written ({error.strerror or error}); what it holds "
+        f"is unharmed: {remedy}, and the same command with `run_dir` {path} continues it."
+    )
+
+
+def _gone(path):
+    return RunDirectoryError(
+        f"The run directory {path} was removed while the run went on, and what it held with it; "
+        "put it back from a copy and the same command continues it, or begin anew with another "
+        "`run_dir`."
+    )
+
+
 def has_checkpoint(path):
     """Whether a run has begun in a folder, so that it would be continued there."""
     return any((Path(path) / "checkpoints").glob("epoch-*.npz"))
@@ -41,10 +71,19 @@ def check_owner(path, recipe):
         recipe: the `Recipe` that shall run in it.
 
     Raises:
-        RunDirectoryError: for a folder of something else.
-        OSError: if it cannot be read.
+        RunDirectoryError: for a folder of something else, or one that cannot be read.
     """
     path = Path(path)
+    try:
+        _check_owner(path, recipe)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"The run directory {path} cannot be read ({error.strerror}); choose another with "
+            "`run_dir`."
+        ) from error
+
+
+def _check_owner(path, recipe):
     if not path.is_dir():
         return
     description = path / "recipe.json"
@@ -123,6 +162,16 @@ class RunDirectory:
             ) from None
         return file
 
+    def file(self, *names):
+        """Returns the path of a file to write in the directory, which is still there.
+
+        Raises:
+            RunDirectoryError: if somebody has removed it.
+        """
+        if not (self.path / "recipe.json").exists():
+            raise _gone(self.path)
+        return self.path.joinpath(*names)
+
     def require_space(self, size):
         """Raises unless the disk has room for `size` bytes."""
         free = shutil.disk_usage(self.path).free
@@ -140,9 +189,11 @@ class RunDirectory:
             state: plain data with "epoch" (finished ones) and "step" (into the next one).
         """
         named = {f"{number:05d}": array for number, array in enumerate(arrays)}
+        named["state"] = np.array(json.dumps(state))
         name = f"epoch-{state['epoch']:05d}-step-{state['step']:07d}.npz"
-        with written_beside(self.checkpoints / name) as beside, open(beside, "wb") as file:
-            np.savez(file, state=np.array(json.dumps(state)), **named)
+        place = self.file("checkpoints", name)
+        with written_beside(place) as beside, open(beside, "wb") as file:
+            np.savez(file, checksum=np.array(_checksum(named)), **named)
             file.flush()
         for old in sorted(self.checkpoints.glob("epoch-*.npz"))[:-CHECKPOINTS_KEPT]:
             old.unlink()
@@ -159,12 +210,10 @@ class RunDirectory:
         names = sorted(self.checkpoints.glob("epoch-*.npz"), reverse=True)
         for path in names:
             try:
-                with np.load(path, allow_pickle=False) as file:
-                    state = json.loads(str(file["state"]))
-                    numbers = sorted(set(file.files) - {"state"})
-                    return [file[number] for number in numbers], state
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-                warn(f"The checkpoint {path} is damaged ({error}); trying the one before it.")
+                return _read_checkpoint(path)
+            except Exception as error:  # a damaged archive raises nearly anything
+                reason = " ".join(str(error).split()) or type(error).__name__
+                warn(f"The checkpoint {path} is damaged ({reason}); trying the one before it.")
         if names or (self.path / "history.csv").exists():
             raise RunDirectoryError(
                 f"No checkpoint in {self.checkpoints} can be read, and training from scratch there "
@@ -176,3 +225,21 @@ class RunDirectory:
         """Lets other processes use the directory."""
         if self._lock is not None:
             self._lock.close()
+
+
+def _read_checkpoint(path):
+    with np.load(path, allow_pickle=False) as file:
+        named = {name: file[name] for name in file.files}
+    if str(named.pop("checksum")) != _checksum(named):
+        raise ValueError("its contents do not have its checksum")
+    state = json.loads(str(named.pop("state")))
+    return [named[number] for number in sorted(named)], state
+
+
+def _checksum(arrays):
+    """Returns the SHA-256 of named arrays: of names, types, shapes and values."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return digest.hexdigest()

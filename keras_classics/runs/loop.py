@@ -6,6 +6,8 @@ and the history, and a run that was killed ends as if it had not been.
 """
 
 import contextlib
+import os
+from pathlib import Path
 
 import keras
 
@@ -22,9 +24,9 @@ from keras_classics.runs.compute import (
 )
 from keras_classics.runs.directory import (
     RunDirectory,
-    RunDirectoryError,
     check_owner,
     has_checkpoint,
+    unwritable,
 )
 from keras_classics.runs.distribution import distribute, shard_of
 from keras_classics.runs.run import Run
@@ -87,8 +89,7 @@ def train(
             check_compilation(recipe, devices, compute)
             shard_of(recipe, devices)
             if devices.is_writer:
-                with _writing(run_dir):
-                    check_owner(run_dir, recipe)  # before a mean image is computed
+                check_owner(run_dir, recipe)  # before a mean image is computed
             sources = load_sources(recipe, data_dir, cache)
             policy = on_bad_image if devices.processes == 1 else "stop"
             training, inference = _models(recipe, sources, devices, compute, policy)
@@ -129,11 +130,13 @@ def _models(recipe, sources, devices, compute, policy):
 
 @contextlib.contextmanager
 def _writing(run_dir):
+    """Says what became of the run directory where a file in it could not be written."""
     try:
         yield
     except (OSError, ReportError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RunDirectoryError(
-            f"The run directory {run_dir} could not be written ({reason}); what it held is "
-            f"unharmed, and the same command with `run_dir` {run_dir} continues it."
-        ) from error
+        # A report's sentence is about a command that nobody has given.
+        cause = error.__cause__ if isinstance(error, ReportError) else error
+        name = getattr(cause, "filename", None)
+        if name is None or not Path(os.fsdecode(name)).is_relative_to(run_dir):
+            raise
+        raise unwritable(run_dir, cause) from error

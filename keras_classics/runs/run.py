@@ -43,7 +43,7 @@ class Run:
         self.training, self.inference, self.logits = training, inference, None
         training.optimizer.build(training.trainable_variables)
         self.shard = shard_of(recipe, devices)
-        self.epoch, self.step, self.history = 0, 0, []
+        self.epoch, self.step, self.history, self.seconds = 0, 0, [], []
         self.steps_per_epoch = self.shard.batches(len(sources["train"]), recipe.batch_size)
         if not self.steps_per_epoch:
             raise RecipeError(
@@ -61,7 +61,8 @@ class Run:
             directory.require_space(3 * size + 20_000_000)
         self._restore()
         if directory is not None:
-            write_json(self.path / "environment.json", environment(devices))
+            write_json(directory.file("environment.json"), environment(devices))
+            self._write_epochs()  # killed behind a checkpoint, they lack its last row
 
     def _variables(self):
         """Everything that training changes, in a fixed order, each variable once."""
@@ -90,7 +91,8 @@ class Run:
             return
         for variable, array in zip(self._variables(), arrays, strict=True):
             variable.assign(array)
-        self.epoch, self.step, self.history = state["epoch"], state["step"], state["history"]
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.history, self.seconds = state["history"], state["seconds"]
         if self.step:
             self.metric_values = [_numpy(v) for v in self.metric_variables()]
         if self.directory is not None:
@@ -99,7 +101,8 @@ class Run:
     def save(self, step=0):
         """Writes a checkpoint; `step` counts the finished steps of the epoch in progress."""
         if self.directory is not None:
-            state = {"epoch": self.epoch, "step": step, "history": self.history}
+            figures = {"history": self.history, "seconds": self.seconds}
+            state = {"epoch": self.epoch, "step": step, **figures}
             self.directory.save_checkpoint([_numpy(v) for v in self._variables()], state)
 
     def fit(self, callbacks, verbose, checkpoint_seconds, stop_after=None):
@@ -111,9 +114,14 @@ class Run:
             started = time.perf_counter()
             row = self._fit_epoch(callbacks, verbose)
             self.history.append(row)
+            self.seconds.append(round(time.perf_counter() - started, 3))
             self.epoch += 1
             self.step, self.metric_values = 0, None
-            self._write_epoch(time.perf_counter() - started)
+            if self.epoch in self.recipe.keep_epochs:  # before the checkpoint: no kill loses one
+                self._save_model("snapshots", f"epoch-{self.epoch:04d}.keras")
+            self.save()
+            if self.directory is not None:
+                self._write_epochs()
 
     def _fit_epoch(self, callbacks, verbose):
         epoch = self.epoch
@@ -197,32 +205,30 @@ class Run:
         network = network_of(self.training)
         optimizer.look(network, _numpy(inputs), source.labels[sample], self.recipe.loss())
 
-    def _write_epoch(self, seconds):
-        path = self.path
-        if self.epoch in self.recipe.keep_epochs:
-            self._save_model(path / "snapshots" / f"epoch-{self.epoch:04d}.keras")
-        if self.directory is None:
+    def _write_epochs(self):
+        """Writes the figures of all finished epochs, as the checkpoint has them."""
+        if not self.history:
             return
-        self.save()
-        write_csv(path / "history.csv", self.history)
-        timings = path / "timings.csv"
-        new = not timings.exists()
-        with open(timings, "a") as file:
-            file.write("epoch,seconds\n" * new + f"{self.epoch},{seconds:.3f}\n")
+        timings = [
+            {"epoch": epoch, "seconds": f"{seconds:.3f}"}
+            for epoch, seconds in enumerate(self.seconds, start=1)
+        ]
+        write_csv(self.directory.file("history.csv"), self.history)
+        write_csv(self.directory.file("timings.csv"), timings)
         if self.epoch == self.epochs or time.monotonic() - self.drawn > _REDRAW:
-            draw_curves(path)
+            draw_curves(self.path)
             self.drawn = time.monotonic()
 
-    def _save_model(self, path):
+    def _save_model(self, *names):
         with averaged_weights(self.training):  # in all processes, which move weights together
             if self.directory is not None:
-                with written_beside(path) as beside:
+                with written_beside(self.directory.file(*names)) as beside:
                     self.inference.save(beside)
 
     def finish(self):
         """Saves the model and measures it; returns the figures."""
-        recipe, path, final = self.recipe, self.path, self.sources["final"]
-        self._save_model(path / "model.keras")
+        recipe, final = self.recipe, self.sources["final"]
+        self._save_model("model.keras")
         with averaged_weights(self.training):
             result = evaluate(
                 self.inference,
@@ -241,9 +247,10 @@ class Run:
             image_shape=self.training.input_shape[1:],
         )
         if self.directory is not None:
-            with written_beside(path / "predictions.npz") as beside, open(beside, "wb") as file:
+            predictions = self.directory.file("predictions.npz")
+            with written_beside(predictions) as beside, open(beside, "wb") as file:
                 np.savez_compressed(file, **for_report(result, final, recipe.test_transforms))
-            write_json(path / "metrics.json", metrics)
+            write_json(self.directory.file("metrics.json"), metrics)
         return metrics
 
 

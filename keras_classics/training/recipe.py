@@ -10,6 +10,7 @@ from functools import partial
 
 from keras_classics import checks
 from keras_classics.errors import UserError
+from keras_classics.files import utf8
 
 
 class RecipeError(UserError, ValueError):
@@ -266,7 +267,7 @@ def identity(recipe):
         str of 64 hexadecimal digits.
     """
     text = json.dumps(deciding_fields(recipe), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(utf8(text)).hexdigest()
 
 
 def deciding_fields(recipe):

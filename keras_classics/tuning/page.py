@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from keras_classics.files import utf8
 from keras_classics.report.curves import INK, PALE, STYLE
 from keras_classics.report.markup import document, figure, paragraph, section, table
 from keras_classics.report.run_files import write_figure
@@ -31,7 +32,7 @@ def write_search_report(directory):
     done = [trial for trial in trials if trial["val_error"] is not None]
     if not done:
         return None
-    write_figure(path / "trials.csv", table_of(trials).encode())
+    write_figure(path / "trials.csv", utf8(table_of(trials)))
     search = json.loads((path / "search.json").read_text("utf-8"))
     recipe, best = search["recipe"], done[0]
     held_out = f"{recipe['validation']:,} held-out training pictures"
@@ -66,7 +67,7 @@ def write_search_report(directory):
         section("trials", "Trials, the best first", table(rows, head, kind="trials")),
     ]
     page = document(f"Search around {recipe['name']}", parts)
-    return write_figure(path / "report.html", page.encode())
+    return write_figure(path / "report.html", utf8(page))
 
 
 def parallel_coordinates(trials):

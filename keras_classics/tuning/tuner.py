@@ -21,7 +21,7 @@ import keras
 
 from keras_classics import checks, compat
 from keras_classics.errors import UserError
-from keras_classics.files import write_json
+from keras_classics.files import is_torn, sweep, write_json
 from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
 from keras_classics.training.recipe import RecipeError, deciding_fields, describe, identity
@@ -70,6 +70,12 @@ class RecipeTuner(compat.base_tuner()):
         super().__init__(oracle, directory=str(path.parent), project_name=path.name)
         if not is_worker():
             self.save()  # from now on the search continues
+
+    def save(self):
+        """Saves that the search has begun, and where it is."""
+        if not is_worker():
+            self.oracle.save()
+        write_json(compat.tuner_file(self), self.get_state())  # see `_WrittenBeside`
 
     def run_trial(self, trial, **_):
         """Trains, or continues, what the trial's values say; returns its score."""
@@ -155,6 +161,10 @@ class _WrittenBeside:
     def save(self):
         write_json(compat.oracle_file(self), self.get_state())
 
+    def _save_trial(self, trial):
+        folder = Path(compat.oracle_file(self)).parent / f"trial_{trial.trial_id}"
+        write_json(folder / "trial.json", trial.get_state())
+
 
 class _Hyperband(_WrittenBeside, HyperbandOracle):
     pass
@@ -230,12 +240,13 @@ def _prepare(path, recipe, oracle):
     }
     description = path / "search.json"
     if not description.exists():
-        if path.exists() and any(path.iterdir()):
+        if path.exists() and not all(is_torn(item.name) for item in path.iterdir()):
             raise SearchError(
                 f"{path} is not empty and holds no search; choose another directory with "
                 "`directory`."
             )
         path.mkdir(parents=True, exist_ok=True)
+        sweep(path)
         write_json(description, search)
         return
     try:
@@ -253,6 +264,8 @@ def _prepare(path, recipe, oracle):
             f"{path} belongs to another search (it differs in {', '.join(differing)}); choose "
             "another directory with `directory`."
         )
+    sweep(path, "*")
+    sweep(path, "trial_*/*")  # not below: the runs of other processes may go on
     _remove_uncounted_trial(path)
 
 

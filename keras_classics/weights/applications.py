@@ -76,8 +76,9 @@ def load_keras_applications(model, application: str, weights: str | Path = "imag
         if fresh:
             names = [(layer, v) for layer, v in names if layer != head.name]
         wanted = list(_wanted_vgg(names) if is_vgg else _wanted_resnet(model, names, tensors))
-        check_fit(wanted, tensors, f"{application} of keras.applications", _hint(wanted, tensors))
-        assign(wanted, tensors)
+        named = f"{application} of keras.applications"
+        check_fit(wanted, tensors, named, _hint(wanted, tensors))
+        assign(wanted, tensors, named)
     if fresh:
         warnings.warn(
             f"{application} of keras.applications has {_CLASSES} classes; the layer "

@@ -59,11 +59,57 @@ def check_fit(
         raise ValueError(f"{source} does not fit the model; {'; '.join(faults)}{hint}")
 
 
-def assign(wanted: Iterable[Wanted], tensors: Mapping[str, Any], read=np.asarray) -> None:
-    """Gives the model the tensors that `check_fit` has let pass."""
+def assign(
+    wanted: Iterable[Wanted], tensors: Mapping[str, Any], source: str, read=np.asarray
+) -> None:
+    """Gives the model the tensors that `check_fit` has let pass: all of them, or none.
+
+    Args:
+        wanted: the tensors that the model wants.
+        tensors: name to tensor.
+        source: what the tensors are, for the message.
+        read: from such a tensor to a NumPy array.
+
+    Raises:
+        ValueError: if a tensor cannot be read, or its numbers are those of no network.
+    """
+    values = []
     for one in wanted:
         if one.variable is not None:
-            one.variable.assign(one.convert(read(tensors[one.key])))
+            try:
+                array = read(tensors[one.key])
+            except Exception as error:  # PyTorch raises a type of its own for each kind of tensor
+                raise ValueError(
+                    f"{source} cannot be loaded: {_pair(one)} is no plain array of numbers "
+                    f"({_first_sentence(error)})."
+                ) from error
+            check_numbers(_pair(one), array, one.variable.name, source)
+            values.append((one.variable, one.convert(array)))
+    for variable, value in values:
+        variable.assign(value)
+
+
+def check_numbers(name: str, array, weight: str, source: str) -> None:
+    """Raises a ValueError for weights that are no finite real numbers, or negative variances.
+
+    Args:
+        name: of the tensor, for the message.
+        array: its values.
+        weight: what it is in its layer, e.g. "kernel".
+        source: what the tensors are, for the message.
+    """
+    array = np.asarray(array)
+    faults = {
+        "no real numbers": array.dtype.kind not in "biuf",
+        "NaN or infinite numbers": array.dtype.kind == "f" and not np.isfinite(array).all(),
+        "negative variances": weight == "moving_variance" and (array < 0).any(),
+    }
+    for fault in (what for what, is_so in faults.items() if is_so):
+        raise ValueError(f"{source} cannot be loaded: {name} holds {fault}.")
+
+
+def _first_sentence(error: Exception) -> str:
+    return " ".join(str(error).split()).partition(". ")[0].rstrip(".") or type(error).__name__
 
 
 def _pair(one: Wanted) -> str:

@@ -1,13 +1,15 @@
 """The files that `model.save_weights` writes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_classics.weights.files import layers_of, open_hdf5
+from keras_classics.weights.fitting import check_numbers, weights_of
 
 # Layers without weights that make another network of the same weights: plain or residual, with or
 # without response normalisation.
@@ -32,7 +34,8 @@ def load_weights_file(model, path: str | Path):
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file's name does not end in `.weights.h5`, if it is damaged or no such
-            file, or if it is of another network.
+            file, if it is of another network, or if it holds NaN, infinite numbers or negative
+            variances.
 
     Example:
         >>> import tempfile
@@ -58,7 +61,8 @@ def load_weights_file(model, path: str | Path):
     faults = _shape_faults(model, saved) or _structure_faults(model, groups)
     if faults:
         raise ValueError(f"{path} is of another network than {model.name!r}; {'; '.join(faults)}.")
-    _load_or_restore(model, path)
+    with _unchanged_on_error(model):
+        _load(model, path)
     return model
 
 
@@ -106,9 +110,19 @@ def _structure_faults(model, groups: list[str]) -> list[str]:
     return faults
 
 
-def _load_or_restore(model, path: Path) -> None:
-    """Lets Keras read the file; what it changed before it failed is taken back."""
+@contextmanager
+def _unchanged_on_error(model) -> Iterator[None]:
+    """Takes back what was changed before an error."""
     before = [np.array(keras.ops.convert_to_numpy(weight)) for weight in model.weights]
+    try:
+        yield
+    except Exception:
+        for weight, value in zip(model.weights, before, strict=True):
+            weight.assign(value)
+        raise
+
+
+def _load(model, path: Path) -> None:
     # A random generator is no part of a network; a file written without dropout has none.
     generators = [
         layer.seed_generator for layer in model.layers if hasattr(layer, "seed_generator")
@@ -116,7 +130,8 @@ def _load_or_restore(model, path: Path) -> None:
     try:
         model.load_weights(path, objects_to_skip=generators)
     except Exception as error:
-        for weight, value in zip(model.weights, before, strict=True):
-            weight.assign(value)
         reason = [line for line in str(error).split("\n") if line][:2][-1].rstrip(".")
         raise ValueError(f"{path} could not be read ({reason}); fetch it again.") from error
+    for layer, weight in weights_of(model):
+        array = keras.ops.convert_to_numpy(weight)
+        check_numbers(f"{layer}/{weight.name}", array, weight.name, str(path))

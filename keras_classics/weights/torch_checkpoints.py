@@ -65,8 +65,10 @@ def load_torch_state_dict(model, state_dict: Mapping[str, Any] | str | Path):
         FileNotFoundError: if there is no such file.
         ImportError: if the package that reads the file, torch or safetensors, is not installed.
         ValueError: if the file is no checkpoint; if it is of another network; if a tensor is
-            missing, surplus or mis-shaped; if a CIFAR ResNet without shortcut weights, which pads
-            its channels on both sides, meets a model that was not built with `pad="both"`.
+            missing, surplus or mis-shaped, sparse, quantised or without data; if it holds NaN,
+            infinite or complex numbers, or negative variances; if a CIFAR ResNet without shortcut
+            weights, which pads its channels on both sides, meets a model that was not built with
+            `pad="both"`.
 
     Reference:
         torchvision.models.vgg and torchvision.models.resnet.
@@ -102,7 +104,7 @@ def load_torch_state_dict(model, state_dict: Mapping[str, Any] | str | Path):
     ]
     hint = _hint({one.ours: one for one in wanted}, tensors, head)
     check_fit(wanted, tensors, "The PyTorch checkpoint", hint)
-    assign(wanted, tensors, _numpy)
+    assign(wanted, tensors, "The PyTorch checkpoint", _numpy)
     return model
 
 
@@ -131,8 +133,10 @@ def _tensors(state_dict) -> dict[str, Any]:
 
 def _numpy(tensor) -> np.ndarray:
     if hasattr(tensor, "detach"):
-        tensor = tensor.detach().cpu().float().numpy()
-    return np.asarray(tensor, "float32")
+        tensor = tensor.detach().cpu()
+        tensor = (tensor if tensor.is_complex() else tensor.float()).numpy()
+    array = np.asarray(tensor)
+    return array if array.dtype.kind in "cSUOM" else array.astype("float32")  # those are refused
 
 
 def _layout(tensors: Mapping[str, Any]) -> str:

@@ -341,3 +341,26 @@ def test_a_file_cut_off_is_bad_for_windows_too(directory, number):
         assert len(list(itertools.chain(*numbers(batches)))) == N - 1
         assert list(bad.reasons) == [path]
         assert bad.reasons[path].startswith(("cannot be decoded (", "is not an image"))
+
+
+def test_a_list_that_was_cut_off_is_mended(tmp_path):
+    path = tmp_path / "bad_images.txt"
+    path.write_bytes(b"/a/caf\xe9.jpg\tis empty\n/a/b.jp")
+    bad = BadImages("skip", path)
+    assert bad.reasons == {os.fsdecode(b"/a/caf\xe9.jpg"): "is empty"}
+    bad.add("/a/b.jpg", of=1000)
+    assert path.read_bytes() == b"/a/caf\xe9.jpg\tis empty\n/a/b.jpg\tdoes not exist\n"
+
+
+def test_a_list_that_cannot_be_written_stops_in_a_sentence(tmp_path):
+    bad = BadImages("skip", tmp_path / "gone" / "bad_images.txt")
+    with pytest.raises(DataError) as raised:
+        bad.add("/a/b.jpg", of=1000)
+    assert (
+        str(raised.value)
+        == str(bad.error)
+        == (
+            f"{bad.path} could not be written (No such file or directory); make room there or make it "
+            "writable, and the same command continues the run."
+        )
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_classics.files import written_beside
-from keras_classics.runs.directory import RunDirectory, RunDirectoryError
+from keras_classics.runs.directory import RunDirectory, RunDirectoryError, unwritable
 from keras_classics.training.variation import vary
 from tests import ROOT
 from tests.runs import small_recipes
@@ -65,6 +65,55 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(directory, damage):
     _, stored = directory.load_checkpoint(said.append)
     assert stored["epoch"] == 1
     assert len(said) == 1 and newest.name in said[0] and "is damaged" in said[0]
+
+
+def test_any_damage_to_a_checkpoint_is_noticed(directory):
+    """Bits flipped anywhere, headers and names of the archive among them; and every length."""
+    directory.save_checkpoint(arrays(1), state(1))
+    directory.save_checkpoint(arrays(2), state(2))
+    newest = sorted(directory.checkpoints.iterdir())[-1]
+    whole, rng = newest.read_bytes(), np.random.default_rng(0)
+    flipped = []
+    for place in rng.permutation(len(whole))[:600]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << rng.integers(8)
+        flipped.append(bytes(damaged))
+    cut = [whole[:length] for length in rng.integers(0, len(whole), 100)]
+    fallen_back = 0
+    for content in flipped + cut:
+        newest.write_bytes(content)
+        said = []
+        loaded, stored = directory.load_checkpoint(said.append)
+        epoch = 1 if said else 2
+        assert stored == state(epoch)
+        for one, other in zip(loaded, arrays(epoch), strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+        for sentence in said:
+            assert "is damaged" in sentence and "trying the one before it" in sentence
+            assert "\n" not in sentence
+        fallen_back += bool(said)
+    assert fallen_back > 500
+
+
+def test_arrays_that_were_left_out_or_exchanged_are_noticed(directory):
+    """What no check of the archive itself could tell."""
+    directory.save_checkpoint(arrays(1), state(1))
+    directory.save_checkpoint(arrays(2), state(2))
+    newest = sorted(directory.checkpoints.iterdir())[-1]
+    with np.load(newest) as file:
+        named = {name: file[name] for name in file.files}
+    for change in (
+        {"00000": named["00000"] + 1},
+        {"00002": named["00001"]},
+        {"00000": named["00000"].T},
+        {"00000": named["00000"].astype("float64")},
+        {"state": np.array(json.dumps(state(3)))},
+    ):
+        np.savez(newest, **named | change)
+        said = []
+        assert directory.load_checkpoint(said.append)[1] == state(1)
+        assert "do not have its checksum" in said[0]
 
 
 def test_with_every_checkpoint_damaged_nothing_starts_from_scratch(directory):
@@ -143,6 +192,66 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
 def test_a_disk_without_room_is_said_before_training(directory):
     with pytest.raises(RunDirectoryError, match="needs about .* MB in .* make room or choose"):
         directory.require_space(2**62)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 1 MB, which only root can make."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a small disk cannot be mounted here; it takes root")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_leaves_what_was_there(small_disk):
+    directory = RunDirectory(small_disk / "run", RECIPE)
+    directory.save_checkpoint(arrays(1), state(1))
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        directory.save_checkpoint([np.zeros(2**20)], state(2))
+    sentence = str(unwritable(directory.path, raised.value))
+    assert sentence == (
+        f"The run directory {directory.path} could not be written (No space left on device); what "
+        "it holds is unharmed: make room there, and the same command with `run_dir` "
+        f"{directory.path} continues it."
+    )
+    assert directory.load_checkpoint(refuse)[1] == state(1)
+    assert len(list(directory.checkpoints.iterdir())) == 1
+    directory.save_checkpoint(arrays(2), state(2))  # there is room again
+    directory.close()
+
+
+def test_a_disk_that_became_read_only_leaves_what_was_there(small_disk):
+    directory = RunDirectory(small_disk / "run", RECIPE)
+    directory.save_checkpoint(arrays(1), state(1))
+    directory.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(OSError, match="Read-only") as raised:
+        directory.save_checkpoint(arrays(2), state(2))
+    assert "make it writable, and the same" in str(unwritable(directory.path, raised.value))
+    with pytest.raises(RunDirectoryError, match="cannot be written .Read-only file system.; ch"):
+        RunDirectory(small_disk / "run", RECIPE)
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    again = RunDirectory(small_disk / "run", RECIPE)
+    assert again.load_checkpoint(refuse)[1] == state(1)
+    again.close()
+
+
+def test_what_killed_processes_left_is_swept(tmp_path):
+    """Also what former versions left, whose names ended or began with the process' number."""
+    RunDirectory(tmp_path, RECIPE).close()
+    left = (".report.html.4242", ".4242.metrics.json", ".report.4242.partial.html")
+    for name in (*left, ".notes.txt", ".4242", "report.html", ".hidden.html"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / ".curves.png.7").write_text("")
+    RunDirectory(tmp_path, RECIPE).close()
+    assert {path.name for path in tmp_path.rglob("*")} == {
+        ".lock", "recipe.json", "checkpoints", "figures",
+        ".notes.txt", ".4242", "report.html", ".hidden.html",
+    }  # fmt: skip
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):

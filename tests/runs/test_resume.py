@@ -13,6 +13,7 @@ from PIL import Image
 
 import keras_classics  # noqa: F401  registers the layers of the saved models
 from tests import ROOT
+from tests.faults.sameness import assert_same
 
 OFTEN, NEVER = "0", "60"  # minutes between checkpoints inside an epoch: after every step, or not
 
@@ -25,28 +26,6 @@ def run(recipe, run_dir, moment="never", minutes=NEVER):
     expected = 0 if moment == "never" else -signal.SIGKILL
     assert result.returncode == expected, result.stdout + result.stderr
     return result.stdout
-
-
-def final_state(run_dir):
-    """Everything that a run ends with, as bytes or arrays."""
-    with np.load(sorted((run_dir / "checkpoints").glob("epoch-*.npz"))[-1]) as file:
-        arrays = {name: file[name] for name in file.files}
-    model = keras.models.load_model(run_dir / "model.keras")
-    with np.load(run_dir / "predictions.npz") as file:
-        predictions = {name: file[name] for name in file.files}
-    texts = {name: (run_dir / name).read_text() for name in ("history.csv", "metrics.json")}
-    weights = {w.path: keras.ops.convert_to_numpy(w) for w in model.weights}
-    return arrays, weights, predictions, texts
-
-
-def assert_same(one, other):
-    *arrays, texts = final_state(one)
-    *other_arrays, other_texts = final_state(other)
-    for a, b in zip(arrays, other_arrays, strict=True):
-        assert a.keys() == b.keys()
-        for name in a:
-            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
-    assert texts == other_texts
 
 
 # 320 pictures in batches of 32 and three epochs, or 330 and four: 10 or 11 steps an epoch. Each

@@ -143,3 +143,24 @@ def test_a_file_that_fails_half_way_changes_nothing(own_file):
     refuses(
         net("conv1", "conv2"), "could not be read .*; fetch it again", load_weights_file, own_file
     )
+
+
+@pytest.mark.parametrize(
+    ("weight", "value", "fault"),
+    [
+        ("kernel", np.nan, "NaN or infinite numbers"),
+        ("bias", -np.inf, "NaN or infinite numbers"),
+        ("moving_variance", -1.0, "negative variances"),
+    ],
+)
+def test_weights_that_no_network_has_are_named(tmp_path, weight, value, fault):
+    bad = net("conv1", "conv2", batch_norm=True)
+    (last, *_) = [one for one in reversed(bad.weights) if one.name == weight]
+    last.assign(np.full(last.shape, value, "float32"))
+    bad.save_weights(tmp_path / "bad.weights.h5")
+    refuses(
+        net("conv1", "conv2", batch_norm=True),
+        rf"bad.weights.h5 cannot be loaded: \w+/{weight} holds {fault}\.$",
+        load_weights_file,
+        tmp_path / "bad.weights.h5",
+    )

@@ -34,6 +34,49 @@ def test_every_tensor_that_does_not_fit_is_named(resnet20, tensors):
     )
 
 
+def quantised(tensor):
+    return torch.quantize_per_tensor(tensor, 0.1, 0, torch.qint8)
+
+
+def with_one(value):
+    def changed(tensor):
+        tensor = tensor.clone()
+        tensor.view(-1)[-1] = value
+        return tensor
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "message"),
+    [
+        (torch.Tensor.to_sparse, "linear.weight", r"fc/kernel \(linear.weight\) is no plain array"),
+        (lambda t: t.to("meta"), "linear.weight", "is no plain array of numbers .*no data"),
+        (lambda t: t.to(torch.complex64), "linear.bias", r"\(linear.bias\) holds no real numbers"),
+        (with_one(float("nan")), "linear.bias", "holds NaN or infinite numbers"),
+        (with_one(float("-inf")), "layer3.2.conv2.weight", "holds NaN or infinite numbers"),
+        (with_one(-0.5), "layer3.2.bn2.running_var", "holds negative variances"),
+    ],
+    ids=["sparse", "meta", "complex", "nan", "infinite", "negative"],
+)
+def test_a_tensor_that_is_no_weight_leaves_the_model_as_it_was(resnet20, change, key, message):
+    """The tensor is one of the last: those before it could be assigned."""
+    tensors = randomised(CifarResNet()).state_dict()
+    tensors[key] = change(tensors[key])
+    refuses(
+        resnet20,
+        "^The PyTorch checkpoint cannot be loaded: .*" + message,
+        load_torch_state_dict,
+        tensors,
+    )
+
+
+def test_a_quantised_tensor_is_loaded_or_refused_as_a_whole(resnet20):
+    tensors = randomised(CifarResNet()).state_dict()
+    tensors["linear.weight"] = quantised(tensors["linear.weight"])
+    refuses(resnet20, r"fc/kernel \(linear.weight\) is no plain", load_torch_state_dict, tensors)
+
+
 def test_long_lists_of_names_are_cut(resnet20, tensors):
     few = {key: tensors[key] for key in ("conv1.weight", "layer1.0.conv1.weight")}
     refuses(resnet20, r"missing: conv1_bn/gamma .* and \d+ more$", load_torch_state_dict, few)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from keras_classics.data.errors import DataError
@@ -13,7 +14,10 @@ _SPARE = 1_000_000_000  # bytes that are left free for the rest of the world
 
 def user_cache():
     """Returns the folder for what can be made again: `$XDG_CACHE_HOME` or `~/.cache`, and ours."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # a user without a home, as containers have them
+        root = tempfile.gettempdir()
     return Path(root) / "keras_classics"
 
 
