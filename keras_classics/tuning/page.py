@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from keras_classics.report.curves import INK, PALE, STYLE
-from keras_classics.report.markup import document, figure, paragraph, section, table
+from keras_classics.report.markup import document, figure, header, paragraph, section, table
 from keras_classics.report.run_files import write_figure
 from keras_classics.tuning.results import read_trials, table_of
 
@@ -47,7 +47,7 @@ def write_search_report(directory):
     head = ("trial", "error", "epochs", *_short(best["values"]))
     others = len(trials) - len(done)
     parts = [
-        f"<header><h1>Search around {recipe['name']} on {recipe['dataset']}</h1></header>",
+        header(f"Search around {recipe['name']} on {recipe['dataset']}"),
         section(
             "result",
             "Result",

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from html.parser import HTMLParser
 
 import keras
 import pytest
@@ -199,3 +200,35 @@ def test_wrong_command_lines(arguments, message, tmp_path, monkeypatch):
 def test_the_page_before_any_trial_has_ended(tmp_path):
     make_tuner("random", RECIPE, space, tmp_path / "search")
     assert write_search_report(tmp_path / "search") is None
+
+
+class Tags(HTMLParser):
+    """The elements of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found |= {tag, *(name for name, _ in attrs)}
+
+
+def test_the_page_of_a_search_shows_names_as_text(tmp_path):
+    bad = "<script src=\"x\" onload='y'>&</h1>"
+    recipe = {"name": bad, "dataset": bad, "validation": 450, "seed": 0}
+    search = {"recipe": recipe, "identity": bad, "oracle": bad, "space": []}
+    (tmp_path / "search.json").write_text(json.dumps(search))
+    for number in range(3):
+        trial = {
+            "trial_id": f"{number}{bad}",
+            "status": "COMPLETED",
+            "score": 1.5 + number,
+            "hyperparameters": {"values": {f"model.{bad}": bad, "learning_rate": 0.1}},
+        }
+        folder = tmp_path / f"trial_{number}"
+        folder.mkdir()
+        (folder / "trial.json").write_text(json.dumps(trial))
+    text = write_search_report(tmp_path).read_text("utf-8")
+    assert not Tags(text).found & {"script", "onload"}
+    assert text.count("&lt;script") >= 8
