@@ -7,7 +7,8 @@ import numpy as np
 from keras_classics.report import figures, markup, pixels
 from keras_classics.report.markup import bullets, figure, paragraph, section
 from keras_classics.report.network import Network
-from keras_classics.report.run_files import RecordedRun, ReportError, read_predictions, write_figure
+from keras_classics.report.predictions import read_predictions
+from keras_classics.report.run_files import RecordedRun, ReportError, write_figure
 from keras_classics.words import plural
 
 MISTAKES = 100
