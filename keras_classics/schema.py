@@ -56,7 +56,8 @@ NAME = Kind(
     "a text of at most 1,000 characters, not empty",
     lambda value: isinstance(value, str) and 0 < len(value) <= 1000,
 )
-NUMBER = Kind("a number", is_number)
+# Far from the end of floating point, where arithmetic overflows.
+NUMBER = Kind("a finite number", lambda value: is_number(value) and abs(value) < 1e100)
 PERCENT = Kind("a number from 0 to 100", lambda value: is_number(value) and 0 <= value <= 100)
 TRUTH = Kind("true or false", lambda value: isinstance(value, bool))
 # For what is only shown.
@@ -68,6 +69,12 @@ def count(least=0, most=2**53):
     """Returns the kind of an integer in a range."""
     words = f"an integer from {least:,} to {most:,}" if most < 2**53 else f"an integer ≥ {least}"
     return Kind(words, lambda value: type(value) is int and least <= value <= most)
+
+
+def any_of(*kinds):
+    """Returns the kind of plain values that are of one of several kinds."""
+    words = " or ".join(kind.words for kind in kinds)
+    return Kind(words, lambda value: any(kind.fits(value) for kind in kinds))
 
 
 def or_null(kind):

@@ -1,7 +1,6 @@
 """The page of a search: its trials side by side."""
 
 import io
-import json
 from pathlib import Path
 
 import matplotlib
@@ -12,7 +11,8 @@ from matplotlib.figure import Figure
 from keras_classics.report.curves import INK, PALE, STYLE
 from keras_classics.report.markup import document, figure, header, paragraph, section, table
 from keras_classics.report.run_files import write_figure
-from keras_classics.tuning.results import read_trials, table_of
+from keras_classics.schema import read_json
+from keras_classics.tuning.results import SEARCH, SearchError, read_trials, table_of
 
 _SHOWN = 50  # trials in the table of the page
 
@@ -32,7 +32,7 @@ def write_search_report(directory):
     if not done:
         return None
     write_figure(path / "trials.csv", table_of(trials).encode())
-    search = json.loads((path / "search.json").read_text("utf-8"))
+    search = read_json(path / "search.json", SEARCH, SearchError)
     recipe, best = search["recipe"], done[0]
     held_out = f"{recipe['validation']:,} held-out training pictures"
     rows = [
