@@ -14,6 +14,7 @@ from keras_classics.report.schemas import ENVIRONMENT, METRICS, RECIPE
 from keras_classics.schema import read_json, short
 
 _LARGEST = 1e39  # of float32, roughly
+_LONGEST = 10**9  # seconds of an epoch: thirty years
 
 
 class ReportError(UserError, ValueError):
@@ -98,12 +99,13 @@ def read_run(run_dir: str | os.PathLike) -> RecordedRun:
         ReportError: if this is no run directory, or one of its small files is damaged.
     """
     path = Path(run_dir)
+    seconds = _read_table(path / "timings.csv").get("seconds", np.zeros(0))
     return RecordedRun(
         path=path,
         recipe=read_recipe(path),
         environment=_optional(path / "environment.json", ENVIRONMENT) or {},
         history=_read_table(path / "history.csv"),
-        seconds=_read_table(path / "timings.csv").get("seconds", np.zeros(0)),
+        seconds=seconds[np.isfinite(seconds)],  # a killed process leaves a field empty
         metrics=_optional(path / "metrics.json", METRICS),
     )
 
@@ -182,5 +184,7 @@ def _check_figures(columns):
         finite = figures[np.isfinite(figures)]
         if np.any(np.abs(finite) > _LARGEST):
             raise ValueError(f"{name} holds {np.abs(finite).max():g}")
+        if name == "seconds" and np.any((finite < 0) | (finite > _LONGEST)):
+            raise ValueError(f"{name} holds figures that are not from 0 to {_LONGEST:,}")
         if name.endswith("error") and np.any((finite < 0) | (finite > 100)):
             raise ValueError(f"{name} holds figures that are not from 0 to 100")

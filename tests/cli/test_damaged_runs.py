@@ -132,6 +132,7 @@ def test_figures_of_another_model(copy_of_run, tmp_path, capsys, field, value):
         b"epoch,loss,error,seconds\n2,1,1,1\n",
         b"epoch,loss,error,seconds\n1,1e308,1,1e308\n",
         b"epoch,loss,error,seconds\n1,1,1,1,5\n",
+        b"epoch,loss,error,seconds\n1,1,1,-1\n",
         b"loss,error\n1,1\n",
         b"\xff\xfe\x00",
         b"epoch,loss,error\n1,1,101\n",
@@ -142,6 +143,12 @@ def test_figures_of_another_model(copy_of_run, tmp_path, capsys, field, value):
 def test_a_table_that_is_something_else(copy_of_run, capsys, name, content):
     (copy_of_run / name).write_bytes(content)
     assert f"{name}` cannot be read (" in ends_with(capsys, "report", copy_of_run)
+
+
+@pytest.mark.parametrize("row", [b"1,inf", b"1,nan", b"1,"])
+def test_an_epoch_of_unknown_length_is_no_damage(copy_of_run, capsys, row):
+    (copy_of_run / "timings.csv").write_bytes(b"epoch,seconds\n" + row)
+    assert ends_with(capsys, "report", copy_of_run) == ""
 
 
 def damaged(data, how):
