@@ -1,5 +1,64 @@
 """The parts of a model that training made: pixels, what normalises them, the network, its ends."""
 
+import json
+import zipfile
+
+from keras_classics.errors import UserError
+from keras_classics.schema import short
+
+_LARGEST = 10_000_000  # of a number in a network's description: units, filters, pixels
+_NO_SIZES = ("seed", "shared_object_id")
+_MOST_BYTES = 64_000_000  # of that description
+
+
+def load_model(path, error=UserError):
+    """Loads a saved model; nothing that the file brings along is run.
+
+    Args:
+        path: of a `.keras` file.
+        error: class of the exception, which says what is wrong with the file, in one sentence.
+
+    Raises:
+        error: if the file is missing or damaged, or would run code, or asks for absurd sizes.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from keras_classics.trained_model import load_model
+        >>> load_model(Path("missing.keras"))
+        Traceback (most recent call last):
+        keras_classics.errors.UserError: missing.keras does not exist; is the run finished, and was
+        this epoch kept?
+    """
+    import keras
+
+    if not path.exists():
+        raise error(f"{path} does not exist; is the run finished, and was this epoch kept?")
+    try:
+        _check_sizes(path)
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except MemoryError as problem:
+        raise error(f"{path} cannot be loaded as a model (it needs too much memory).") from problem
+    except Exception as problem:  # Keras, HDF5 and zipfile raise nearly anything for damage
+        reason = short(str(problem).strip().partition("\n")[0] or type(problem).__name__)
+        raise error(f"{path} cannot be loaded as a model ({reason.rstrip('.')}).") from problem
+
+
+def _check_sizes(path):
+    """Raises for a description whose layers no memory would hold, before Keras makes them."""
+    with zipfile.ZipFile(path) as archive:
+        if archive.getinfo("config.json").file_size > _MOST_BYTES:
+            raise ValueError("its description is too long")
+        described = json.loads(archive.read("config.json"))
+    left = [described]
+    while left:
+        value = left.pop()
+        if isinstance(value, list):
+            left += value
+        elif isinstance(value, dict):
+            left += [part for name, part in value.items() if name not in _NO_SIZES]
+        elif isinstance(value, (int, float)) and _LARGEST < abs(value) < float("inf"):
+            raise ValueError(f"its description asks for {short(value, 20)} of something")
+
 
 def network_of(model):
     """Returns the network inside a trained model; of a builder's own model, the model itself.

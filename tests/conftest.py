@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -72,3 +73,22 @@ def data_dir():
     if not prepared.is_dir():
         pytest.skip(f"KERAS_CLASSICS_DATA has no folder tfds/: {root}")
     return prepared
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A finished run of one short epoch, for tests that damage copies of it."""
+    from keras_classics.runs import train
+    from keras_classics.training import vary
+    from tests.runs import small_recipes
+
+    path = tmp_path_factory.mktemp("finished") / "run"
+    changes = {"epochs": 1, "limit_train": 64, "copies": 1, "validation": 0, "name": "tiny"}
+    train(vary(small_recipes.LENET5, changes), path, verbose=0)
+    return path
+
+
+@pytest.fixture
+def copy_of_run(finished_run, tmp_path):
+    """A copy to damage; its files are written anew, never through the original's."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))

@@ -1,30 +1,36 @@
 """`keras-classics evaluate`: runs, their kept epochs and saved models, measured again."""
 
-import importlib
+import re
 
 from keras_classics import checks
-from keras_classics.cli.saved_runs import load_model, read_json
+from keras_classics.cli.recipe_files import load_module
 from keras_classics.errors import UserError
+from keras_classics.schema import short
+from keras_classics.trained_model import load_model
 
 
 def evaluate_command(arguments):
     """Measures what the command line names, and prints a line for each."""
     if arguments.batch_size is not None:
         checks.integer("batch_size", arguments.batch_size, error=UserError)
-    measured = [entry for path in arguments.models for entry in _models_of(path, arguments)]
+    imported = [load_module(path) for path in arguments.imports]
+    chosen = [entry for path in arguments.models for entry in _chosen_of(path, arguments)]
+    own = [_own_way(recipe, imported) for *_, recipe in chosen] if not arguments.protocol else []
+    models = [load_model(path) for _, path, _ in chosen]
     from keras_classics.data.bad_images import BadImages
     from keras_classics.evaluation import ensemble, evaluate
     from keras_classics.evaluation.classification import check
 
-    recipes = [recipe for _, _, recipe in measured]
+    recipes = [recipe for *_, recipe in chosen]
     source = _source(recipes, arguments)
     jobs, bad, results = [], BadImages(), []
-    for label, model, recipe in measured:
+    for number, (label, _, _) in enumerate(chosen):
+        model = models[number]
         try:
-            protocol, transforms = _protocol(model, recipe, arguments.protocol)
+            protocol, transforms = own[number] if own else _named(arguments.protocol, model)
             check(model, source, protocol, transforms)
         except ValueError as error:
-            raise UserError(f"{label}: {error}" if len(measured) > 1 else str(error)) from error
+            raise UserError(f"{label}: {error}" if len(chosen) > 1 else str(error)) from error
         jobs.append((label, model, protocol, transforms))
     run = recipes[0] if len(arguments.models) == 1 else None
     whose = f"{run['name']}, seed {run['seed']}: " if run else ""
@@ -52,20 +58,22 @@ def _errors(result):
     return line
 
 
-def _models_of(path, arguments):
-    """Returns (label, model, described recipe or None) for a run, its kept epochs, or a file."""
+def _chosen_of(path, arguments):
+    """Returns (label, file, described recipe or None) for a run, its kept epochs, or a model."""
     alone = len(arguments.models) == 1
     if path.is_file():
         if arguments.epochs or arguments.split != "test":
             raise UserError(f"{path} is a model, not a run: it has no --epochs and no --split.")
-        return [(str(path), load_model(path), None)]
-    recipe = read_json(path, "recipe.json")["recipe"]
+        return [(str(path), path, None)]
+    from keras_classics.report.run_files import read_recipe
+
+    recipe = read_recipe(path)
     if not arguments.epochs:
-        return [("final model" if alone else str(path), load_model(path / "model.keras"), recipe)]
+        return [("final model" if alone else str(path), path / "model.keras", recipe)]
     return [
         (
             f"epoch {epoch}" if alone else f"{path}, epoch {epoch}",
-            load_model(path / "snapshots" / f"epoch-{epoch:04d}.keras"),
+            path / "snapshots" / f"epoch-{epoch:04d}.keras",
             recipe,
         )
         for epoch in _epochs(arguments.epochs)
@@ -79,57 +87,41 @@ def _epochs(text):
         raise UserError(f"`--epochs` takes epochs, e.g. 5,10,20. Received: {text}") from None
 
 
-def _protocol(model, recipe, name):
-    """Returns the protocol asked for, or the run's own, and the transforms where there is none."""
-    recipe = recipe or {}
-    if name is not None:
-        from keras_classics.evaluation.by_name import protocol_for
-        from keras_classics.models.fully_convolutional import fully_convolutional
+def _own_way(recipe, imported):
+    """Returns a run's own protocol, and its transforms where it has none."""
+    if recipe is None:
+        return None, ()
+    from keras_classics.evaluation.recorded import protocol_of, transforms_of
 
-        return protocol_for(name, model, fully_convolutional), ()
-    protocol = _restored(recipe.get("protocol"))
-    return protocol, () if protocol else _restored(recipe.get("test_transforms", []))
+    protocol = protocol_of(recipe, imported)
+    return protocol, () if protocol else transforms_of(recipe, imported)
 
 
-# Runs from before the rooms were divided name these where they were.
-_MOVED = {
-    "keras_classics.training.protocols": "keras_classics.evaluation.protocols",
-    "keras_classics.training.dense": "keras_classics.evaluation.dense_evaluation",
-    "keras_classics.data.crops": "keras_classics.data.transforms.crops",
-    "keras_classics.data.resizing": "keras_classics.data.transforms.resizing",
-}
-_RENAMED = {"Dense": "DenseEvaluation"}
+def _named(name, model):
+    from keras_classics.evaluation.by_name import protocol_for
+    from keras_classics.models.fully_convolutional import fully_convolutional
+
+    return protocol_for(name, model, fully_convolutional), ()
 
 
-def _restored(description):
-    """Returns the value that `describe` wrote into recipe.json: a protocol, or transforms."""
-    if isinstance(description, list):
-        return tuple(_restored(item) for item in description)
-    if not isinstance(description, dict):
-        return description
-    arguments = {key: _restored(value) for key, value in description.items()}
-    place = arguments.pop("call", "")
-    module, _, name = place.partition(":")
-    module, name = _MOVED.get(module, module), _RENAMED.get(name, name)
-    if module.split(".")[0] != "keras_classics":
+# What is downloaded by such a name is data, not the code of a stranger's data set (owner:name).
+_DATA = re.compile(r"(idx|folder):.+|\w+(/[\w.+-]+)*(:\d+\.\d+\.\d+)?", re.DOTALL)
+
+
+def _data_of(recipe):
+    name = recipe["dataset"]
+    if not _DATA.fullmatch(name):
         raise UserError(
-            f"The run is measured by {place}, which is not of this package; choose a --protocol."
+            f"The run says that its data set is {short(name, 80)}, which is not loaded for a run "
+            "directory's sake; name the data with --data."
         )
-    try:
-        value = getattr(importlib.import_module(module), name)
-        # A function stands for itself, a class for its instance.
-        return value(**arguments) if isinstance(value, type) else value
-    except (AttributeError, ImportError, TypeError, ValueError) as error:
-        raise UserError(
-            f"The run is measured by {place}, which this version does not know ({error}); choose "
-            "a --protocol."
-        ) from error
+    return name
 
 
 def _source(recipes, arguments):
     from keras_classics.data.sources import hold_out, load
 
-    names = {arguments.data or (recipe and recipe["dataset"]) for recipe in recipes}
+    names = {arguments.data or (recipe and _data_of(recipe)) for recipe in recipes}
     if None in names:
         raise UserError("A model does not say what it was trained on; name the data with --data.")
     if len(names) > 1:
@@ -140,7 +132,7 @@ def _source(recipes, arguments):
     name = names.pop()
     if arguments.split == "test":
         return load(name, "test", arguments.data_dir)
-    sizes = {recipe["validation"] for recipe in recipes}
+    sizes = {recipe.get("validation") for recipe in recipes}
     size = sizes.pop()
     if sizes or type(size) is not int or not size or arguments.data:
         run = ", ".join(map(str, arguments.models))

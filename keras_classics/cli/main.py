@@ -65,13 +65,22 @@ def _parser():
     command.add_argument(
         "--batch-size", type=int, help="pictures or crops in the network at once: less memory"
     )
+    _let_import(command)
     command.set_defaults(function=evaluate_command)
 
     command = commands.add_parser("predict", help="classify picture files with a run's model")
     command.add_argument("run_dir", type=Path)
     command.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
+    _let_import(command)
     command.set_defaults(function=predict_command)
     return parser
+
+
+def _let_import(command):
+    command.add_argument(
+        "--import", dest="imports", action="append", default=[], metavar="FILE.py",
+        help="code of yours that a run needs: its protocol, transforms, layers; it is run",
+    )  # fmt: skip
 
 
 def _list(arguments):

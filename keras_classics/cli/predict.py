@@ -1,15 +1,24 @@
 """`keras-classics predict`: the classes of image files, by the model of a run."""
 
-from keras_classics.cli.saved_runs import load_model, read_json
+from keras_classics.cli.recipe_files import load_module
 from keras_classics.errors import UserError
+from keras_classics.trained_model import load_model
 
 
 def predict_command(arguments):
     """Prints the classes of each image, and what was done to it."""
-    metrics = read_json(arguments.run_dir, "metrics.json")
-    names, shape = metrics["class_names"], tuple(metrics["image_shape"])
     from keras_classics.data.image_files import read_image
+    from keras_classics.report.run_files import read_metrics
 
+    for path in arguments.imports:
+        load_module(path)
+    metrics = read_metrics(arguments.run_dir)
+    names, shape = metrics["class_names"], tuple(metrics["image_shape"])
+    if shape[-1] not in (1, 3):
+        raise UserError(
+            f"{arguments.run_dir} was trained on pictures of {shape[-1]} channels; picture files "
+            "are grey or red, green and blue."
+        )
     # Pictures of digits are prepared as MNIST's were.
     digits = names == [str(digit) for digit in range(10)] and shape[-1] == 1
     pictures, failures = [], []
@@ -19,20 +28,32 @@ def predict_command(arguments):
         except UserError as error:
             failures.append(str(error))
     if pictures:
-        _print_predictions(load_model(arguments.run_dir / "model.keras"), pictures, names)
+        path = arguments.run_dir / "model.keras"
+        _print_predictions(_model(path, shape, names), pictures, names)
     if failures:
         raise UserError(" ".join(failures))
 
 
-def _print_predictions(model, pictures, names):
+def _model(path, shape, names):
+    """Returns the model that computes both logits and probabilities."""
     import keras
+
+    model = load_model(path)
+    ends = [layer for layer in model.layers if layer.name in ("logits", "probabilities")]
+    shapes = [model.input_shape, *(layer.output.shape for layer in ends)]
+    if len(ends) != 2 or shapes != [(None, *shape), *[(None, len(names))] * 2]:
+        raise UserError(
+            f"{path} and the metrics.json beside it are not of one run: that tells of "
+            f"{len(names):,} classes of pictures of shape {shape}."
+        )
+    return keras.Model(model.input, [layer.output for layer in ends])
+
+
+def _print_predictions(model, pictures, names):
     import numpy as np
 
-    both = keras.Model(
-        model.input, [model.get_layer("logits").output, model.get_layer("probabilities").output]
-    )
     for path, pixels, done in pictures:
-        row, shares = (np.asarray(out[0]) for out in both.predict_on_batch(pixels[np.newaxis]))
+        row, shares = (np.asarray(out[0]) for out in model.predict_on_batch(pixels[np.newaxis]))
         best = int(shares.argmax())
         print(f"{path}: {names[best]}")
         for sentence in done:

@@ -113,6 +113,26 @@ def load_recipe(name):
         return importlib.import_module(path.stem)
 
 
+def load_module(path):
+    """Runs a file of a person's own, and returns its module, under the file's name.
+
+    Args:
+        path: of a file that ends in .py.
+
+    Raises:
+        UserError: if it does not exist or cannot be read as Python.
+    """
+    if not path.endswith(".py"):
+        raise UserError(f"`--import` takes the path of a file that ends in .py. Received: {path}")
+    path = recipe_path(path)
+    _parsed(path)
+    with _siblings_of(path):
+        module = importlib.import_module(path.stem)
+    if Path(getattr(module, "__file__", "")).resolve() != path.resolve():
+        raise UserError(f"{path} has the name of another module, {path.stem}; rename it.")
+    return module
+
+
 def _parsed(path):
     try:
         return ast.parse(path.read_text("utf-8"), str(path))

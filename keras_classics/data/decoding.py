@@ -114,7 +114,7 @@ def _is_turned(encoded):
     from PIL import ExifTags, Image
 
     try:
-        with Image.open(io.BytesIO(_bytes(encoded))) as image:
+        with Image.open(io.BytesIO(_bytes(encoded)), formats=("JPEG",)) as image:
             return np.bool_(image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9))
     except Exception:  # damaged metadata is no reason to refuse the pixels
         return np.False_

@@ -10,6 +10,9 @@ from PIL import ExifTags, Image, ImageOps
 
 from keras_classics.data.errors import DataError
 
+# Those of photographs and drawings. Pillow knows forty more, among them some that run programs.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
 # MNIST's own preparation (LeCun et al. 1998, section III-A): the digit fits a box of 20×20 pixels
 # in a field of 28×28, its centre of mass at the centre of the field.
 _BOX_SHARE = 20 / 28
@@ -24,6 +27,8 @@ def read_image(
     path: str | os.PathLike, image_shape: tuple[int, int, int], digits: bool
 ) -> tuple[np.ndarray, list[str]]:
     """Reads an image file into the shape that a network was trained on.
+
+    JPEG, PNG, WebP, GIF, BMP and TIFF are read, whatever the file is called.
 
     Every mode of Pillow becomes 8-bit grey or RGB, by the number of channels: 16-bit and floating
     point values are scaled to 0…255, transparent images are laid on white (on black where white
@@ -118,7 +123,7 @@ def _decode(file: Path | io.BytesIO, path: str | os.PathLike, done: list[str]) -
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning)  # of odd metadata
-            with Image.open(file) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 frames = getattr(image, "n_frames", 1)
                 image.load()
                 upright = ImageOps.exif_transpose(image)

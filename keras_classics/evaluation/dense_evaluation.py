@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.pipeline import in_order
-from keras_classics.data.transforms.resizing import ResizeShorterSide
+from keras_classics.data.transforms.resizing import ResizeShorterSide, check_interpolation
 from keras_classics.evaluation.prediction import (
     check_classes,
     collect,
@@ -18,6 +19,8 @@ from keras_classics.evaluation.prediction import (
 from keras_classics.trained_model import network_of
 
 _MOST_ELONGATED = 16  # longer side / shorter side
+_LARGEST_SIDE = 8192  # twelve times the largest of the papers
+_MOST_SCALES = 20
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,11 @@ class DenseEvaluation:
     interpolation: str = "bilinear"
 
     def __post_init__(self):
-        sides = self.shorter_sides
-        if not sides or any(type(side) is not int or side < 1 for side in sides):
-            raise ValueError(
-                f"`shorter_sides` must be positive integers. Received: shorter_sides={sides!r}"
-            )
+        check_shorter_sides(self.shorter_sides)
+        checks.choice("mirror", self.mirror, (True, False))
+        check_interpolation(self.interpolation)
+        if self.convolutional is not None and not callable(self.convolutional):
+            checks.refuse("convolutional", "None or a function", self.convolutional)
 
     def __call__(self, model, source, batch_size=32, bad=None):
         """Classifies a source; `batch_size` counts mirror images, and is for pictures in memory."""
@@ -106,6 +109,16 @@ class DenseEvaluation:
                 f"Received: shorter_sides={self.shorter_sides!r}"
             )
         any_size(model, self.convolutional)
+
+
+def check_shorter_sides(sides):
+    """Raises a ValueError unless these are the scales of a protocol."""
+    is_tuple = isinstance(sides, tuple) and 0 < len(sides) <= _MOST_SCALES
+    if not is_tuple or any(
+        type(side) is not int or not 0 < side <= _LARGEST_SIDE for side in sides
+    ):
+        rule = f"positive integers in a tuple, {_MOST_SCALES} at most, none above {_LARGEST_SIDE:,}"
+        checks.refuse("shorter_sides", rule, sides)
 
 
 def any_size(model, convolutional=None):

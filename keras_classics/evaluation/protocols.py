@@ -18,9 +18,13 @@ from keras_classics import checks
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.transforms.crops import CenterCrop
-from keras_classics.data.transforms.resizing import Resize, ResizeShorterSide
+from keras_classics.data.transforms.resizing import (
+    Resize,
+    ResizeShorterSide,
+    check_interpolation,
+)
 from keras_classics.data.transforms.transform import Transform
-from keras_classics.evaluation.dense_evaluation import DenseEvaluation
+from keras_classics.evaluation.dense_evaluation import DenseEvaluation, check_shorter_sides
 from keras_classics.evaluation.prediction import (
     check_classes,
     check_probabilities,
@@ -29,6 +33,8 @@ from keras_classics.evaluation.prediction import (
     in_chunks,
     measured,
 )
+
+_LARGEST_GRID = 32  # 6,144 views of a picture at three scales
 
 __all__ = ["CenterView", "DenseEvaluation", "GoogLeNetCrops", "GridCrops", "TenCrop"]
 
@@ -180,6 +186,8 @@ class GridCrops(_Crops):
     def __post_init__(self):
         _check_sizes(self, self.shorter_sides)
         checks.integer("grid", self.grid, 2)
+        if self.grid > _LARGEST_GRID:
+            checks.refuse("grid", f"{_LARGEST_GRID} at most", self.grid)
 
     @property
     def count(self):
@@ -279,11 +287,8 @@ def _with_mirrors(views):
 
 
 def _check_sizes(protocol, shorter_sides):
-    for side in (protocol.size, *shorter_sides):
-        if type(side) is not int or side < 1:
-            raise ValueError(f"Sizes must be positive integers. Received: {protocol!r}")
-    if not shorter_sides or protocol.size > min(shorter_sides):
-        raise ValueError(
-            "`size` must not be above the shorter side, of which there must be one at least. "
-            f"Received: {protocol!r}"
-        )
+    checks.integer("size", protocol.size)
+    check_shorter_sides(shorter_sides)
+    check_interpolation(protocol.interpolation)
+    if protocol.size > min(shorter_sides):
+        raise ValueError(f"`size` must not be above the shorter side. Received: {protocol!r}")

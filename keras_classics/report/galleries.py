@@ -4,14 +4,14 @@ import re
 
 import numpy as np
 
-from keras_classics.report import figures, pixels
-from keras_classics.report.markup import bullets, escape, figure, image, paragraph, section
+from keras_classics.report import figures, markup, pixels
+from keras_classics.report.markup import bullets, figure, paragraph, section
 from keras_classics.report.network import Network
-from keras_classics.report.run_files import RecordedRun, ReportError, read_predictions, write_figure
+from keras_classics.report.predictions import read_predictions
+from keras_classics.report.run_files import RecordedRun, ReportError, write_figure
 from keras_classics.words import plural
 
 MISTAKES = 100
-SCALE = '<div class="scale"><span>negative</span><i></i><span>positive</span></div>'
 
 
 def mistakes(run: RecordedRun) -> list[str]:
@@ -92,23 +92,21 @@ def _misclassified(run, predictions, names):
     wide = max(map(len, texts)) > 9
     columns, labels = (8, [t.replace("→", "→\n") for t in texts]) if wide else (10, texts)
     _keep(run, "misclassified.png", figures.draw_labelled(drawn, labels, columns))
-    items = [
-        f"<li>{_mistake(picture, text, index, predictions)}"
-        f"{escape(text).replace('→', '→<wbr>')}</li>"
+    pictures = [
+        (_mistake(picture, text, index, predictions), (names[true[index]], names[said[index]]))
         for picture, text, index in zip(drawn, texts, chosen, strict=True)
     ]
     count = "The one picture" if total == 1 else f"All {total:,} pictures"
     if total > len(chosen):
         count = f"The first {len(chosen)} of {total:,} pictures"
     lead = f"{count} of {len(true):,} that it got wrong, each with what it is → what it said."
-    gallery = f'<ul class="gallery{" wide" * wide}">{"".join(items)}</ul>'
-    return section("mistakes", title, paragraph(lead), gallery)
+    return section("mistakes", title, paragraph(lead), markup.gallery(pictures, wide))
 
 
 def _mistake(picture, text, index, predictions):
     sure = predictions["probabilities"][index, predictions["predicted"][index]]
     hover = f"picture {index}, {_sure(sure)} sure of its answer"
-    return image(pixels.png(picture), f"{text}, {hover}", title=hover)
+    return markup.image(pixels.png(picture), f"{text}, {hover}", title=hover)
 
 
 def _filters(run, network):
@@ -123,7 +121,7 @@ def _filters(run, network):
     picture = _keep(run, "filters.png", figures.draw_filters(kernels))
     lead = f"{name} slides these {size} over the picture; each makes one map."
     return section(
-        "filters", title, paragraph(lead), SCALE if channels == 1 else "",
+        "filters", title, paragraph(lead), markup.scale() if channels == 1 else "",
         figure(picture, f"The {size} of layer {name}."),
     )  # fmt: skip
 
@@ -150,14 +148,14 @@ def _maps(run, network, predictions, names, shown):
     picture = pixels.pictures(image_shown[None])
     scale = max(1, 112 // picture.shape[2])
     height, width = image_shown.shape[:2]
-    rows = [_row("picture", f"{height}×{width}", pixels.png(pixels.tile(picture, 1, scale)),
+    rows = [markup.stage("picture", f"{height}×{width}", pixels.png(pixels.tile(picture, 1, scale)),
                  f"The picture, class {name}.")]  # fmt: skip
     for stage in network.stages(image_shown):
         file = f"maps_{re.sub('[^A-Za-z0-9_-]', '_', stage.name)}.png"
         drawn = _keep(run, file, figures.draw_maps(stage.maps))
         alt = f"The maps of layer {stage.name}."
         reach = f"full colour: ±{np.abs(stage.maps).max():.2g}"
-        rows.append(_row(stage.name, _size(stage), drawn, alt, reach))
+        rows.append(markup.stage(stage.name, _size(stage), drawn, alt, reach))
     return section(
         "maps",
         "Feature maps",
@@ -165,7 +163,7 @@ def _maps(run, network, predictions, names, shown):
             f"One test picture of class {name} on its way through the network, which answers "
             f"{said} and is {_sure(sure)} sure. The maps of one layer share one colour scale."
         ),
-        SCALE,
+        markup.scale(),
         *rows,
     )
 
@@ -176,12 +174,6 @@ def _size(stage):
     shape = "" if kind == "value" else f" of {height}×{width}"
     shown = f", {count} shown" if stage.count > count else ""
     return plural(stage.count, kind) + f"{shape}{shown}"
-
-
-def _row(name, size, picture, alt, reach=""):
-    words = f"<strong>{escape(name)}</strong><span>{escape(size)}</span> <span>{reach}</span>"
-    card = f'<div class="card">{image(picture, alt)}</div>'
-    return f'<div class="stage"><p>{words}</p>{card}</div>'
 
 
 def _code(run, network, predictions, names, shown):

@@ -1,8 +1,21 @@
-"""Small pieces of HTML; whatever comes from data is escaped here."""
+"""The pieces of a page, which Jinja2 makes: what is no piece is text, and is escaped.
+
+The templates lie in `templates/`; each function here fills one of their macros.
+"""
 
 import base64
-from html import escape
-from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("keras_classics.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
+_PIECES = _TEMPLATES.get_template("pieces.html").module
 
 
 def data_uri(content: bytes) -> str:
@@ -11,58 +24,77 @@ def data_uri(content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def image(content: bytes, alt: str, **attributes: str) -> str:
+def image(content: bytes, alt: str, title: str | None = None) -> Markup:
     """Returns an img element that holds its picture."""
-    others = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
-    return f'<img src="{data_uri(content)}" alt="{escape(alt)}"{others}>'
+    return _PIECES.image(data_uri(content), alt, title)
 
 
-def figure(content: bytes, alt: str, caption: str = "") -> str:
+def card(inside: Markup) -> Markup:
+    """Returns a picture on a white card."""
+    return _PIECES.card(inside)
+
+
+def figure(content: bytes, alt: str, caption: str = "") -> Markup:
     """Returns a picture on a white card, with a caption below."""
-    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure><div class="card">{image(content, alt)}</div>{below}</figure>'
+    return _PIECES.figure(image(content, alt), caption)
 
 
-def paragraph(text: str, kind: str = "") -> str:
-    """Returns a paragraph, of a class of style.css if `kind` is given."""
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+def paragraph(text: str, kind: str = "") -> Markup:
+    """Returns a paragraph, of a class of style.css if `kind` is given.
+
+    Example:
+        >>> from keras_classics.report.markup import paragraph
+        >>> print(paragraph("1 < 2", "soft"))
+        <p class="soft">1 &lt; 2</p>
+    """
+    return _PIECES.paragraph(text, kind)
 
 
-def bullets(items: list) -> str:
+def bullets(items: list) -> Markup:
     """Returns a list."""
-    return "<ul>" + "".join(f"<li>{escape(str(item))}</li>" for item in items) + "</ul>"
+    return _PIECES.bullets(items)
 
 
-def table(rows: list[tuple], head: tuple = (), kind: str = "") -> str:
+def table(rows: list[tuple], head: tuple = (), kind: str = "") -> Markup:
     """Returns a table whose first column names the rows."""
-    lines = []
-    if head:
-        cells = "".join(f'<th scope="col">{escape(str(cell))}</th>' for cell in head)
-        lines.append(f"<thead><tr>{cells}</tr></thead>")
-    lines.append("<tbody>")
-    for name, *cells in rows:
-        values = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells)
-        lines.append(f'<tr><th scope="row">{escape(str(name))}</th>{values}</tr>')
-    return f'<table class="{kind}">' + "\n".join([*lines, "</tbody></table>"])
+    return _PIECES.table(rows, head, kind)
 
 
-def section(identifier: str, title: str, *parts: str) -> str:
-    """Returns a section of the page."""
-    inside = "\n".join(part for part in parts if part)
-    return f'<section id="{identifier}">\n<h2>{escape(title)}</h2>\n{inside}\n</section>'
+def header(title: str, facts: str = "") -> Markup:
+    """Returns the head of a page, with a line of facts."""
+    return _PIECES.header(title, facts)
 
 
-def document(title: str, parts: list[str]) -> str:
+def section(identifier: str, title: str, *parts: Markup) -> Markup:
+    """Returns a section of the page; empty parts are left out."""
+    return _PIECES.section(identifier, title, parts)
+
+
+def details(summary: str, *parts: Markup) -> Markup:
+    """Returns what is hidden until somebody asks for it."""
+    return _PIECES.details(summary, parts)
+
+
+def command(line: str) -> Markup:
+    """Returns a command line to copy."""
+    return _PIECES.command(line)
+
+
+def gallery(pictures: list[tuple[Markup, list[str]]], wide: bool = False) -> Markup:
+    """Returns pictures side by side, each with words below that arrows join."""
+    return _PIECES.gallery(pictures, wide)
+
+
+def scale() -> Markup:
+    """Returns the scale of colours of signed values."""
+    return _PIECES.scale()
+
+
+def stage(name: str, size: str, content: bytes, alt: str, reach: str = "") -> Markup:
+    """Returns a picture of a layer's maps, with the layer beside it."""
+    return _PIECES.stage(name, size, image(content, alt), reach)
+
+
+def document(title: str, parts: list[Markup]) -> str:
     """Returns the whole page, which fetches nothing from anywhere."""
-    style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return "\n".join(
-        [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>",
-            *parts,
-            "</main>\n</body>\n</html>\n",
-        ]
-    )
+    return _TEMPLATES.get_template("page.html").render(title=title, parts=parts)

@@ -1,13 +1,12 @@
 """Looks inside a saved network: its first filters, the maps of its stages, its last code."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from keras_classics.report.run_files import ReportError
-from keras_classics.trained_model import network_of
+from keras_classics.trained_model import load_model, network_of
 
 MAX_MAPS = 128
 MAX_STAGES = 12
@@ -40,15 +39,9 @@ class Network:
     """
 
     def __init__(self, path: Path):
-        import keras
-
         if not path.exists():
             raise ReportError(f"The run has no {path.name} (yet).")
-        try:
-            self.model = keras.models.load_model(path, compile=False)
-        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise ReportError(f"{path.name} cannot be loaded ({reason}).") from error
+        self.model = load_model(path, ReportError)
         self.network = network_of(self.model)
 
     def first_filters(self) -> tuple[str, np.ndarray] | None:

@@ -1,10 +1,7 @@
 """Reads what a run directory holds, finished or not, and writes figures into it."""
 
 import csv
-import json
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,16 +10,11 @@ import numpy as np
 
 from keras_classics.errors import UserError
 from keras_classics.files import utf8, write_bytes
+from keras_classics.report.schemas import ENVIRONMENT, METRICS, RECIPE
+from keras_classics.schema import read_json, short
 
-PREDICTIONS = (
-    "labels",
-    "predicted",
-    "probabilities",
-    "wrong_index",
-    "wrong_images",
-    "sample_images",
-    "sample_labels",
-)
+_LARGEST = 1e39  # of float32, roughly
+_LONGEST = 10**9  # seconds of an epoch: thirty years
 
 
 class ReportError(UserError, ValueError):
@@ -107,41 +99,42 @@ def read_run(run_dir: str | os.PathLike) -> RecordedRun:
         ReportError: if this is no run directory, or one of its small files is damaged.
     """
     path = Path(run_dir)
-    recipe = _read_json(path / "recipe.json")
-    if recipe is None:
-        raise ReportError(
-            f"`{path}` is not a run directory (it holds no recipe.json); "
-            "pass the folder that a training run has written."
-        )
+    seconds = _read_table(path / "timings.csv").get("seconds", np.zeros(0))
     return RecordedRun(
         path=path,
-        recipe=recipe.get("recipe", recipe),
-        environment=_read_json(path / "environment.json") or {},
+        recipe=read_recipe(path),
+        environment=_optional(path / "environment.json", ENVIRONMENT) or {},
         history=_read_table(path / "history.csv"),
-        seconds=_read_table(path / "timings.csv").get("seconds", np.zeros(0)),
-        metrics=_read_json(path / "metrics.json"),
+        seconds=seconds[np.isfinite(seconds)],  # a killed process leaves a field empty
+        metrics=_optional(path / "metrics.json", METRICS),
     )
 
 
-def read_predictions(path: Path) -> dict[str, np.ndarray]:
-    """Reads predictions.npz.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The arrays named in `PREDICTIONS`.
+def read_recipe(run_dir: str | os.PathLike) -> dict:
+    """Reads the recipe's fields, described, of a run directory.
 
     Raises:
-        ReportError: if it is missing or damaged.
+        ReportError: if this is no run directory, or its recipe.json is damaged.
     """
-    try:
-        with np.load(path) as arrays:
-            return {name: arrays[name] for name in PREDICTIONS}
-    except FileNotFoundError as error:
-        raise ReportError("The run has no predictions.npz (yet).") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ReportError(f"predictions.npz cannot be read ({error}).") from error
+    path = Path(run_dir, "recipe.json")
+    if not path.is_file():
+        raise ReportError(
+            f"`{run_dir}` is not a run directory (it holds no recipe.json); "
+            "pass the folder that a training run has written."
+        )
+    return read_json(path, RECIPE, ReportError)["recipe"]
+
+
+def read_metrics(run_dir: str | os.PathLike) -> dict:
+    """Reads the final figures of a run directory.
+
+    Raises:
+        ReportError: if the run is not finished, or its metrics.json is damaged.
+    """
+    metrics = _optional(Path(run_dir, "metrics.json"), METRICS)
+    if metrics is None:
+        raise ReportError(f"{run_dir} has no readable metrics.json; is it a finished run?")
+    return metrics
 
 
 def write_figure(path: Path, content: bytes) -> Path:
@@ -164,29 +157,39 @@ def _shown(name) -> str:
     return utf8(str(name)).decode()
 
 
-def _read_json(path: Path) -> dict | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise ReportError(f"`{path}` cannot be read ({error}).") from error
-    if not isinstance(content, dict):
-        raise ReportError(f"`{path}` cannot be read (it does not hold one JSON object).")
-    return content
+def _optional(path, schema):
+    return read_json(path, schema, ReportError) if path.is_file() else None
 
 
 def _read_table(path: Path) -> dict[str, np.ndarray]:
+    """Reads a table of numbers with one row for each epoch."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(file, strict=True))
     except FileNotFoundError:
         return {}
+    except (OSError, ValueError, csv.Error) as error:
+        raise ReportError(f"`{path}` cannot be read ({short(error)}).") from error
     try:
-        return (
-            {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
-            if rows
-            else {}
-        )
-    except (TypeError, ValueError) as error:
-        raise ReportError(f"`{path}` cannot be read ({error}).") from error
+        columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
+        epochs = columns.pop("epoch")
+        if not np.array_equal(epochs, np.arange(1, len(rows) + 1)):
+            raise ValueError("its epochs are not 1, 2, 3, …")
+        _check_figures(columns)
+    except IndexError:  # nothing below the heads of the columns
+        return {}
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else short(error)
+        raise ReportError(f"`{path}` cannot be read ({reason}).") from error
+    return {"epoch": epochs, **columns}
+
+
+def _check_figures(columns):
+    for name, figures in columns.items():
+        finite = figures[np.isfinite(figures)]
+        if np.any(np.abs(finite) > _LARGEST):
+            raise ValueError(f"{name} holds {np.abs(finite).max():g}")
+        if name == "seconds" and np.any((finite < 0) | (finite > _LONGEST)):
+            raise ValueError(f"{name} holds figures that are not from 0 to {_LONGEST:,}")
+        if name.endswith("error") and np.any((finite < 0) | (finite > 100)):
+            raise ValueError(f"{name} holds figures that are not from 0 to 100")

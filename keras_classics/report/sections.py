@@ -5,8 +5,9 @@ import shlex
 
 import numpy as np
 
+from keras_classics.report import markup
 from keras_classics.report.curves import draw_curves, draw_growing_curves, series_names
-from keras_classics.report.markup import bullets, escape, figure, image, paragraph, section, table
+from keras_classics.report.markup import bullets, figure, paragraph, section, table
 from keras_classics.report.run_files import RecordedRun
 from keras_classics.words import plural
 
@@ -19,7 +20,7 @@ def header(run: RecordedRun) -> str:
     if run.seconds.size:
         each = np.median(run.seconds)
         facts.append(f"{_duration(run.seconds.sum())} of training, {each:.1f} s an epoch")
-    return f"<header><h1>{escape(run.name)}</h1>{paragraph(' · '.join(facts), 'facts')}</header>"
+    return markup.header(run.name, " · ".join(facts))
 
 
 def result(run: RecordedRun) -> str:
@@ -92,10 +93,11 @@ def curves(run: RecordedRun) -> str:
         title,
         _diverged(run),
         figure(still, _ends(run), caption),
-        "<details><summary>Watch the curves grow</summary>",
-        f'<div class="card">{image(growing, "The same curves, growing epoch by epoch.")}</div>',
-        paragraph("This animation is figures/curves.gif in the run's folder.", "soft"),
-        "</details>",
+        markup.details(
+            "Watch the curves grow",
+            markup.card(markup.image(growing, "The same curves, growing epoch by epoch.")),
+            paragraph("This animation is figures/curves.gif in the run's folder.", "soft"),
+        ),
     )
 
 
@@ -114,7 +116,7 @@ def environment(run: RecordedRun) -> str:
         "Environment",
         table(rows, kind="plain") if rows else paragraph("The run has no environment.json."),
         paragraph("Build this page again:"),
-        f"<pre><code>keras-classics report {escape(shlex.quote(str(run.path)))}</code></pre>",
+        markup.command(f"keras-classics report {shlex.quote(str(run.path))}"),
     )
 
 
@@ -158,7 +160,7 @@ def _unfinished(run):
     published = run.paper().get("test_error")
     if published is not None:
         rows.append(("Test error in the paper", percent(published)))
-    return paragraph(text, "notice") + (table(rows) if rows else "")
+    return paragraph(text, "notice") + (table(rows) if rows else markup.Markup())
 
 
 def _errors(run):

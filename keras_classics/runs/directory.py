@@ -21,6 +21,8 @@ import numpy as np
 
 from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json, written_beside
+from keras_classics.report.schemas import RECIPE
+from keras_classics.schema import read_json
 from keras_classics.training.recipe import deciding_fields, describe, identity
 
 CHECKPOINTS_KEPT = 2
@@ -96,12 +98,12 @@ def _check_owner(path, recipe):
             )
         return
     try:
-        stored = json.loads(description.read_text("utf-8"))
-        fields, digest = stored["recipe"], stored["identity"]
-    except (ValueError, KeyError, TypeError):
+        stored = read_json(description, RECIPE)
+    except UserError as error:
         raise RunDirectoryError(
             f"{description} is damaged; choose another directory with `run_dir`."
-        ) from None
+        ) from error
+    fields, digest = stored["recipe"], stored.get("identity")
     if digest != identity(recipe):
         ours = deciding_fields(recipe)
         differing = [name for name in ours if fields.get(name) != ours[name]]

@@ -1,7 +1,6 @@
 """The page of a search: its trials side by side."""
 
 import io
-import json
 from pathlib import Path
 
 import matplotlib
@@ -11,9 +10,10 @@ from matplotlib.figure import Figure
 
 from keras_classics.files import utf8
 from keras_classics.report.curves import INK, PALE, STYLE
-from keras_classics.report.markup import document, figure, paragraph, section, table
+from keras_classics.report.markup import document, figure, header, paragraph, section, table
 from keras_classics.report.run_files import write_figure
-from keras_classics.tuning.results import read_trials, table_of
+from keras_classics.schema import read_json
+from keras_classics.tuning.results import SEARCH, SearchError, read_trials, table_of
 
 _SHOWN = 50  # trials in the table of the page
 
@@ -33,7 +33,7 @@ def write_search_report(directory):
     if not done:
         return None
     write_figure(path / "trials.csv", utf8(table_of(trials)))
-    search = json.loads((path / "search.json").read_text("utf-8"))
+    search = read_json(path / "search.json", SEARCH, SearchError)
     recipe, best = search["recipe"], done[0]
     held_out = f"{recipe['validation']:,} held-out training pictures"
     rows = [
@@ -48,7 +48,7 @@ def write_search_report(directory):
     head = ("trial", "error", "epochs", *_short(best["values"]))
     others = len(trials) - len(done)
     parts = [
-        f"<header><h1>Search around {recipe['name']} on {recipe['dataset']}</h1></header>",
+        header(f"Search around {recipe['name']} on {recipe['dataset']}"),
         section(
             "result",
             "Result",

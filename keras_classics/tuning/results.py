@@ -2,10 +2,49 @@
 
 import csv
 import io
-import json
 from pathlib import Path
 
 import numpy as np
+
+from keras_classics.errors import UserError
+from keras_classics.schema import (
+    ANYTHING,
+    NAME,
+    NUMBER,
+    PERCENT,
+    TEXT,
+    TRUTH,
+    any_of,
+    count,
+    fields,
+    items,
+    or_null,
+    read_json,
+    short,
+    values,
+)
+
+# What we rely on of KerasTuner's files, and of the one that says what is searched.
+TRIAL = fields(
+    {
+        "trial_id": NAME,
+        "status": NAME,
+        "score": or_null(PERCENT),
+        "hyperparameters": fields({"values": values(or_null(any_of(TEXT, NUMBER, TRUTH)))}),
+    }
+)
+ORACLE = fields({"start_order": items(NAME)})
+SEARCH = fields(
+    {
+        "recipe": fields({"name": NAME, "dataset": NAME, "validation": count(1)}),
+        "oracle": NAME,
+        "space": items(values(ANYTHING)),
+    }
+)
+
+
+class SearchError(UserError):
+    """A search that cannot be made or read; the message is one sentence for the user."""
 
 
 def error_after(run_dir, epochs=None):
@@ -35,7 +74,7 @@ def read_trials(directory):
     """
     trials = []
     for path in Path(directory).glob("trial_*/trial.json"):
-        trial = json.loads(path.read_text("utf-8"))
+        trial = read_json(path, TRIAL, SearchError)
         values = trial["hyperparameters"]["values"]
         own = {k: v for k, v in values.items() if not k.startswith("tuner/")}
         trials.append(
@@ -50,15 +89,25 @@ def read_trials(directory):
         )
     by_name = {trial["trial"]: trial for trial in trials}
     for trial in trials:
-        first = trial
-        while first["continues"]:
-            first = by_name[first["continues"]]
-        trial["run"] = f"trial_{first['trial']}/run"
+        trial["run"] = f"trial_{_first(trial, by_name, directory)['trial']}/run"
     unknown = np.inf
     return sorted(
         trials,
         key=lambda t: (unknown if t["val_error"] is None else t["val_error"], t["trial"]),
     )
+
+
+def _first(trial, by_name, directory):
+    """Hyperband trains good trials on: returns the one in whose run that happens."""
+    first, passed = trial, set()
+    while first["continues"]:
+        if first["continues"] not in by_name or first["trial"] in passed:
+            raise SearchError(
+                f"Trial {short(trial['trial'], 40)} in {directory} continues one that is not there."
+            )
+        passed.add(first["trial"])
+        first = by_name[first["continues"]]
+    return first
 
 
 def table_of(trials):

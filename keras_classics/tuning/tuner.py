@@ -11,7 +11,6 @@ continues from its last checkpoint.
 """
 
 import gc
-import json
 import os
 import shutil
 from contextlib import contextmanager
@@ -20,13 +19,13 @@ from pathlib import Path
 import keras
 
 from keras_classics import checks, compat
-from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json
 from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
+from keras_classics.schema import read_json, short
 from keras_classics.training.recipe import RecipeError, deciding_fields, describe, identity
 from keras_classics.training.variation import vary
-from keras_classics.tuning.results import error_after
+from keras_classics.tuning.results import ORACLE, SEARCH, SearchError, error_after, read_trials
 
 try:
     import keras_tuner
@@ -41,10 +40,6 @@ except ImportError as error:
 OBJECTIVE = "val_error"
 TUNERS = ("hyperband", "random", "bayesian")
 _OF_KERAS_TUNER = "tuner/"  # prefix of the values that are not fields
-
-
-class SearchError(UserError):
-    """A search that cannot be made; the message is one sentence for the user."""
 
 
 class RecipeTuner(compat.base_tuner()):
@@ -67,7 +62,7 @@ class RecipeTuner(compat.base_tuner()):
         _check(recipe, oracle)
         if not is_worker():
             _prepare(path, recipe, oracle)
-        super().__init__(oracle, directory=str(path.parent), project_name=path.name)
+        self._begin_or_continue(oracle, path)
         if not is_worker():
             self.save()  # from now on the search continues
 
@@ -76,6 +71,17 @@ class RecipeTuner(compat.base_tuner()):
         if not is_worker():
             self.oracle.save()
         write_json(compat.tuner_file(self), self.get_state())  # see `_WrittenBeside`
+
+    def _begin_or_continue(self, oracle, path):
+        try:
+            super().__init__(oracle, directory=str(path.parent), project_name=path.name)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            if not (path / "oracle.json").exists():
+                raise
+            raise SearchError(
+                f"KerasTuner cannot continue from its files in {path} ({short(error)}); choose "
+                "another directory with `directory`."
+            ) from error
 
     def run_trial(self, trial, **_):
         """Trains, or continues, what the trial's values say; returns its score."""
@@ -250,12 +256,12 @@ def _prepare(path, recipe, oracle):
         write_json(description, search)
         return
     try:
-        stored = json.loads(description.read_text("utf-8"))
-        fields = stored["recipe"]
-    except (ValueError, KeyError) as error:
+        stored = read_json(description, SEARCH, SearchError)
+    except SearchError as error:
         raise SearchError(
             f"{description} is damaged; choose another directory with `directory`."
         ) from error
+    fields = stored["recipe"]
     ours = deciding_fields(recipe)
     differing = [name for name in ours if fields.get(name) != ours[name]]
     differing += [name for name in ("oracle", "space") if stored.get(name) != search[name]]
@@ -267,13 +273,20 @@ def _prepare(path, recipe, oracle):
     sweep(path, "*")
     sweep(path, "trial_*/*")  # not below: the runs of other processes may go on
     _remove_uncounted_trial(path)
+    read_trials(path)  # before KerasTuner does, which would not say which of them is damaged
 
 
 def _remove_uncounted_trial(path):
     """Removes a trial that KerasTuner wrote down, and was killed before it counted it."""
     oracle = path / "oracle.json"
     if oracle.exists():
-        known = json.loads(oracle.read_text("utf-8"))["start_order"]
+        known = read_json(oracle, ORACLE, SearchError)["start_order"]
         for trial in path.glob("trial_*"):
-            if trial.name.removeprefix("trial_") not in known:
-                shutil.rmtree(trial)
+            if trial.name.removeprefix("trial_") in known:
+                continue
+            if (trial / "run" / "metrics.json").exists():
+                raise SearchError(
+                    f"`{oracle}` does not know {trial.name}, which is finished; restore it, or "
+                    "choose another directory with `directory`."
+                )
+            shutil.rmtree(trial)

@@ -360,7 +360,7 @@ def test_a_list_that_cannot_be_written_stops_in_a_sentence(tmp_path):
         str(raised.value)
         == str(bad.error)
         == (
-            f"{bad.path} could not be written (No such file or directory); make room there or make it "
-            "writable, and the same command continues the run."
+            f"{bad.path} could not be written (No such file or directory); make room there or make "
+            "it writable, and the same command continues the run."
         )
     )

@@ -436,3 +436,18 @@ def test_shapes_that_are_none(tmp_path, shape, digits):
         "`image_shape` must have 1 channel, or 3 where `digits` is false. "
         f"Received: image_shape={shape}, digits={digits}"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"),
+        ("x.ppm", b"P6 2 2 255 " + bytes(12)),
+        ("x.ico", bytes([0, 0, 1, 0, 1, 0, 1, 1])),
+        ("x.png", b"P6 2 2 255 " + bytes(12)),  # by its content, not by its name
+    ],
+)
+def test_other_formats_of_pillow_are_refused(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match="is not an image that can be read; save it as PNG"):
+        read_image(tmp_path / name, (28, 28, 3), digits=False)

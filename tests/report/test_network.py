@@ -80,5 +80,5 @@ def test_says_why_a_model_cannot_be_shown(tmp_path):
     with pytest.raises(ReportError, match=r"The run has no model\.keras \(yet\)\."):
         Network(tmp_path / "model.keras")
     (tmp_path / "model.keras").write_bytes(b"PK nothing")
-    with pytest.raises(ReportError, match=r"model\.keras cannot be loaded \(.+\)\."):
+    with pytest.raises(ReportError, match=r"model\.keras cannot be loaded as a model \(.+\)\."):
         Network(tmp_path / "model.keras")

@@ -163,6 +163,18 @@ def test_names_are_escaped(finished):
     assert page.text.count(bad) > 8
 
 
+def test_the_page_shows_text_as_text(unfinished):
+    """Also where a text is no name: what the run ran on, and where it lies."""
+    bad = """<b class="x">&amp;'<!--"""
+    change(unfinished / "recipe.json", name=bad, deviations=[bad], validation=bad, extra=[{bad: 1}])
+    (unfinished / "environment.json").write_text(json.dumps({"command": bad}))
+    odd = unfinished.rename(unfinished.with_name("run <i> & 'me'"))
+    page = Page(write_report(odd))
+    assert not page.tags & {"b", "i"}
+    assert page.text.count(bad) == 6  # title, heading, deviation, two fields, command
+    assert "run <i> & " in page.text
+
+
 def test_refuses_what_is_no_run_directory(tmp_path):
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(

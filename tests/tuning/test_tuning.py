@@ -3,10 +3,12 @@
 import csv
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import time
+from html.parser import HTMLParser
 
 import keras
 import pytest
@@ -199,3 +201,84 @@ def test_wrong_command_lines(arguments, message, tmp_path, monkeypatch):
 def test_the_page_before_any_trial_has_ended(tmp_path):
     make_tuner("random", RECIPE, space, tmp_path / "search")
     assert write_search_report(tmp_path / "search") is None
+
+
+class Tags(HTMLParser):
+    """The elements of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found |= {tag, *(name for name, _ in attrs)}
+
+
+def test_the_page_of_a_search_shows_names_as_text(tmp_path):
+    bad = "<script src=\"x\" onload='y'>&</h1>"
+    recipe = {"name": bad, "dataset": bad, "validation": 450, "seed": 0}
+    search = {"recipe": recipe, "identity": bad, "oracle": bad, "space": []}
+    (tmp_path / "search.json").write_text(json.dumps(search))
+    for number in range(3):
+        trial = {
+            "trial_id": f"{number}{bad}",
+            "status": "COMPLETED",
+            "score": 1.5 + number,
+            "hyperparameters": {"values": {f"model.{bad}": bad, "learning_rate": 0.1}},
+        }
+        folder = tmp_path / f"trial_{number}"
+        folder.mkdir()
+        (folder / "trial.json").write_text(json.dumps(trial))
+    text = write_search_report(tmp_path).read_text("utf-8")
+    assert not Tags(text).found & {"script", "onload"}
+    assert text.count("&lt;script") >= 8
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A search with one trial, and what began it."""
+    path = tmp_path_factory.mktemp("searched") / "search"
+    make_tuner("random", RECIPE, rate_alone, path, trials=1).search(verbose=0)
+    return path
+
+
+BROKEN = ["", "[]", "null", "{}", "[" * 50_000, '{"start_order": 1}', "\x00"]
+CHANGED = [
+    ("trial_0/trial.json", {"score": "x"}),
+    ("trial_0/trial.json", {"score": 1e999}),
+    ("trial_0/trial.json", {"trial_id": None}),
+    ("trial_0/trial.json", {"hyperparameters": {"values": [1]}}),
+    ("trial_0/trial.json", {"hyperparameters": {"values": {"learning_rate": 1e999}}}),
+    ("trial_0/trial.json", {"hyperparameters": {"values": {"tuner/trial_id": "0"}}}),
+    ("trial_0/trial.json", {"hyperparameters": {"values": {"tuner/trial_id": "7"}}}),
+    ("oracle.json", {"start_order": []}),
+    ("oracle.json", {"hyperparameters": 1}),
+    ("oracle.json", {"ongoing_trials": None}),
+    ("search.json", {"recipe": 1}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *((name, text) for name in ("search.json", "oracle.json", "trial_0/trial.json")
+          for text in BROKEN),
+        *CHANGED,
+    ],
+    ids=lambda value: repr(value)[:50],
+)  # fmt: skip
+def test_a_damaged_search_is_one_sentence(searched, tmp_path, name, content):
+    path = shutil.copytree(searched, tmp_path / "search")
+    if isinstance(content, dict):
+        content = json.dumps(json.loads((path / name).read_text("utf-8")) | content)
+    (path / name).write_text(content)
+    with pytest.raises(SearchError) as raised:
+        make_tuner("random", RECIPE, rate_alone, path, trials=1)
+    said = str(raised.value)
+    assert "\n" not in said and len(said.replace(str(path), "")) < 300
+    assert name in said or "KerasTuner cannot continue" in said or "Trial 0" in said
+    assert (path / "trial_0" / "run" / "metrics.json").exists()
+    if name != "oracle.json":  # which the page does not need
+        with pytest.raises(SearchError):
+            write_search_report(path)

@@ -8,6 +8,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from keras_classics.data.errors import DataError
 
 _PREFIXES = {"train": "train", "test": "t10k"}
 _IMAGES, _LABELS = 2051, 2049
+_PIECE = 2**24
 _KINDS = {_IMAGES: "images", _LABELS: "labels"}
 
 
@@ -97,46 +99,70 @@ def _class_names(directory: Path) -> tuple[str, ...]:
 
 def _read_array(file: Path, magic: int) -> np.ndarray:
     """Reads an IDX file that must begin with `magic`, whose last byte is the number of axes."""
-    data = _read_bytes(file)
-    if not data:
+    start = 4 + 4 * (magic & 0xFF)
+    try:
+        with open(file, "rb") as packed:
+            is_gzip = packed.read(2) == b"\x1f\x8b"
+            packed.seek(0)
+            stream = gzip.open(packed) if is_gzip else packed  # noqa: SIM115  packed is closed
+            header = stream.read(start)
+            shape = _shape(file, header, magic)
+            size = math.prod(shape) if shape else 0
+            # One byte more than there should be: a small gzip stream can hold gigabytes.
+            data = _read(file, stream, size + 1)
+    except EOFError as error:
+        raise DataError(
+            f"{file} is truncated: its gzip stream has no end; fetch it again."
+        ) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{file} is damaged ({error}); fetch it again.") from error
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror}); check its rights.") from error
+    expected, found = start + size, len(header) + len(data)
+    if found < expected:
+        raise DataError(
+            f"{file} is truncated: {expected:,} bytes expected, {found:,} found; fetch it again."
+        )
+    if found > expected:
+        least = "at least " * is_gzip
+        found = found if is_gzip else file.stat().st_size
+        raise DataError(
+            f"{file} has surplus bytes: {expected:,} expected, {least}{found:,} found; fetch it "
+            "again."
+        )
+    if not size:
+        raise DataError(f"{file} holds no {_KINDS[magic]}; fetch it again.")
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _read(file: Path, stream: BinaryIO, most: int) -> bytearray:
+    """Reads at most so many bytes; whatever a header says, no more memory than they take."""
+    import psutil  # comes with TFDS
+
+    data, available = bytearray(), psutil.virtual_memory().available // 2
+    while len(data) < most and (piece := stream.read(min(_PIECE, most - len(data)))):
+        data += piece
+        if len(data) > available:
+            raise DataError(
+                f"{file} holds more than {available / 2**30:,.1f} GiB, which is half of the free "
+                "memory; choose a smaller `dataset`."
+            )
+    return data
+
+
+def _shape(file: Path, header: bytes, magic: int) -> list[int]:
+    """Returns the sizes of the axes; none where the header is cut off."""
+    if not header:
         raise DataError(f"{file} is empty; fetch it again.")
-    found = int.from_bytes(data[:4], "big")
-    if len(data) >= 4 and found != magic:
+    found = int.from_bytes(header[:4], "big")
+    if len(header) >= 4 and found != magic:
         meaning = f" (a file of {_KINDS[found]})" if found in _KINDS else ""
         raise DataError(
             f"{file} begins with the magic number {found}{meaning} instead of {magic} "
             f"({_KINDS[magic]}); put the original file of {_KINDS[magic]} there."
         )
     start = 4 + 4 * (magic & 0xFF)
-    shape = [int.from_bytes(data[k : k + 4], "big") for k in range(4, start, 4)]
+    if len(header) < start:
+        return []
     # Python's integers: the absurd sizes in a damaged header do not overflow.
-    expected = start + (math.prod(shape) if len(data) >= start else 0)
-    if len(data) < expected:
-        raise DataError(
-            f"{file} is truncated: {expected:,} bytes expected, {len(data):,} found; "
-            "fetch it again."
-        )
-    if len(data) > expected:
-        raise DataError(
-            f"{file} has surplus bytes: {expected:,} expected, {len(data):,} found; fetch it again."
-        )
-    if expected == start:
-        raise DataError(f"{file} holds no {_KINDS[magic]}; fetch it again.")
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
-
-
-def _read_bytes(file: Path) -> bytes:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise DataError(f"{file} cannot be read ({error.strerror}); check its rights.") from error
-    if not data.startswith(b"\x1f\x8b"):
-        return data
-    try:
-        return gzip.decompress(data)
-    except EOFError as error:
-        raise DataError(
-            f"{file} is truncated: its gzip stream has no end; fetch it again."
-        ) from error
-    except (OSError, zlib.error) as error:
-        raise DataError(f"{file} is damaged ({error}); fetch it again.") from error
+    return [int.from_bytes(header[k : k + 4], "big") for k in range(4, start, 4)]

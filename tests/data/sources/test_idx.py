@@ -1,5 +1,6 @@
 import gzip
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -171,6 +172,27 @@ def test_surplus_bytes(directory):
     file.write_bytes(file.read_bytes() + b"\0")
     assert message(directory) == (
         f"{file} has surplus bytes: 58 expected, 59 found; fetch it again."
+    )
+
+
+def test_a_small_file_that_unpacks_to_a_large_one(directory):
+    """Read to the end of what its header declares, and no further."""
+    file = directory / LABELS["train"]
+    packed = gzip.compress(file.read_bytes() + bytes(300_000_000), 1)
+    file.write_bytes(packed)
+    tracemalloc.start()
+    text = message(directory)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert text == f"{file} has surplus bytes: 58 expected, at least 59 found; fetch it again."
+    assert most < 20_000_000
+
+
+def test_a_header_that_declares_more_than_there_is(directory):
+    file = directory / IMAGES["train"]
+    file.write_bytes(gzip.compress(struct.pack(">4I", 2051, 2**31, 28, 28) + bytes(1000)))
+    assert message(directory) == (
+        f"{file} is truncated: {16 + 2**31 * 784:,} bytes expected, 1,016 found; fetch it again."
     )
 
 

@@ -1,0 +1,61 @@
+"""What the small files of a run hold, as far as anything relies on it."""
+
+from keras_classics.schema import (
+    ANYTHING,
+    NAME,
+    PERCENT,
+    SCALAR,
+    TEXT,
+    TRUTH,
+    count,
+    fields,
+    items,
+    or_null,
+    values,
+)
+
+_PAPER = or_null(
+    fields(
+        optional={
+            **{name: or_null(PERCENT) for name in ("test_error", "train_error", "top5_error")},
+            "examples": or_null(count(1)),
+            "where": TEXT,
+        }
+    )
+)
+RECIPE = fields(
+    {
+        "recipe": fields(
+            {"name": NAME, "dataset": NAME, "seed": count(0)},
+            {
+                "epochs": count(1, 1_000_000),
+                "validation": SCALAR,
+                "deviations": items(TEXT),
+                "paper": _PAPER,
+                "test_transforms": items(values(ANYTHING), most=100),
+                "protocol": or_null(values(ANYTHING)),
+            },
+        )
+    },
+    {"identity": TEXT},
+)
+METRICS = fields(
+    {
+        "class_names": items(NAME, least=1),
+        "image_shape": items(count(1, 8192), least=3, most=3),
+        "examples": count(1),
+        "wrong": count(0),
+        "error": PERCENT,
+    },
+    {
+        "dataset": NAME,
+        "split": NAME,
+        "seed": SCALAR,
+        "train_error": or_null(PERCENT),
+        "top5_error": PERCENT,
+        "comparable": TRUTH,
+        "note": or_null(TEXT),
+        "paper": _PAPER,
+    },
+)
+ENVIRONMENT = values(SCALAR)
