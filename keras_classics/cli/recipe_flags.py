@@ -1,11 +1,10 @@
 """The command line that every recipe script shares."""
 
-import argparse
 import ast
 from datetime import datetime
 from pathlib import Path
 
-from keras_classics.cli.sentences import end_in_a_sentence
+from keras_classics.cli.sentences import Parser, end_in_a_sentence
 from keras_classics.runs.compute import STRATEGIES, Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
@@ -45,9 +44,7 @@ def _run(recipe, choices, arguments):
 
 
 def _parser(recipe, choices):
-    parser = argparse.ArgumentParser(
-        description=f"Trains {recipe.name}, evaluates it and writes a report."
-    )
+    parser = Parser(description=f"Trains {recipe.name}, evaluates it and writes a report.")
     parser.add_argument("--data", help=f"data set (default: {recipe.dataset}); any TFDS name, "
                         "mnist_5k, idx:<directory>, or folder:<directory>")  # fmt: skip
     parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")

@@ -1,10 +1,9 @@
 """The command line that every search script shares."""
 
-import argparse
 from pathlib import Path
 
 from keras_classics.cli.recipe_flags import settings
-from keras_classics.cli.sentences import end_in_a_sentence
+from keras_classics.cli.sentences import Parser, end_in_a_sentence
 from keras_classics.runs.loop import train
 from keras_classics.training.variation import vary
 from keras_classics.tuning.page import write_search_report
@@ -27,7 +26,7 @@ def tune(recipe, space, argv=None):
 
 
 def _parser(recipe):
-    parser = argparse.ArgumentParser(description=f"Searches around {recipe.name}.")
+    parser = Parser(description=f"Searches around {recipe.name}.")
     add = parser.add_argument
     add("--tuner", choices=TUNERS, default="hyperband", help="(default: hyperband)")
     add("--trials", type=int, default=20, help="of random and bayesian (default: 20)")
