@@ -1,14 +1,15 @@
 """The command line that every recipe script shares."""
 
 import ast
+import sys
 from datetime import datetime
 from pathlib import Path
 
-from keras_classics.cli.sentences import Parser, end_in_a_sentence
+from keras_classics.cli.sentences import Parser, end_in_a_sentence, one_line
 from keras_classics.runs.compute import STRATEGIES, Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
-from keras_classics.training.recipe import PRECISIONS, RecipeError
+from keras_classics.training.recipe import PRECISIONS, Recipe, RecipeError
 from keras_classics.training.variation import vary
 from keras_classics.words import plural
 
@@ -16,6 +17,8 @@ from keras_classics.words import plural
 def run(recipe, choices=None, argv=None):
     """See `keras_classics.cli.run`."""
     choices = choices or {}
+    if not isinstance(recipe, Recipe):
+        sys.exit(f"error: {one_line(f'`run` takes a Recipe. Received: {recipe!r}')}")
     arguments = _parser(recipe, choices).parse_args(argv)
     end_in_a_sentence(lambda: _run(recipe, choices, arguments), arguments)
 
