@@ -13,6 +13,7 @@ continues from its last checkpoint.
 import gc
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from keras_classics.errors import UserError
 from keras_classics.files import write_json
 from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
+from keras_classics.runs.peers import is_address
 from keras_classics.training.recipe import RecipeError, deciding_fields, describe, identity
 from keras_classics.training.variation import vary
 from keras_classics.tuning.results import error_after
@@ -184,9 +186,13 @@ def service(address, worker):
     if address is None:
         yield
         return
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdigit()):
+    if not is_address(address):
         raise SearchError(f"`oracle` must be host:port. Received: {address}")
+    # By "chief" in its name KerasTuner knows the process that chooses.
+    if worker is not None and (not re.fullmatch(r"[\w.-]+", worker) or "chief" in worker):
+        rule = 'letters and digits, without "chief"'
+        raise SearchError(f"`worker` must be a name of {rule}. Received: {worker}")
+    host, _, port = address.rpartition(":")
     names = {
         "KERASTUNER_ORACLE_IP": host,
         "KERASTUNER_ORACLE_PORT": port,
