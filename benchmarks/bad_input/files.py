@@ -128,7 +128,7 @@ def kinds():
              needs=("pictures", "pictures.py"), names=("pictures", "0.png"),
              read_by=("data/sources/files.py", "data/decoding.py", "data/encoded.py",
                       "data/bad_images.py", "data/sources/folder.py")),
-        Kind(name="folder: the kept mean", path="pictures/.keras_classics/*.npy",
+        Kind(name="folder: the kept mean", path="pictures/.keras_classics/*.npz",
              words=intact.FOLDER, needs=("pictures", "pictures.py"),
              read_by=("data/statistics.py",), harmless=(("", _ANEW),)),
         Kind(name="recipe.json, evaluate", path="run/recipe.json", words=_EVALUATE, needs=_RUN,
