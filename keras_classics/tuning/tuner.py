@@ -30,6 +30,15 @@ from keras_classics.training.recipe import RecipeError, deciding_fields, describ
 from keras_classics.training.variation import vary
 from keras_classics.tuning.results import error_after
 
+
+class SearchError(UserError):
+    """A search that cannot be made; the message is one sentence for the user."""
+
+
+class TunerMissing(SearchError, ImportError):
+    """KerasTuner is not installed."""
+
+
 try:
     import keras_tuner
     from keras_tuner.oracles import (
@@ -38,15 +47,13 @@ try:
         RandomSearchOracle,
     )
 except ImportError as error:
-    raise ImportError('Searches need KerasTuner: pip install "keras_classics[tuner]".') from error
+    raise TunerMissing(
+        'Searches need KerasTuner; run pip install "keras_classics[tuner]".'
+    ) from error
 
 OBJECTIVE = "val_error"
 TUNERS = ("hyperband", "random", "bayesian")
 _OF_KERAS_TUNER = "tuner/"  # prefix of the values that are not fields
-
-
-class SearchError(UserError):
-    """A search that cannot be made; the message is one sentence for the user."""
 
 
 class RecipeTuner(compat.base_tuner()):

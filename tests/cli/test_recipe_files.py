@@ -152,3 +152,16 @@ def test_what_is_no_recipe(tmp_path, call):
     path = tmp_path / "mine.py"
     path.write_text(f"from keras_classics.cli import run, tune\n{call}\n")
     assert fails(path).startswith(f"error: `{call[: call.index('(')]}` takes a Recipe. Received: ")
+
+
+def test_a_search_without_keras_tuner(tmp_path):
+    (tmp_path / "keras_tuner.py").write_text("raise ImportError('not installed')")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "recipes/tune_lenet5_mnist.py", "--trials", "1"],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.endswith(
+        'error: Searches need KerasTuner; run pip install "keras_classics[tuner]".\n'
+    )
