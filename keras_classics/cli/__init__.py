@@ -1,5 +1,7 @@
 """Command lines: `keras-classics`, and those of the recipe scripts."""
 
+import sys
+
 
 def run(recipe, choices=None, argv=None):
     """Trains a recipe as its command line says; ends the process with one sentence on an error.
@@ -24,6 +26,11 @@ def tune(recipe, space, argv=None):
         space: function of a `keras_tuner.HyperParameters` that declares the fields to vary.
         argv: arguments; None for the process' own.
     """
-    from keras_classics.cli import search_flags
+    from keras_classics.errors import UserError
+
+    try:
+        from keras_classics.cli import search_flags
+    except UserError as error:  # without KerasTuner
+        sys.exit(f"error: {error}")
 
     search_flags.tune(recipe, space, argv)

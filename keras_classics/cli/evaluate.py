@@ -82,7 +82,10 @@ def _chosen_of(path, arguments):
 
 def _epochs(text):
     try:
-        return [int(part) for part in text.split(",")]
+        epochs = [int(part) for part in text.split(",")]
+        if min(epochs) < 1:
+            raise ValueError
+        return epochs
     except ValueError:
         raise UserError(f"`--epochs` takes epochs, e.g. 5,10,20. Received: {text}") from None
 

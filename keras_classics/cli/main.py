@@ -1,6 +1,7 @@
 """`keras-classics`: lists the networks, trains recipes, and looks at runs after they ended."""
 
 import argparse
+import difflib
 import sys
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from keras_classics import __version__
 from keras_classics.cli import recipe_files
 from keras_classics.cli.evaluate import evaluate_command
 from keras_classics.cli.predict import predict_command
-from keras_classics.cli.sentences import end_in_a_sentence
+from keras_classics.cli.sentences import Parser, end_in_a_sentence
+from keras_classics.errors import UserError
 from keras_classics.zoo import list_models, model_card
 
 
@@ -26,9 +28,10 @@ def main(argv=None):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="keras-classics", description=__doc__)
+    parser = Parser(prog="keras-classics", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.type = str  # what follows a command is checked by the command's own parser
 
     command = commands.add_parser("list", help="the networks of this package")
     command.add_argument("pattern", nargs="?", default="*", help='e.g. "lenet*"')
@@ -84,7 +87,15 @@ def _let_import(command):
 
 
 def _list(arguments):
-    for name in list_models(arguments.pattern):
+    names = list_models(arguments.pattern)
+    if not names:
+        close = difflib.get_close_matches(arguments.pattern.strip("*"), list_models())
+        similar = f" (similar: {', '.join(close)})" if close else ""
+        raise UserError(
+            f'No network has a name like "{arguments.pattern}"{similar}; `keras-classics list` '
+            "shows all, and * stands for any letters."
+        )
+    for name in names:
         card = model_card(name)
         print(f"{name:<18}{card.year or '–':<6}{card.parameters:>12,} parameters  {card.paper}")
 

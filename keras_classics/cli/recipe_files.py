@@ -6,11 +6,13 @@ import difflib
 import importlib
 import runpy
 import sys
+import traceback
 from pathlib import Path
 
 from keras_classics.errors import UserError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_COMMANDS = Path(__file__).parent
 
 
 def recipe_paths():
@@ -136,17 +138,41 @@ def load_module(path):
 def _parsed(path):
     try:
         return ast.parse(path.read_text("utf-8"), str(path))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        number = getattr(error, "lineno", None)  # None for bytes that are no text
+        line = f", line {number}" if number else ""
         reason = getattr(error, "msg", error)
         raise UserError(f"{path}{line} cannot be read as Python: {reason}.") from None
 
 
 @contextlib.contextmanager
 def _siblings_of(path):
-    """Lets a recipe import its neighbours, as a script does that Python runs."""
+    """Lets a recipe import its neighbours, as a script does that Python runs.
+
+    Raises:
+        UserError: if the recipe fails in a line of its own, which the sentence names.
+    """
     sys.path.insert(0, str(path.resolve().parent))
     try:
         yield
+    except UserError:
+        raise
+    except Exception as error:
+        line = _failing_line(error, path)
+        if line is None:
+            raise
+        reason = f"{type(error).__name__}: {str(error).rstrip('.')}".removesuffix(": ")
+        raise UserError(f"{path}, line {line}, cannot be run ({reason}); correct it.") from error
     finally:
         sys.path.pop(0)
+
+
+def _failing_line(error, path):
+    """Returns the line of a recipe in which it failed, None once it had called `run` or `tune`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    files = [frame.filename for frame in frames]
+    if str(path) not in files:
+        return None
+    last = len(files) - 1 - files[::-1].index(str(path))
+    was_running = any(Path(file).parent == _COMMANDS for file in files[last:])
+    return None if was_running else frames[last].lineno

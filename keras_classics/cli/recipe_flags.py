@@ -1,16 +1,16 @@
 """The command line that every recipe script shares."""
 
-import argparse
 import ast
+import sys
 from datetime import datetime
 from pathlib import Path
 
 from keras_classics import checks
-from keras_classics.cli.sentences import end_in_a_sentence
+from keras_classics.cli.sentences import Parser, end_in_a_sentence, one_line
 from keras_classics.runs.compute import STRATEGIES, Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
-from keras_classics.training.recipe import PRECISIONS, RecipeError
+from keras_classics.training.recipe import PRECISIONS, Recipe, RecipeError
 from keras_classics.training.variation import vary
 from keras_classics.words import plural
 
@@ -20,6 +20,8 @@ _LONGEST = 10_000  # characters of a value; Python's parser can crash on many mo
 def run(recipe, choices=None, argv=None):
     """See `keras_classics.cli.run`."""
     choices = choices or {}
+    if not isinstance(recipe, Recipe):
+        sys.exit(f"error: {one_line(f'`run` takes a Recipe. Received: {recipe!r}')}")
     arguments = _parser(recipe, choices).parse_args(argv)
     end_in_a_sentence(lambda: _run(recipe, choices, arguments), arguments)
 
@@ -48,9 +50,7 @@ def _run(recipe, choices, arguments):
 
 
 def _parser(recipe, choices):
-    parser = argparse.ArgumentParser(
-        description=f"Trains {recipe.name}, evaluates it and writes a report."
-    )
+    parser = Parser(description=f"Trains {recipe.name}, evaluates it and writes a report.")
     parser.add_argument("--data", help=f"data set (default: {recipe.dataset}); any TFDS name, "
                         "mnist_5k, idx:<directory>, or folder:<directory>")  # fmt: skip
     parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")

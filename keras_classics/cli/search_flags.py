@@ -1,11 +1,12 @@
 """The command line that every search script shares."""
 
-import argparse
+import sys
 from pathlib import Path
 
 from keras_classics.cli.recipe_flags import settings
-from keras_classics.cli.sentences import end_in_a_sentence
+from keras_classics.cli.sentences import Parser, end_in_a_sentence, one_line
 from keras_classics.runs.loop import train
+from keras_classics.training.recipe import Recipe
 from keras_classics.training.variation import vary
 from keras_classics.tuning.page import write_search_report
 from keras_classics.tuning.results import read_trials
@@ -14,6 +15,8 @@ from keras_classics.tuning.tuner import TUNERS, SearchError, is_worker, make_tun
 
 def tune(recipe, space, argv=None):
     """See `keras_classics.cli.tune`."""
+    if not isinstance(recipe, Recipe):
+        sys.exit(f"error: {one_line(f'`tune` takes a Recipe. Received: {recipe!r}')}")
     arguments = _parser(recipe).parse_args(argv)
     directory = Path(arguments.directory or Path("runs", f"tune_{recipe.name}", arguments.tuner))
 
@@ -27,7 +30,7 @@ def tune(recipe, space, argv=None):
 
 
 def _parser(recipe):
-    parser = argparse.ArgumentParser(description=f"Searches around {recipe.name}.")
+    parser = Parser(description=f"Searches around {recipe.name}.")
     add = parser.add_argument
     add("--tuner", choices=TUNERS, default="hyperband", help="(default: hyperband)")
     add("--trials", type=int, default=20, help="of random and bayesian (default: 20)")

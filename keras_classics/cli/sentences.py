@@ -1,5 +1,6 @@
 """How a command ends where it cannot go on: with one sentence, in the words of its command line."""
 
+import argparse
 import gc
 import re
 import sys
@@ -8,6 +9,27 @@ from keras_classics.errors import UserError
 
 # Arguments of the library that have a flag of another name.
 _FLAGS = {"dataset": "data", "gradient_accumulation_steps": "accumulate"}
+_LONGEST = 260  # characters of a sentence with a long word; the program's name stands before it
+_SHORTENED = 40  # characters of a word that are always left
+
+
+class Parser(argparse.ArgumentParser):
+    """Argparse's parser: no text is empty, and errors show what was typed on one line."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.register("type", None, _text)
+
+    def error(self, message):
+        """See `argparse.ArgumentParser`."""
+        super().error(one_line(message))
+
+
+def _text(value):
+    """A text that was typed; none, where a variable of the shell was empty."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("the text is empty")
+    return value
 
 
 def end_in_a_sentence(function, arguments):
@@ -21,8 +43,11 @@ def end_in_a_sentence(function, arguments):
         function()
         return
     except UserError as error:
-        # One line, also of Keras' own.
-        problem = f"error: {' '.join(in_flags(str(error), arguments).split())}"
+        problem = f"error: {one_line(in_flags(str(error), arguments))}"
+    except OSError as error:  # a path that no file system takes, a link to itself, no rights
+        if error.filename is None:
+            raise
+        problem = f"error: {one_line(f'{error.filename} cannot be used ({error.strerror}).')}"
     except KeyboardInterrupt as interrupt:
         problem = f"Stopped. The same command {str(interrupt) or 'begins anew'}."
     # The traceback held pipelines, whose threads call Python: they have to end while there is one,
@@ -50,3 +75,32 @@ def in_flags(text, arguments):
         return f"--{name.replace('_', '-')}" if hasattr(arguments, name) else match[0]
 
     return re.sub(r"`(\w+)`", flag, text)
+
+
+def one_line(text):
+    r"""Returns a sentence as one line, for a terminal that obeys what it is sent.
+
+    What cannot be shown is escaped. Where the line would be too long, the longest words lose their
+    middle: somebody typed them, and they say nothing by their length.
+
+    Example:
+        >>> from keras_classics.cli.sentences import one_line
+        >>> one_line("a red\n\x1b[31mword")
+        'a red \\x1b[31mword'
+    """
+    text = "".join(c if c.isprintable() else _escaped(c) for c in " ".join(text.split()))
+    while len(text) > _LONGEST:
+        word = max(text.split(), key=len)
+        kept = max(_SHORTENED, len(word) - (len(text) - _LONGEST)) // 2 - 1
+        if len(word) <= _SHORTENED:
+            break
+        text = text.replace(word, f"{word[:kept]}…{word[-kept:]}")
+    return text
+
+
+def _escaped(character):
+    """A byte of a name that is no UTF-8 as that byte, all else by its number."""
+    number = ord(character)
+    if 0xDC80 <= number <= 0xDCFF:
+        return f"\\x{number - 0xDC00:x}"
+    return character.encode("unicode_escape").decode()

@@ -47,10 +47,11 @@ class PixelStatistics:
         """
         if self.source.in_memory:
             return self._compute() if self.transforms else self.source.mean_image()
-        kept = [folder / f"mean-{self._key()}.npy" for folder in self._folders()]
+        kept = [folder / f"mean-{self._key()}.npz" for folder in self._folders()]
         for path in kept:
-            if path.is_file():
-                return np.load(path)
+            mean = _read(path)
+            if mean is not None:
+                return mean
         mean = self._compute()
         for path in kept:
             if _write(path, mean):
@@ -75,10 +76,19 @@ class PixelStatistics:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
+def _read(path):
+    """Returns a mean that was kept; None where it is missing or damaged, to be computed anew."""
+    try:
+        with np.load(path, allow_pickle=False) as file:  # an archive, which knows its checksums
+            return file["mean"]
+    except Exception:  # a damaged archive raises nearly anything
+        return None
+
+
 def _write(path, array):
     try:
         with written_beside(path) as beside, open(beside, "wb") as file:
-            np.save(file, array)
+            np.savez(file, mean=array)
     except OSError:
         return False
     return True

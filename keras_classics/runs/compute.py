@@ -46,6 +46,9 @@ class Compute:
         checks.choice("strategy", self.strategy, STRATEGIES, DistributionError)
         checks.choice("jit", self.jit, tuple(JIT), DistributionError)
         checks.integer("steps_per_execution", self.steps_per_execution, error=DistributionError)
+        if self.steps_per_execution >= 2**31:  # the libraries cannot count them
+            rule, what = "below 2**31", self.steps_per_execution
+            checks.refuse("steps_per_execution", rule, what, DistributionError)
         if self.replicas is not None:
             checks.integer("replicas", self.replicas, error=DistributionError)
         if self.replicas is not None and self.strategy in ("two_towers", "multi_machine"):

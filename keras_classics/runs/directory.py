@@ -14,6 +14,7 @@ that belong to it.
 import errno
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def check_owner(path, recipe):
 
 def _check_owner(path, recipe):
     if not path.is_dir():
+        _check_place(path)
         return
     description = path / "recipe.json"
     if not description.exists():
@@ -110,6 +112,17 @@ def _check_owner(path, recipe):
         raise RunDirectoryError(
             f"{path} belongs to another run (it differs in {', '.join(differing)}); "
             "choose another directory with `run_dir`."
+        )
+
+
+def _check_place(path):
+    """Raises where no folder can be made, before anything is computed for it."""
+    place = next(p for p in (path, *path.absolute().parents) if os.path.lexists(p))
+    number = errno.EACCES if place.is_dir() else errno.ENOTDIR
+    if number == errno.ENOTDIR or not os.access(place, os.W_OK):
+        raise RunDirectoryError(
+            f"The run directory {path} cannot be written ({os.strerror(number)}); choose another "
+            "with `run_dir`."
         )
 
 

@@ -153,7 +153,7 @@ def shard_of(recipe, devices):
         sizes = f"{low} or {low + multiple}" if low else f"{multiple}"
         raise DistributionError(
             f"Batches of {size} do not divide by {multiple}, the number of replicas "
-            f"({devices.replicas}) times that of pieces ({pieces}); the nearest `batch_size` that "
-            f"does: {sizes}."
+            f"({devices.replicas}) times `gradient_accumulation_steps` ({pieces}); the nearest "
+            f"`batch_size` that does: {sizes}."
         )
     return Shard(devices.process, devices.processes, multiple, pieces)

@@ -9,6 +9,7 @@ ends at once with a sentence that names the lost one.
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,6 +20,18 @@ from pathlib import Path
 from keras_classics.errors import UserError
 
 _WATCH = Path(__file__).with_name("watch.py")
+
+
+def is_address(text, highest=2**16 - 1):
+    """Whether a text is host:port, with a port from 1 to the highest.
+
+    Example:
+        >>> from keras_classics.runs.peers import is_address
+        >>> is_address("10.0.0.1:8476"), is_address("http://10.0.0.1:8476")
+        (True, False)
+    """
+    found = re.fullmatch(r"[^\s/]+:([0-9]{1,5})", str(text))
+    return found is not None and 0 < int(found[1]) <= highest
 
 
 class PeerError(UserError):
@@ -49,8 +62,7 @@ class Peers:
     process: int
 
     def __post_init__(self):
-        host, _, port = str(self.coordinator).rpartition(":")
-        if not (host and port.isdigit() and 0 < int(port) < 2**16 - 1):
+        if not is_address(self.coordinator, 2**16 - 2):  # the next port is used, too
             raise PeerError(
                 f"`coordinator` must be host:port of process 0. Received: {self.coordinator}"
             )

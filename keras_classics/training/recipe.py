@@ -170,8 +170,9 @@ class Recipe:
         is_test = isinstance(self.validation, str) and self.validation == "test"
         if not is_test and not _is_count(self.validation, 0):
             self._refuse("validation", 'a number of training pictures or "test"')
-        if self.seed >= 2**32:
-            self._refuse("seed", "below 2**32")
+        for name, (base, power) in _BOUNDS.items():
+            if (getattr(self, name) or 0) >= base**power:
+                self._refuse(name, f"below {base}**{power}")
         if not isinstance(self.dataset, str):
             self._refuse("dataset", "the name of a data set")
         if self.auxiliary_weight is not None and not checks.is_positive(self.auxiliary_weight):
@@ -207,6 +208,12 @@ class Recipe:
 def _is_folder_name(value):
     """Whether a run can have its folder under this name, and only there."""
     return isinstance(value, str) and re.fullmatch(r"\w[\w.-]{0,99}", value) is not None
+
+
+# What the libraries can count; checkpoints are sorted by the five digits of the epoch.
+_BOUNDS = {"epochs": (10, 5), "seed": (2, 32)} | dict.fromkeys(
+    ("batch_size", "copies", "gradient_accumulation_steps", "iterations", "limit_train"), (2, 31)
+)
 
 
 def _is_count(value, least=1):

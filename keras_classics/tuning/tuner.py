@@ -12,6 +12,7 @@ continues from its last checkpoint.
 
 import gc
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +23,16 @@ from keras_classics import checks, compat
 from keras_classics.files import is_torn, sweep, write_json
 from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
+from keras_classics.runs.peers import is_address
 from keras_classics.schema import read_json, short
 from keras_classics.training.recipe import RecipeError, deciding_fields, describe, identity
 from keras_classics.training.variation import vary
 from keras_classics.tuning.results import ORACLE, SEARCH, SearchError, error_after, read_trials
+
+
+class TunerMissing(SearchError, ImportError):
+    """KerasTuner is not installed."""
+
 
 try:
     import keras_tuner
@@ -35,7 +42,9 @@ try:
         RandomSearchOracle,
     )
 except ImportError as error:
-    raise ImportError('Searches need KerasTuner: pip install "keras_classics[tuner]".') from error
+    raise TunerMissing(
+        'Searches need KerasTuner; run pip install "keras_classics[tuner]".'
+    ) from error
 
 OBJECTIVE = "val_error"
 TUNERS = ("hyperband", "random", "bayesian")
@@ -200,9 +209,13 @@ def service(address, worker):
     if address is None:
         yield
         return
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdigit()):
+    if not is_address(address):
         raise SearchError(f"`oracle` must be host:port. Received: {address}")
+    # By "chief" in its name KerasTuner knows the process that chooses.
+    if worker is not None and (not re.fullmatch(r"[\w.-]+", worker) or "chief" in worker):
+        rule = 'letters and digits, without "chief"'
+        raise SearchError(f"`worker` must be a name of {rule}. Received: {worker}")
+    host, _, port = address.rpartition(":")
     names = {
         "KERASTUNER_ORACLE_IP": host,
         "KERASTUNER_ORACLE_PORT": port,

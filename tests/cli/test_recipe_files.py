@@ -112,6 +112,13 @@ def test_names_of_no_recipe(name, sentence):
         (b"RECIPE = Recipe(\n", ", line 1 cannot be read as Python: "),
         (b"print('never')\nif\n", ", line 2 cannot be read as Python: invalid syntax."),
         (b"\xff\xfe", " cannot be read as Python: "),
+        (b"x = 1\x00", " cannot be read as Python: "),
+        (b"x = " + b"-" * 100_000 + b"1", " cannot be read as Python: "),
+        (b"raise ValueError('mine')", ", line 1, cannot be run (ValueError: mine); correct it."),
+        (b"x = 1\nimport nowhere", ", line 2, cannot be run (ModuleNotFoundError: No module "),
+        (b"from keras_classics import lenet6", ", line 1, cannot be run (ImportError: cannot "),
+        (b"def f():\n    f()\nf()", ", line 2, cannot be run (RecursionError: maximum "),
+        (b"assert 0", ", line 1, cannot be run (AssertionError); correct it."),
     ],
 )
 def test_files_that_are_no_python(tmp_path, capsys, content, sentence):
@@ -126,3 +133,35 @@ def test_errors_name_the_file_before_anything_runs(tmp_path):
     path.write_text("raise AssertionError\n(")
     with pytest.raises(UserError, match="line 2"):
         recipe_files.run_as_script(str(path), [])
+
+
+def test_a_failure_of_ours_keeps_its_traceback(tmp_path):
+    """The line is the recipe's mistake only where it had not begun to train."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from keras_classics.cli import run\n"
+        "from keras_classics.cli.recipe_files import load_recipe\n"
+        "run(load_recipe('lenet5_mnist').RECIPE, choices=3)\n"
+    )
+    with pytest.raises(AttributeError):
+        main(["train", str(path)])
+
+
+@pytest.mark.parametrize("call", ["run(None)", "run('lenet5_mnist')", "tune(3, None)"])
+def test_what_is_no_recipe(tmp_path, call):
+    path = tmp_path / "mine.py"
+    path.write_text(f"from keras_classics.cli import run, tune\n{call}\n")
+    assert fails(path).startswith(f"error: `{call[: call.index('(')]}` takes a Recipe. Received: ")
+
+
+def test_a_search_without_keras_tuner(tmp_path):
+    (tmp_path / "keras_tuner.py").write_text("raise ImportError('not installed')")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "recipes/tune_lenet5_mnist.py", "--trials", "1"],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.endswith(
+        'error: Searches need KerasTuner; run pip install "keras_classics[tuner]".\n'
+    )

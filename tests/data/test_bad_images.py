@@ -283,6 +283,22 @@ def test_a_mean_image_of_bad_pictures(directory):
         statistics.mean_image()
 
 
+@pytest.mark.parametrize("damage", ["", "not an archive", "flipped", "folder"])
+def test_a_kept_mean_that_is_damaged_is_computed_anew(directory, tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = load(f"folder:{directory}", "train")
+    mean = PixelStatistics(source, RESIZE).mean_image()
+    (kept,) = (directory / ".keras_classics").iterdir()
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 0x55
+    kept.unlink()
+    if damage == "folder":
+        kept.mkdir()
+    else:
+        kept.write_bytes(content if damage == "flipped" else damage.encode())
+    np.testing.assert_array_equal(PixelStatistics(source, RESIZE).mean_image(), mean)
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_more_than_one_percent_of_a_pipeline(directory, tmp_path, known):
     source = load(f"folder:{directory}", "train")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_classics.files import written_beside
-from keras_classics.runs.directory import RunDirectory, RunDirectoryError, unwritable
+from keras_classics.runs.directory import RunDirectory, RunDirectoryError, check_owner, unwritable
 from keras_classics.training.variation import vary
 from tests import ROOT
 from tests.runs import small_recipes
@@ -273,3 +273,15 @@ def test_recipe_json_names_every_field(directory):
     stored = json.loads((directory.path / "recipe.json").read_text())
     assert set(stored["recipe"]) == {"call"} | {f.name for f in dataclasses.fields(RECIPE)}
     assert stored["recipe"]["model"] == {"call": "keras_classics.models.lenet:lenet5"}
+
+
+@pytest.mark.parametrize("below", ["", "/run", "/a/run"])
+def test_a_file_in_the_place_of_the_folder_is_told_before_anything_is_computed(tmp_path, below):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunDirectoryError) as refused:
+        check_owner(f"{tmp_path}/file{below}", RECIPE)
+    assert str(refused.value) == (
+        f"The run directory {tmp_path}/file{below} cannot be written (Not a directory); choose "
+        "another with `run_dir`."
+    )
+    assert (tmp_path / "file").read_text() == "mine"

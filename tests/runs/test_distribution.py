@@ -319,8 +319,8 @@ def test_more_replicas_than_devices(backend):
             {"gradient_accumulation_steps": 5},
             {},
             DistributionError,
-            "Batches of 32 do not divide by 5, the number of replicas (1) times that of pieces "
-            "(5); the nearest `batch_size` that does: 30 or 35.",
+            "Batches of 32 do not divide by 5, the number of replicas (1) times "
+            "`gradient_accumulation_steps` (5); the nearest `batch_size` that does: 30 or 35.",
         ),
         (
             {"gradient_accumulation_steps": 0},
@@ -344,6 +344,12 @@ def test_more_replicas_than_devices(backend):
         ),
         (
             {},
+            {"steps_per_execution": 2**31},
+            DistributionError,
+            "`steps_per_execution` must be below 2**31. Received: steps_per_execution=2147483648",
+        ),
+        (
+            {},
             {"steps_per_execution": 0},
             DistributionError,
             "`steps_per_execution` must be a positive integer. Received: steps_per_execution=0",
@@ -359,7 +365,16 @@ def test_more_replicas_than_devices(backend):
             for change in ({"precision": "mixed_float16"}, {"gradient_accumulation_steps": 4})
         ),
     ],
-    ids=["pieces", "no pieces", "precision", "jit", "steps", "half curvature", "part curvature"],
+    ids=[
+        "pieces",
+        "no pieces",
+        "precision",
+        "jit",
+        "many steps",
+        "steps",
+        "half curvature",
+        "part curvature",
+    ],
 )
 def test_refused_before_any_work(changes, options, error, message, tmp_path):
     from tests.runs import small_recipes

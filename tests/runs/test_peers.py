@@ -197,6 +197,11 @@ def test_who_says_goodbye_ends_nobody(port):
     ("arguments", "message"),
     [
         (("localhost", 2, 0), "`coordinator` must be host:port of process 0. Received: localhost"),
+        (("h:²", 2, 0), "`coordinator` must be host:port of process 0. Received: h:²"),
+        (
+            ("http://h:80", 2, 0),
+            "`coordinator` must be host:port of process 0. Received: http://h:80",
+        ),
         (("h:99999", 2, 0), "`coordinator` must be host:port of process 0. Received: h:99999"),
         (("h:80", 0, 0), "`processes` must be at least 1. Received: 0"),
         (("h:80", 2, 2), "`process` must be a number from 0 to 1. Received: 2"),

@@ -272,6 +272,8 @@ def test_vary_judges_the_result_and_not_the_way_there():
         ),
         *(("seed", value, "be an integer of at least 0") for value in (-1, 2.0, True, "3", None)),
         ("seed", 2**32, "be below 2**32"),
+        ("epochs", 10**5, "be below 10**5"),
+        *((name, 2**31, "be below 2**31") for name in ("batch_size", "copies", "limit_train")),
         *(
             ("learning_rate", value, "be a finite number above 0")
             for value in (0, -0.1, float("nan"), "0.1", True, None)

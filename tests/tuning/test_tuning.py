@@ -186,6 +186,9 @@ def test_folders_of_something_else(tmp_path):
     ("arguments", "message"),
     [
         (["--worker", "1"], "error: --worker needs --oracle, the address where trials are chosen."),
+        (["--oracle", "h:²"], "error: --oracle must be host:port. Received: h:²"),
+        (["--oracle", "h:80", "--worker", "a/b"], "error: --worker must be a name of letters"),
+        (["--oracle", "h:80", "--worker", "chief"], "error: --worker must be a name of letters"),
         (["--oracle", "here"], "error: --oracle must be host:port. Received: here"),
         (["--trials", "0"], "error: --trials must be at least 1. Received: 0"),
         (["--set", "rate=1"], "error: `rate` cannot be set: there is no 'rate'"),

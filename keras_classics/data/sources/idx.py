@@ -6,6 +6,7 @@ An IDX file is a magic number, the sizes of its axes and then the values, intege
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -84,7 +85,7 @@ def _find(directory: Path, split: str, rest: str) -> Path:
 
 def _class_names(directory: Path) -> tuple[str, ...]:
     file = directory / "labels.txt"
-    if file.exists():
+    if os.path.lexists(file):  # a link that leads nowhere was meant to name them
         try:
             # "utf-8-sig": some editors write a byte order mark, which is no part of the first name.
             lines = file.read_text(encoding="utf-8-sig").strip().splitlines()
@@ -92,7 +93,11 @@ def _class_names(directory: Path) -> tuple[str, ...]:
             raise DataError(
                 f"{file} cannot be read ({error}); write one class name a line, in UTF-8."
             ) from error
-        return tuple(line.strip() for line in lines)
+        names = tuple(line.strip() for line in lines)
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(f"{file} names {twice!r} twice; write one class name a line.")
+        return names
     labels = [_read_array(_find(directory, s, "labels-idx1-ubyte"), _LABELS) for s in _PREFIXES]
     return tuple(str(label) for label in range(max(array.max() for array in labels) + 1))
 

@@ -276,4 +276,4 @@ def _one_line(error: Exception | str) -> str:
     text = " ".join(str(error).split())
     text = re.sub(r'^Failed to construct dataset .*?}": ', "", text)
     text = re.split(r" (?:Here are|The builder name string) ", text)[0]
-    return textwrap.shorten(text.rstrip(".:"), 300, placeholder="…") or type(error).__name__
+    return textwrap.shorten(text.rstrip(".:"), 160, placeholder="…") or type(error).__name__

@@ -114,6 +114,18 @@ def test_class_names_are_those_of_both_splits(directory):
     assert load(f"idx:{directory}", "test").class_names == names
 
 
+def test_a_name_twice_in_labels_txt(directory):
+    (directory / "labels.txt").write_text("cat\ndog\n cat\n" * 4, "utf-8")
+    assert message(directory) == (
+        f"{directory}/labels.txt names 'cat' twice; write one class name a line."
+    )
+
+
+def test_labels_txt_that_leads_nowhere(directory):
+    (directory / "labels.txt").symlink_to("nowhere")
+    assert message(directory).startswith(f"{directory}/labels.txt cannot be read (")
+
+
 def test_too_few_names_in_labels_txt(directory):
     (directory / "labels.txt").write_text("zero\none\n", "utf-8")
     assert message(directory) == (

@@ -1,0 +1,211 @@
+"""Bad values of the flags and arguments whose texts have a meaning of their own."""
+
+_ODD = ("\x1b[31mred", "漢字", "\udcff", "$(touch it)", "%s{0}", "a" * 5000)
+
+
+def of(command, dest):
+    """Returns the bad values of one flag as arguments of `flags._case`, or None for a plain one.
+
+    Args:
+        command: as `Flag.command`.
+        dest: of the action.
+    """
+    if dest == "set":
+        return [one if isinstance(one, dict) else _setting(one) for one in _SET]
+    made = _TABLE.get((command, dest)) or _TABLE.get(("", dest))
+    return (
+        None if made is None else [one if isinstance(one, dict) else {"value": one} for one in made]
+    )
+
+
+def _setting(text):
+    """The sentence may name the field in the place of the flag, or its last part."""
+    field = text.partition("=")[0].strip()
+    parts = (field, field.rpartition(".")[2])
+    flags = (f"--{parts[0]}".replace("_", "-"),) if parts[0] else ()
+    return {"value": text, "names": (*flags, *(f"`{part}`" for part in parts if part))}
+
+
+def _file(folder):
+    (folder / "file").write_text("a file")
+
+
+def _linked(folder):
+    (folder / "loop").symlink_to("loop")
+    (folder / "dangling").symlink_to("nothing")
+
+
+def _full_folder(folder):
+    (folder / "full").mkdir()
+    (folder / "full" / "mine.txt").write_text("not a run")
+
+
+_DATA = (
+    *(
+        "",
+        " ",
+        "mnits",
+        "mnist_5K",
+        "mnist_5k:",
+        "mnist:99.0.0",
+        "coco",
+        "idx",
+        "idx:",
+        "idx:nowhere",
+    ),
+    *("folder:", "folder:nowhere", "folder:/dev/null", "file:x", "IDX:x", "/", "../..", "mnist/x"),
+    *_ODD,
+    {"value": "idx:file", "damage": _file},
+    {"value": "folder:file", "damage": _file},
+    {"value": "idx:loop", "damage": _linked},
+    {"missing": True},
+)
+_DATA_DIR = (
+    *("", "nowhere", "/dev/null", "/dev/null/x", "/proc/1/x", *_ODD),
+    {"value": "file", "damage": _file},
+    {"value": "file/below", "damage": _file},
+    {"value": "loop", "damage": _linked},
+    {"value": "dangling", "damage": _linked},
+    {"missing": True},
+)
+_DIRECTORY = (
+    *("/dev/null", "/dev/null/x", "/proc/x", "/proc/1/x", "a" * 300, "a/" * 3000),
+    {"value": "file", "damage": _file},
+    {"value": "file/below", "damage": _file},
+    {"value": "loop", "damage": _linked},
+    {"value": "full", "damage": _full_folder},
+    {"value": "mine.py", "needs": ("mine.py",)},
+    {"value": ".", "damage": _full_folder},
+    {"missing": True},
+)
+_EPOCHS = (
+    *("", " ", ",", "1,", "x", "1.5", "-1", "0", "99", "1-2", "1 2", "nan", "9" * 5000),
+    *("1,x", *_ODD),
+    {"value": "1,99", "names": ("0099", "99")},
+    {"missing": True},
+)
+_SET = (
+    *("", " ", "=", "=1", "x", "x=1", "epochs", "epochs=", "epochs=x", "epochs=-1", "epochs=1.5"),
+    *("epochs=None", "epochs=True", "model=lenet5", "model=", "model.x=1", "model.activation=nope"),
+    *("model.activation.x=1", "model..x=1", ".=1", "loss=0", "loss.j=x", "loss.j=-1", "loss.j=nan"),
+    *("optimizer=sgd", "optimizer.momentum=2", "optimizer.momentum=x", "learning_rate=0"),
+    *("learning_rate=nan", "learning_rate=1e999", "schedule=none", "schedule.stages=()", "name=3"),
+    *("schedule.stages=1", "train_transforms=1", "train_transforms.0=1", "train_transforms.9.x=1"),
+    *("dataset=3", "dataset=()", "validation=-1", "validation=x", "validation=99999", "paper=1"),
+    *("deviations=1", "protocol=abc", "normalization=3", "normalization.low=x", "copies=0"),
+    *("keep_epochs=1", "keep_epochs=(9,)", "precision=float8", "shuffle=maybe", "seed=x"),
+    *("limit_train=1.5", "iterations=0", "auxiliary_weight=1", "initial_weights=3", "name="),
+    *("epochs=" + "(" * 500, "epochs=" + "9" * 5000, "epochs=__import__('os')", "name=../../x"),
+    *("\udcff=1", "name=\udcff", "漢=1", "\x1b[31m=1"),
+    {"missing": True},
+)  # fmt: skip
+_PORTS = (
+    *("", "x", ":", "localhost", "localhost:", ":80", "localhost:x", "localhost:-1", "localhost:0"),
+    *("localhost:99999", "localhost:²", "localhost:1.5", "http://localhost:80", *_ODD),
+)
+_PEERS = {"--coordinator": "h:1", "--processes": "2", "--process": "0"}
+_NAMES = ("", "x", "-1", "1.5", "nan", "1e3", "\udcff", "9" * 5000, "\n", "0x2")
+_PLACES = ("nowhere", "/dev/null", "/dev/null/x", ".", *_ODD)
+_FILE = {"value": "file", "damage": _file}
+_FULL = {"value": "full", "damage": _full_folder}
+_LOOP = {"value": "loop", "damage": _linked}
+_MISSING = {"missing": True}
+_HERE = {"value": "", "names": (" . ", "`.`", " .;", " .:")}  # an empty path is the folder itself
+
+
+def _nothing(*names):
+    return {"value": (), "label": "nothing", "names": names}
+
+
+def _each(values, **more):
+    """Values as arguments of `flags._case`, with what they share."""
+    return tuple({**(v if isinstance(v, dict) else {"value": v}), **more} for v in values)
+
+
+def _with_peers(flag, values):
+    """Values of one flag of three that go together, beside good ones of the others."""
+    others = [f"{name}={value}" for name, value in _PEERS.items() if name != flag]
+    return _each(values, more=("--strategy", "multi_machine", *others))
+
+
+_PROTOCOLS = ("Center", "ten-crop", "dens", "grid_", "144", "None", "grid_150,dense")
+_UNFIT = ("ten_crop", "multi_scale_dense", "resnet_multi_scale")  # digits are too small
+_WRONG_FLAGS = (
+    *(("--epochs",), ("--lr", "1"), ("-epochs", "1"), ("epochs", "1"), ("--nope", "x")),
+    *(("--run", "x", "--nope"), ("x",), ("\udcff",), ("漢",), ("",), ("--showw",), ("--set",)),
+)
+
+_TABLE = {
+    ("", "data"): _DATA,
+    ("", "data_dir"): _each(_DATA_DIR, more=("--data=mnist",)),
+    ("", "run_dir"): _DIRECTORY,
+    ("", "directory"): _DIRECTORY,
+    ("", "keep_epochs"): _EPOCHS,
+    ("", "coordinator"): (
+        *_with_peers("--coordinator", _PORTS),
+        {"value": "localhost:8476", "label": "alone"},
+        _MISSING,
+    ),
+    ("", "processes"): _with_peers("--processes", (*_NAMES, "0")),
+    ("", "process"): _with_peers("--process", (*_NAMES, "2", "99")),
+    ("", "oracle"): (*_PORTS, _MISSING),
+    ("", "worker"): (
+        *_each(("1", "chief", "漢")),
+        *_each(("", " ", "chief", "a/b", "\n", "../..", *_ODD), more=("--oracle=localhost:1",)),
+        _MISSING,
+    ),
+    ("", "imports"): (
+        *("", " ", "nowhere.py", "mine", "/dev/null", "/dev/null/x.py", ".", "../..", *_ODD),
+        *(_FILE, _LOOP, _MISSING),
+    ),
+    ("list", "pattern"): (
+        *("", " ", "nope", "lenet", "[", "LENET*!", "../*", *_ODD),
+        {"value": "*x*", "accepted": "it matches alexnet"},
+        {"value": ("lenet*", "vgg*"), "label": "two patterns", "names": ("vgg*",)},
+    ),
+    ("train", "recipe"): (
+        *_each(("", " "), names=("RECIPE",)),
+        *("lenet5", "lenet5_mnits", "LENET5_MNIST", "lenet5_mnist ", "lenet5_mnist.pyc"),
+        *("nowhere.py", "../..", ".", "/dev/null", ".py", "/dev/null/x.py", *_ODD),
+        {"value": "loop.py", "damage": lambda folder: (folder / "loop.py").symlink_to("loop.py")},
+        {"value": "x.py", "damage": lambda folder: (folder / "x.py").mkdir()},
+    ),
+    ("train", "flags"): tuple(
+        {
+            "value": ("lenet5_mnist", *words),
+            "label": " ".join(words),
+            "names": (*words[-1:], "flags", "--set", "--epochs"),
+        }
+        for words in _WRONG_FLAGS
+    ),
+    ("report", "run_dir"): (
+        *(_HERE, *_PLACES, _FILE, _FULL, _LOOP, "run/model.keras", _nothing("run_dir", "RUN_DIR")),
+        {"value": ("run", "run"), "label": "two", "names": ("run",)},
+    ),
+    ("evaluate", "models"): _each(
+        (
+            *(_HERE, *_PLACES, _FULL, _LOOP, _nothing("RUN_DIR")),
+            *_each((_FILE, "run/model.keras", "run/metrics.json"), names=("--data",)),
+            {"value": ("run", "nowhere"), "label": "run nowhere", "names": ("nowhere",)},
+        ),
+        words=("evaluate",),
+    ),
+    ("evaluate", "epochs"): _EPOCHS,
+    ("evaluate", "data"): (*_DATA, {"value": "folder:pictures", "needs": ("pictures",)}),
+    ("evaluate", "protocol"): ("", " ", *_PROTOCOLS, *_UNFIT, *_ODD, _MISSING),
+    ("predict", "run_dir"): _each(
+        (
+            *(_HERE, *_PLACES, _FILE, _FULL, "digit.png", "run/model.keras"),
+            {"value": (), "label": "the picture alone", "names": ("IMAGE",)},
+        ),
+        more=("digit.png",),
+    ),
+    ("predict", "images"): _each(
+        (
+            *(_HERE, *_PLACES, _FILE, _LOOP, "nowhere.png", "run", "run/model.keras"),
+            {"value": ("digit.png", "nowhere.png"), "label": "a second", "names": ("nowhere.png",)},
+            _nothing("IMAGE"),
+        ),
+        words=("predict", "run"),
+    ),
+}
