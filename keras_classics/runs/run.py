@@ -219,8 +219,12 @@ class Run:
                 with written_beside(path) as beside:
                     self.inference.save(beside)
 
-    def finish(self):
-        """Saves the model and measures it; returns the figures."""
+    def finish(self, changed):
+        """Saves the model and measures it; returns the figures.
+
+        Args:
+            changed: what the recipe changes in the published one, see `facts_of`.
+        """
         recipe, path, final = self.recipe, self.path, self.sources["final"]
         self._save_model(path / "model.keras")
         with averaged_weights(self.training):
@@ -237,6 +241,7 @@ class Run:
             final,
             self.history[-1],
             len(self.sources["train"]),
+            changed=changed,
             protocol=recipe.protocol,
             image_shape=self.training.input_shape[1:],
         )
