@@ -6,7 +6,7 @@ import time
 
 _REDRAW = 0.1  # seconds between two drawings of a bar
 _NEWS = 30  # seconds between two lines where there is no terminal
-_WIDTH = 24  # characters of a bar
+_WIDTH = 12  # characters of a bar
 
 
 class Progress:

@@ -56,7 +56,8 @@ def train(
         data_dir: where TensorFlow Datasets keeps its data; None for its default.
         callbacks: Keras callbacks besides our own; they see the training figures of one epoch, and
             keep no state across a resume.
-        verbose: as in `fit`: "auto" shows progress bars on a terminal.
+        verbose: 0 says nothing, 2 a line for each epoch, 1 that and a bar while it goes on; "auto"
+            is 1 on a terminal and else 2.
         checkpoint_minutes: how often the state is also saved inside an epoch.
         on_bad_image: what happens where a picture file cannot be decoded: "skip" lists it in
             `bad_images.txt` and goes on, unless they are more than 1 %; "stop" ends the run. With
