@@ -10,6 +10,30 @@ from keras_classics.data.pipeline import in_order
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.runs.weight_averages import keep_averages_apart
 from keras_classics.training.recipe import RecipeError
+from keras_classics.zoo import list_models, model_card
+
+
+def check_pixels(recipe):
+    """Raises where a network gets published weights and other pixels than those that they expect.
+
+    Args:
+        recipe: a `Recipe`; a `normalization` that is not of this package is its owner's business.
+
+    Raises:
+        RecipeError: if none of this package's normalizations gives the pixels.
+    """
+    name = getattr(recipe.model, "func", recipe.model).__name__
+    weights = getattr(recipe.model, "keywords", {}).get("weights")
+    if name not in list_models() or weights not in model_card(name).weights:
+        return
+    kind = getattr(recipe.normalization, "func", recipe.normalization)
+    kind = kind if isinstance(kind, type) else type(kind)
+    if kind.__module__.partition(".")[0] == "keras_classics":
+        pixels = model_card(name).preprocessing.partition(":")[0]
+        raise RecipeError(
+            f'`model.weights` is "{weights}", whose pixels are {pixels}; {kind.__name__} gives '
+            "others: leave it unset, or write a `normalization` that gives those."
+        )
 
 
 def assemble(recipe, source, *, bad=None, **compilation):

@@ -11,7 +11,7 @@ import keras
 
 from keras_classics.data.bad_images import BadImages
 from keras_classics.report import ReportError, write_report
-from keras_classics.runs.assembly import assemble
+from keras_classics.runs.assembly import assemble, check_pixels
 from keras_classics.runs.callback import TrainingError
 from keras_classics.runs.compute import (
     JIT,
@@ -80,6 +80,7 @@ def train(
         TrainingError: if the loss becomes NaN.
     """
     describe(recipe)
+    check_pixels(recipe)
     compute = Compute() if compute is None else compute
     with contextlib.ExitStack() as stack:
         devices = stack.enter_context(distribute(compute, recipe))
