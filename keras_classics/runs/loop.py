@@ -128,7 +128,12 @@ def _models(recipe, sources, devices, compute, policy):
         try:
             recipe.protocol.check(inference, sources["final"])
         except ValueError as error:
-            raise RecipeError(f"`protocol` does not fit {recipe.name}: {error}") from error
+            reason, remedy = str(error).rstrip("."), "choose another"
+            if hasattr(recipe.protocol, "size"):
+                remedy = "set `protocol.size`"
+            raise RecipeError(
+                f"`protocol` does not fit {recipe.name}: {reason}; {remedy}."
+            ) from error
     return training, inference
 
 

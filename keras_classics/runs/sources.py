@@ -34,7 +34,7 @@ def load_sources(recipe, data_dir, cache):
         )
     if type(recipe.validation) is int and recipe.validation:
         # Held-out pictures are there to choose by; the test split is then left alone.
-        train_source, validation = hold_out(train_source, recipe.validation)
+        train_source, validation = hold_out(train_source, recipe.validation, "validation")
         final = replace(validation, split="validation")
     else:
         final = load(recipe.dataset, "test", data_dir).cached(cache)
@@ -46,7 +46,7 @@ def load_sources(recipe, data_dir, cache):
                 f"`limit_train` is {recipe.limit_train:,}, but only {len(train_source):,} training "
                 f"pictures are there."
             )
-        _, train_source = hold_out(train_source, recipe.limit_train)
+        _, train_source = hold_out(train_source, recipe.limit_train, "limit_train")
     return {
         "train": train_source,
         "validation": validation,
