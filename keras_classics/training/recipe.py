@@ -73,7 +73,7 @@ class Deviation(str):
         'j is not given in the paper: j = 1.'
     """
 
-    def __new__(cls, text, about):
+    def __new__(cls, text, about=()):
         sentence = super().__new__(cls, text)
         sentence.about = about
         return sentence

@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import pickle
 import re
 import runpy
 import subprocess
@@ -359,6 +360,11 @@ def test_a_varied_recipe_knows_what_it_changed():
     ]
     assert changed.deviations == ("plain",)
     assert identity(changed) == identity(dataclasses.replace(changed, published=None))
+
+
+def test_a_deviation_can_be_copied_with_its_fields():
+    again = pickle.loads(pickle.dumps(SPEAKS_OF_J))
+    assert (again, again.about) == (SPEAKS_OF_J, ("loss.j",))
 
 
 def test_what_decides_nothing_is_no_change():
