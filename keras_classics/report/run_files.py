@@ -28,6 +28,8 @@ class RecordedRun:
     Attributes:
         path: the run directory.
         recipe: the recipe's fields, described; empty values where it says nothing.
+        changed: what they change in the published recipe.
+        validated_on: which pictures are measured after every epoch, the name of their split.
         environment: versions, commit and machine.
         history: column name -> one value per finished epoch; errors in percent.
         seconds: wall time of each epoch.
@@ -36,6 +38,8 @@ class RecordedRun:
 
     path: Path
     recipe: dict
+    changed: list[dict]
+    validated_on: str
     environment: dict
     history: dict[str, np.ndarray]
     seconds: np.ndarray
@@ -100,14 +104,23 @@ def read_run(run_dir: str | os.PathLike) -> RecordedRun:
     """
     path = Path(run_dir)
     seconds = _read_table(path / "timings.csv").get("seconds", np.zeros(0))
+    content = _read_recipe_file(path)
+    fields = content["recipe"]
     return RecordedRun(
         path=path,
-        recipe=read_recipe(path),
+        recipe=fields,
+        changed=content.get("changed") or [],
+        validated_on=content.get("validated_on") or _guessed_split(fields),
         environment=_optional(path / "environment.json", ENVIRONMENT) or {},
         history=_read_table(path / "history.csv"),
         seconds=seconds[np.isfinite(seconds)],  # a killed process leaves a field empty
         metrics=_optional(path / "metrics.json", METRICS),
     )
+
+
+def _guessed_split(fields):
+    """For runs from before this was written down."""
+    return "test" if fields.get("validation") == "test" else "validation"
 
 
 def read_recipe(run_dir: str | os.PathLike) -> dict:
@@ -116,13 +129,17 @@ def read_recipe(run_dir: str | os.PathLike) -> dict:
     Raises:
         ReportError: if this is no run directory, or its recipe.json is damaged.
     """
+    return _read_recipe_file(run_dir)["recipe"]
+
+
+def _read_recipe_file(run_dir):
     path = Path(run_dir, "recipe.json")
     if not path.is_file():
         raise ReportError(
             f"`{run_dir}` is not a run directory (it holds no recipe.json); "
             "pass the folder that a training run has written."
         )
-    return read_json(path, RECIPE, ReportError)["recipe"]
+    return read_json(path, RECIPE, ReportError)
 
 
 def read_metrics(run_dir: str | os.PathLike) -> dict:

@@ -23,6 +23,7 @@ _PAPER = or_null(
         }
     )
 )
+_CHANGED = items(fields({"field": TEXT, "published": ANYTHING, "here": ANYTHING}), most=1000)
 RECIPE = fields(
     {
         "recipe": fields(
@@ -37,7 +38,7 @@ RECIPE = fields(
             },
         )
     },
-    {"identity": TEXT},
+    {"identity": TEXT, "changed": _CHANGED, "validated_on": or_null(NAME)},
 )
 METRICS = fields(
     {
@@ -56,6 +57,7 @@ METRICS = fields(
         "comparable": TRUTH,
         "note": or_null(TEXT),
         "paper": _PAPER,
+        "changed": _CHANGED,
     },
 )
 ENVIRONMENT = values(SCALAR)

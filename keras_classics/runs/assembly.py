@@ -5,11 +5,37 @@ import inspect
 import keras
 
 from keras_classics.compat import all_layers
-from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.statistics import PixelStatistics
+from keras_classics.errors import UserError
 from keras_classics.runs.weight_averages import keep_averages_apart
 from keras_classics.training.recipe import RecipeError
+from keras_classics.zoo import list_models, model_card
+
+_TRANSFORMS = ("train_transforms", "test_transforms")
+
+
+def check_pixels(recipe):
+    """Raises where a network gets published weights and other pixels than those that they expect.
+
+    Args:
+        recipe: a `Recipe`; a `normalization` that is not of this package is its owner's business.
+
+    Raises:
+        RecipeError: if none of this package's normalizations gives the pixels.
+    """
+    name = getattr(recipe.model, "func", recipe.model).__name__
+    weights = getattr(recipe.model, "keywords", {}).get("weights")
+    if name not in list_models() or weights not in model_card(name).weights:
+        return
+    kind = getattr(recipe.normalization, "func", recipe.normalization)
+    kind = kind if isinstance(kind, type) else type(kind)
+    if kind.__module__.partition(".")[0] == "keras_classics":
+        pixels = model_card(name).preprocessing.partition(":")[0]
+        raise RecipeError(
+            f'`model.weights` is "{weights}", whose pixels are {pixels}; {kind.__name__} gives '
+            "others: leave it unset, or write a `normalization` that gives those."
+        )
 
 
 def assemble(recipe, source, *, bad=None, **compilation):
@@ -45,7 +71,7 @@ def assemble(recipe, source, *, bad=None, **compilation):
         pixels = keras.Input(shape, name="pixels")
         statistics = PixelStatistics(source, recipe.test_transforms, bad)
         normalized = recipe.normalization(statistics)(pixels)
-    except DataError:
+    except UserError:  # says already what is wrong, and with what
         raise
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{recipe.name} on {source.name}: {error}") from error
@@ -53,8 +79,8 @@ def assemble(recipe, source, *, bad=None, **compilation):
         raise RecipeError(
             f"{source.name} gives pictures of {_size(shape)}, which makes an input of "
             f"{_size(normalized.shape[1:])}, and the network takes "
-            f"{_size(network.input_shape[1:])}; choose another `dataset`, or another "
-            f"`{_shape_fields(recipe)}`."
+            f"{_size(network.input_shape[1:])}; choose another `dataset`, or "
+            f"{_other_input(recipe, normalized.shape[1:])}."
         )
     if recipe.sync_batch_norm and keras.backend.backend() == "tensorflow":
         _synchronize_batch_norm(network)
@@ -89,16 +115,38 @@ def _accumulation(recipe):
 
 def _picture_shape(recipe, source):
     """Returns the shape of one picture behind the transforms, the same in training and test."""
-    shapes = [
-        in_order(source, 1, transforms).element_spec[0].shape[1:]
-        for transforms in (recipe.train_transforms, recipe.test_transforms)
-    ]
-    if not shapes[0].is_fully_defined() or shapes[0] != shapes[1]:
+    shapes = {name: _shape_behind(recipe, source, name) for name in _TRANSFORMS}
+    train, test = shapes.values()
+    if not train.is_fully_defined() or train != test:
         raise RecipeError(
-            f"The pictures of {source.name} are {_size(shapes[0])} behind `train_transforms` and "
-            f"{_size(shapes[1])} behind `test_transforms`; both must end in one and the same size."
+            f"The pictures of {source.name} are {_size(train)} behind `train_transforms` and "
+            f"{_size(test)} behind `test_transforms`, and must be of one and the same size; "
+            f"{_one_size(recipe, shapes)}."
         )
-    return tuple(shapes[0])
+    return tuple(train)
+
+
+def _shape_behind(recipe, source, name):
+    try:
+        return in_order(source, 1, getattr(recipe, name)).element_spec[0].shape[1:]
+    except UserError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise RecipeError(
+            f"`{name}` does not fit the pictures of {source.name}: {error}"
+        ) from error
+
+
+def _one_size(recipe, shapes):
+    """Returns what to do about pictures of several sizes."""
+    side = next((shape[0] for shape in shapes.values() if shape[0]), 224)
+    fields = []
+    for name, shape in shapes.items():
+        if not shape.is_fully_defined():
+            return f"end `{name}` in a crop, such as CenterCrop({side}), in the recipe's file"
+        sized = [n for n, one in enumerate(getattr(recipe, name)) if hasattr(one, "size")]
+        fields += [f"`{name}.{n}.size`" for n in sized[-1:]]
+    return f"set {' or '.join(fields)}" if fields else "choose another `dataset`"
 
 
 class _WithAuxiliaryHeads(keras.Model):
@@ -138,7 +186,8 @@ def _size(shape):
     return "×".join("any" if n is None else str(n) for n in shape)
 
 
-def _shape_fields(recipe):
+def _other_input(recipe, shape):
     function = getattr(recipe.model, "func", recipe.model)
-    has_shape = "input_shape" in inspect.signature(function).parameters
-    return "model.input_shape" if has_shape else "model"
+    if "input_shape" in inspect.signature(function).parameters:
+        return f"set `model.input_shape` to {tuple(shape)}"
+    return "another `model`"

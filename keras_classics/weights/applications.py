@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.errors import UserError
 from keras_classics.weights.files import named_tensors, open_hdf5
 from keras_classics.weights.fitting import Wanted, assign, check_fit, layer_named, weights_of
 
@@ -17,6 +18,10 @@ _APPLICATIONS = ("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152")
 _VGG_HEAD = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
 _RESNET_EPSILON = 1.001e-5  # of the batch normalisation in keras.applications
 _CLASSES = 1000
+
+
+class DownloadError(UserError, OSError):
+    """Weights that could not be fetched; the message is one sentence for the user."""
 
 
 def load_keras_applications(model, application: str, weights: str | Path = "imagenet"):
@@ -42,7 +47,7 @@ def load_keras_applications(model, application: str, weights: str | Path = "imag
 
     Raises:
         FileNotFoundError: if there is no such file.
-        OSError: if keras.applications cannot fetch its weights.
+        DownloadError: if keras.applications cannot fetch its weights; an OSError.
         ValueError: if `application` is none of the above, the file is damaged, the model has batch
             normalisation in a VGG or the stride on the 3×3 convolutions, or if a tensor is
             missing, surplus or mis-shaped.
@@ -114,10 +119,10 @@ def _instantiated(application: str, head) -> Iterator[dict[str, np.ndarray]]:
         network = build(weights="imagenet", include_top=include_top, classifier_activation=None)
     except Exception as error:
         reason = str(error).split("\n")[0].rstrip(".")
-        raise OSError(
+        raise DownloadError(
             f"keras.applications could not provide the weights of {application} ({reason}); pass "
             "the path of its file."
-        ) from error
+        ) from None  # a hundred lines of sockets
     yield {f"{layer}/{v.name}": keras.ops.convert_to_numpy(v) for layer, v in weights_of(network)}
 
 

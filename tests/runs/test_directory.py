@@ -1,6 +1,5 @@
 """The run directory: who may use it, and what survives damage. Real files, real processes."""
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import pytest
 
 from keras_classics.files import written_beside
 from keras_classics.runs.directory import RunDirectory, RunDirectoryError, check_owner, unwritable
+from keras_classics.training.recipe import fields_of
 from keras_classics.training.variation import vary
 from tests import ROOT
 from tests.runs import small_recipes
@@ -271,7 +271,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
 
 def test_recipe_json_names_every_field(directory):
     stored = json.loads((directory.path / "recipe.json").read_text())
-    assert set(stored["recipe"]) == {"call"} | {f.name for f in dataclasses.fields(RECIPE)}
+    assert set(stored["recipe"]) == {"call"} | set(fields_of(RECIPE))
     assert stored["recipe"]["model"] == {"call": "keras_classics.models.lenet:lenet5"}
 
 

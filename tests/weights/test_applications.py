@@ -9,6 +9,7 @@ import pytest
 
 import keras_classics
 import keras_classics.layers
+from keras_classics.errors import UserError
 from keras_classics.weights import (
     load_keras_applications,
 )
@@ -214,6 +215,8 @@ def test_a_failed_download_ends_in_one_sentence(vgg_body, monkeypatch):
         "VGG16",
         error=OSError,
     )
+    with pytest.raises(UserError):  # which the command lines end in
+        load_keras_applications(vgg_body, "VGG16")
 
 
 def test_files_that_are_no_hdf5_are_refused(vgg_body, tmp_path):

@@ -30,7 +30,8 @@ def _is_range(value):
 def _check_large_enough(image, size):
     if min(image.shape[:2]) < size:
         raise ValueError(
-            f"An image of {image.shape[0]}×{image.shape[1]} has no {size}×{size} to crop."
+            f"An image of {image.shape[0]}×{image.shape[1]} has no {size}×{size} to crop; crop "
+            "less, or resize to more before."
         )
 
 

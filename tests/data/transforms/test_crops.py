@@ -46,6 +46,9 @@ EVEN = {name: one for name, one in TRANSFORMS.items() if name != "jitter"}
 each_even = pytest.mark.parametrize("transform", EVEN.values(), ids=EVEN)
 
 
+LESS = "crop less, or resize to more before."
+
+
 def refused(message):
     """Expects a ValueError with this message and no other word."""
     return pytest.raises(ValueError, match=rf"\A{re.escape(message)}\Z")
@@ -545,9 +548,9 @@ def test_unknown_interpolation(make, random):
 def test_a_picture_too_small_to_crop(batch):
     images = pictures(2) if batch else pictures(1)[0]
     for make in (CenterCrop, RandomCrop):
-        with refused("An image of 9×12 has no 10×10 to crop."):
+        with refused(f"An image of 9×12 has no 10×10 to crop; {LESS}"):
             make(10)(images, seeds(2) if batch else 0)
-    with refused("An image of 11×14 has no 12×12 to crop."):
+    with refused(f"An image of 11×14 has no 12×12 to crop; {LESS}"):
         RandomCrop(12, padding=1)(images, seeds(2) if batch else 0)
 
 

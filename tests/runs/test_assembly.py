@@ -1,0 +1,87 @@
+"""What does not fit together is refused before any work."""
+
+import dataclasses
+
+import keras
+import pytest
+from PIL import Image
+
+from keras_classics.cli.recipe_files import load_recipe
+from keras_classics.data.errors import DataError
+from keras_classics.runs import train
+from keras_classics.runs.assembly import check_pixels
+from keras_classics.training import RecipeError, vary
+from tests.runs import small_recipes
+
+
+@pytest.mark.parametrize("name", ["resnet50_imagenet", "vgg16_imagenet"])
+def test_published_weights_on_other_pixels_are_refused(tmp_path, name):
+    recipe = vary(load_recipe(name).RECIPE, {"model.weights": "imagenet"})
+    message = (
+        r'^`model.weights` is "imagenet", whose pixels are blue, green, red in 0 … 255 minus '
+        r"\(103.939, 116.779, 123.68\), nothing divided; Mean\w+ gives others: leave it unset, or "
+        r"write a `normalization` that gives those\.$"
+    )
+    with pytest.raises(RecipeError, match=message):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three pictures of 20×30 pixels in each of two classes."""
+    root = tmp_path_factory.mktemp("pictures")
+    for part in ("train/a", "train/b", "val/a", "val/b"):
+        (root / part).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (30, 20)).save(root / part / f"{number}.png")
+    return f"folder:{root}"
+
+
+SIZES = "behind `train_transforms` and {} behind `test_transforms`, and must be of one and the same"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"test_transforms": ()},
+            SIZES.format("any×any×3") + " size; end `test_transforms` in a crop, such as "
+            "CenterCrop(28), in the recipe's file.",
+        ),
+        (
+            {"test_transforms.1.size": 24},
+            SIZES.format("24×24×3")
+            + " size; set `train_transforms.0.size` or `test_transforms.1.size`.",
+        ),
+        (
+            {"dataset": "mnist_5k"},
+            "^`train_transforms` does not fit the pictures of mnist_5k: `images` must have three",
+        ),
+        ({"protocol.size": 24}, "TenCrop makes crops of (24, 24, 3); set `protocol.size`."),
+        ({"dataset": "mnist_5k", "limit_train": 3}, "^`limit_train` must be 0, or at least 10"),
+        ({"dataset": "mnist_5k", "validation": 4500}, "^`validation` must be at least 0 and below"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_sentences_name_what_is_typed_and_what_helps(tmp_path, folder, changes, sentence):
+    recipe = vary(small_recipes.FILES, {"dataset": folder, **changes})
+    with pytest.raises((RecipeError, DataError)) as raised:
+        train(recipe, tmp_path / "run")
+    message = str(raised.value)
+    if sentence.startswith("^"):
+        assert message.startswith(sentence[1:])
+    else:
+        assert message.endswith(sentence)
+    assert not (tmp_path / "run").exists()
+
+
+def blue_green_red(statistics):
+    return keras.layers.Lambda(lambda pixels: pixels[..., ::-1])
+
+
+def test_a_normalization_of_ones_own_is_ones_own_business():
+    recipe = vary(load_recipe("resnet50_imagenet").RECIPE, {"model.weights": "imagenet"})
+    check_pixels(dataclasses.replace(recipe, normalization=blue_green_red))
+    check_pixels(vary(recipe, {"model.weights": "mine.weights.h5"}))
+    check_pixels(load_recipe("lenet5_mnist").RECIPE)
