@@ -4,7 +4,7 @@ import math
 import numbers
 import sys
 
-_LONGEST = 100  # characters of what came
+_LONGEST = 80  # characters of what came
 
 
 def integer(name, value, least=1, error=ValueError, most=None):
@@ -100,7 +100,7 @@ def shown(value):
     Example:
         >>> from keras_classics import checks
         >>> checks.shown([1] * 99), checks.shown(10**5000)
-        ('[1, 1, ... 1, …', 'a value of the type int')
+        ('[1, 1, ... 1…', 'a value of the type int')
     """
     try:
         text = " ".join(repr(value).split())

@@ -233,7 +233,7 @@ def alexnet(
     groups = 2 if towers == "grouped" else 1
 
     def bias(layer):
-        return bias_value if layer in BIASED else 0.0
+        return float(bias_value) if layer in BIASED else 0.0
 
     inputs = keras.Input(shape)
     maps = [inputs] * len(suffixes)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from keras_classics import checks
 from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import without_autotuning
@@ -53,8 +52,10 @@ def read_tfds(name: str, split: str, data_dir: str | os.PathLike | None = None) 
     if data_dir is not None:
         data_dir = os.path.expanduser(data_dir)
         if not os.path.isdir(data_dir):
-            rule = "an existing directory (create it to download into it)"
-            checks.refuse("data_dir", rule, data_dir, DataError)
+            raise DataError(  # the whole path, however long
+                "`data_dir` must be an existing directory (create it to download into it). "
+                f"Received: data_dir={data_dir!r}"
+            )
     import_tensorflow()
     builder = _builder(name, data_dir)
     image, label = _image_and_label(name, builder.info)
