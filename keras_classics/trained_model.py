@@ -8,7 +8,7 @@ from keras_classics.schema import short
 
 _LARGEST = 10_000_000  # of a number in a network's description: units, filters, pixels
 _NO_SIZES = ("seed", "shared_object_id")
-_MOST_BYTES = 64_000_000  # of that description
+_MOST_BYTES = 64_000_000  # of that description, and of what small files unpack to
 
 
 def load_model(path, error=UserError):
@@ -44,8 +44,12 @@ def load_model(path, error=UserError):
 
 
 def _check_sizes(path):
-    """Raises for a description whose layers no memory would hold, before Keras makes them."""
+    """Raises for contents and layers that no memory would hold, before Keras makes them."""
     with zipfile.ZipFile(path) as archive:
+        # Keras packs without compressing.
+        unpacked = sum(part.file_size for part in archive.infolist())
+        if unpacked > _MOST_BYTES + 10 * path.stat().st_size:
+            raise ValueError(f"it unpacks to {unpacked:,} bytes")
         if archive.getinfo("config.json").file_size > _MOST_BYTES:
             raise ValueError("its description is too long")
         described = json.loads(archive.read("config.json"))

@@ -1,5 +1,6 @@
 """Reads predictions.npz: what a run's network said of its test pictures, and some of these."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from keras_classics.report.run_files import ReportError
 from keras_classics.schema import short
 
+_MOST_BYTES = 2**32  # sixteen times those of ImageNet
 PREDICTIONS = (
     "labels",
     "predicted",
@@ -31,6 +33,10 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
         ReportError: if it is missing or damaged.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+        if unpacked > _MOST_BYTES:
+            raise ValueError(f"it unpacks to {unpacked:,} bytes")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in PREDICTIONS}
     except FileNotFoundError as error:

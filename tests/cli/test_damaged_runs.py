@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import zipfile
 
@@ -204,6 +205,16 @@ def test_a_model_of_other_parts(copy_of_run, capsys, part):
     rewritten(copy_of_run / "model.keras", **part)
     message = ends_with(capsys, "evaluate", copy_of_run)
     assert "model.keras cannot be loaded as a model (" in message
+
+
+def test_a_small_model_that_unpacks_to_a_large_one(copy_of_run, capsys):
+    path = copy_of_run / "model.keras"
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("assets/zeros", bytes(80_000_000), compresslevel=1)
+    message = ends_with(capsys, "evaluate", copy_of_run)
+    assert re.search(
+        r"model.keras cannot be loaded as a model \(it unpacks to 80,\d+,\d+ b", message
+    )
 
 
 @pytest.mark.parametrize("how", ["flip", "cut", "empty", "text"])
