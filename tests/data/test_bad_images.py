@@ -356,11 +356,8 @@ def test_a_list_that_cannot_be_written_stops_in_a_sentence(tmp_path):
     bad = BadImages("skip", tmp_path / "gone" / "bad_images.txt")
     with pytest.raises(DataError) as raised:
         bad.add("/a/b.jpg", of=1000)
-    assert (
-        str(raised.value)
-        == str(bad.error)
-        == (
-            f"{bad.path} could not be written (No such file or directory); make room there or make it "
-            "writable, and the same command continues the run."
-        )
+    assert str(raised.value) == str(bad.error)
+    assert str(bad.error) == (
+        f"{bad.path} could not be written (No such file or directory); make room there or make "
+        "it writable, and the same command continues the run."
     )
