@@ -214,12 +214,13 @@ class RunDirectory:
         for path in names:
             try:
                 found = _read_checkpoint(path)
-                if path == names[0]:  # killed before it removed the oldest
-                    self._remove_old_checkpoints()
-                return found
             except Exception as error:  # a damaged archive raises nearly anything
                 reason = " ".join(str(error).split()) or type(error).__name__
                 warn(f"The checkpoint {path} is damaged ({reason}); trying the one before it.")
+                continue
+            if path == names[0]:  # killed before it removed the oldest
+                self._remove_old_checkpoints()
+            return found
         if names or (self.path / "history.csv").exists():
             raise RunDirectoryError(
                 f"No checkpoint in {self.checkpoints} can be read, and training from scratch there "
