@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -67,16 +68,19 @@ def is_torn(name):
     return is_ours or _FORMER.fullmatch(name) is not None
 
 
-def sweep(folder, pattern="**/*"):
+def sweep(folder, pattern="**/*", age=0):
     """Removes what killed processes were writing in a folder.
 
     Args:
         folder: the folder.
         pattern: of the names in it that are looked at; else also those below.
+        age: in seconds; what is younger, another process may be writing.
     """
     for path in list(Path(folder).glob(pattern)):
-        if is_torn(path.name):
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            is_young = age and time.time() - path.stat().st_mtime < age
+            if is_torn(path.name) and not is_young:
+                path.unlink()
 
 
 def write_bytes(path, content):

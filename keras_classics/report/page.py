@@ -1,12 +1,15 @@
 """One self-contained HTML page about a run."""
 
+import contextlib
 import os
 from pathlib import Path
 
-from keras_classics.files import utf8
+from keras_classics.files import sweep, utf8
 from keras_classics.report import galleries, sections
 from keras_classics.report.markup import document
 from keras_classics.report.run_files import read_run, write_figure
+
+_HOUR = 3600  # seconds; a run that goes on draws into the same folder
 
 
 def write_report(run_dir: str | os.PathLike) -> Path:
@@ -25,6 +28,8 @@ def write_report(run_dir: str | os.PathLike) -> Path:
             to.
     """
     run = read_run(run_dir)
+    with contextlib.suppress(OSError):  # what follows says it, where nothing can be written
+        sweep(run.path, age=_HOUR)
     parts = [
         sections.header(run),
         sections.result(run),

@@ -211,6 +211,9 @@ class RunDirectory:
         with written_beside(place) as beside, open(beside, "wb") as file:
             np.savez(file, checksum=np.array(_checksum(named)), **named)
             file.flush()
+        self._remove_old_checkpoints()
+
+    def _remove_old_checkpoints(self):
         for old in sorted(self.checkpoints.glob("epoch-*.npz"))[:-CHECKPOINTS_KEPT]:
             old.unlink()
 
@@ -226,10 +229,14 @@ class RunDirectory:
         names = sorted(self.checkpoints.glob("epoch-*.npz"), reverse=True)
         for path in names:
             try:
-                return _read_checkpoint(path)
+                found = _read_checkpoint(path)
             except Exception as error:  # a damaged archive raises nearly anything
                 reason = " ".join(str(error).split()) or type(error).__name__
                 warn(f"The checkpoint {path} is damaged ({reason}); trying the one before it.")
+                continue
+            if path == names[0]:  # killed before it removed the oldest
+                self._remove_old_checkpoints()
+            return found
         if names or (self.path / "history.csv").exists():
             raise RunDirectoryError(
                 f"No checkpoint in {self.checkpoints} can be read, and training from scratch there "

@@ -283,22 +283,6 @@ def test_a_mean_image_of_bad_pictures(directory):
         statistics.mean_image()
 
 
-@pytest.mark.parametrize("damage", ["", "not an archive", "flipped", "folder"])
-def test_a_kept_mean_that_is_damaged_is_computed_anew(directory, tmp_path, monkeypatch, damage):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    source = load(f"folder:{directory}", "train")
-    mean = PixelStatistics(source, RESIZE).mean_image()
-    (kept,) = (directory / ".keras_classics").iterdir()
-    content = bytearray(kept.read_bytes())
-    content[len(content) // 2] ^= 0x55
-    kept.unlink()
-    if damage == "folder":
-        kept.mkdir()
-    else:
-        kept.write_bytes(content if damage == "flipped" else damage.encode())
-    np.testing.assert_array_equal(PixelStatistics(source, RESIZE).mean_image(), mean)
-
-
 @pytest.mark.parametrize("known", [False, True])
 def test_more_than_one_percent_of_a_pipeline(directory, tmp_path, known):
     source = load(f"folder:{directory}", "train")
@@ -341,7 +325,7 @@ def test_a_transform_at_fault_says_so(directory, transform):
     text = stopped(epoch(source, 10, bad, transforms=(transform,)), bad)
     assert text.startswith("3 of 210 images cannot be used, more than 1 %; ")
     assert "cannot be used (An image of 10×" in text
-    assert text.endswith(" has no 11×11 to crop; crop less, or resize to more before.)).")
+    assert text.endswith(" has no 11×11 to crop.)).")
 
 
 @pytest.mark.parametrize("number", [70, 77], ids=["jpeg", "png"])
@@ -372,11 +356,8 @@ def test_a_list_that_cannot_be_written_stops_in_a_sentence(tmp_path):
     bad = BadImages("skip", tmp_path / "gone" / "bad_images.txt")
     with pytest.raises(DataError) as raised:
         bad.add("/a/b.jpg", of=1000)
-    assert (
-        str(raised.value)
-        == str(bad.error)
-        == (
-            f"{bad.path} could not be written (No such file or directory); make room there or make "
-            "it writable, and the same command continues the run."
-        )
+    assert str(raised.value) == str(bad.error)
+    assert str(bad.error) == (
+        f"{bad.path} could not be written (No such file or directory); make room there or make "
+        "it writable, and the same command continues the run."
     )

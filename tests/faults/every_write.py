@@ -7,8 +7,8 @@ fault at write n. FAULT is `kill` (SIGKILL) or `full` (the disk, a small one of 
 full). With patterns, only the last write that matches each of them. Prints the writes of the
 undisturbed one and what each fault brought, as JSON.
 
-Each is a process of its own, on TensorFlow: forked from one that has imported everything and
-computed nothing.
+Each is a process of its own, forked from one that has imported everything and computed nothing;
+which JAX would not survive.
 """
 
 import contextlib

@@ -28,7 +28,8 @@ def final_state(run_dir):
 
 def page_text(run_dir):
     """The words of a run's page, but for times and the run directory's own name."""
-    page = (run_dir / "report.html").read_text().replace(str(run_dir), "RUN_DIR")
+    page = (run_dir / "report.html").read_text().replace("<wbr>", "")
+    page = page.replace(str(run_dir), "RUN_DIR")
     page = re.sub(r'src="data:[^"]*"|[^·<]* of training, [\d.]+ s an epoch', "", page)
     return re.sub(r"<td>\d{4}-\d\d-\d\dT[^<]*</td>|<[^>]*>", "", page)
 

@@ -20,9 +20,9 @@ CHOSEN = (r"^open \.history\.", r"^open \.predictions", r"^open checkpoints/\.ep
 # What a search itself writes, and what it reads of a run.
 OF_A_SEARCH = (
     r"^open \.search", r"^open \.oracle", r"^os.rename oracle", r"^open \.tuner0",
-    r"mkdir trial_1$",
-    r"^open trial_1/\.trial", r"^os.rename trial_1/trial", r"^open trial_1/run/\.history",
-    r"^open trial_1/run/\.metrics", r"^open \.trials", r"^open \.report",
+    r"^os.mkdir trial_1$", r"^open trial_1/\.trial", r"^os.rename trial_1/trial",
+    r"^open trial_1/run/\.history", r"^open trial_1/run/\.metrics",
+    r"^open \.trials", r"^open \.report",
 )  # fmt: skip
 
 

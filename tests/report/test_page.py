@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+import os
 import re
 from html.parser import HTMLParser
 
@@ -238,3 +239,15 @@ def test_described_values_read_like_python():
     described = {"call": "m:PassTable", "stages": [[2, 1.0], [3, 0.4]], "inner": {"call": "m:f"}}
     assert plain(described) == "PassTable(stages=[[2, 1.0], [3, 0.4]], inner=f)"
     assert plain([]) == plain(None) == "none"
+
+
+def test_what_a_killed_drawing_left_is_swept_and_what_a_run_is_writing_is_not(unfinished):
+    old = unfinished / ".report.html.4242", unfinished / "figures" / ".curves.42.partial.png"
+    young = unfinished / ".history.43.partial.csv"
+    (unfinished / "figures").mkdir()
+    for path in (*old, young):
+        path.write_text("")
+    for path in old:
+        os.utime(path, (0, 0))
+    write_report(unfinished)
+    assert [path.exists() for path in (*old, young)] == [False, False, True]

@@ -171,6 +171,10 @@ def test_folders_of_something_else(tmp_path):
     for arguments, differing in cases:
         with pytest.raises(SearchError, match=f"another search \\(it differs in {differing}\\)"):
             make_tuner(*arguments, tmp_path / "search")
+    (tmp_path / "killed").mkdir()  # before it had written what is searched
+    (tmp_path / "killed" / ".search.42.partial.json").write_text("{")
+    make_tuner("random", RECIPE, space, tmp_path / "killed")
+    assert not list((tmp_path / "killed").glob(".*"))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("Dear")
     with pytest.raises(SearchError, match="is not empty and holds no search; choose another"):
