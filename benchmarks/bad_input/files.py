@@ -225,6 +225,6 @@ def _cases_of(kind):
 def _damaged(pattern, damage, folder):
     found = sorted(folder.glob(pattern))
     path = found[0] if found else folder / pattern
-    if not found:  # such as a list of bad pictures, which a good run does not leave
-        path.touch()
+    if not found or not path.stat().st_size:  # a list of bad pictures, a lock
+        path.write_bytes(b"something\n")
     damage(path)

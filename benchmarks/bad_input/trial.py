@@ -70,7 +70,10 @@ def judge(case, intact, seconds=60, process=False):
             copy = shutil.copytree if (intact / name).is_dir() else shutil.copy2
             copy(intact / name, folder / name)
         if case.damage is not None:
-            case.damage(folder)
+            try:
+                case.damage(folder)
+            except Exception as error:  # minutes of other' results do not end with it
+                return Verdict(case, "not clear", f"the damage could not be done: {error!r}")
         before = _snapshot(folder)
         with open(Path(root, "out"), "w+b") as out, open(Path(root, "err"), "w+b") as err:
             start = _process if process and isinstance(case.words, tuple) else fork

@@ -61,6 +61,8 @@ def _search(recipe, space, directory, arguments):
         raise SearchError("--worker needs --oracle, the address where trials are chosen.")
     if arguments.trials < 1:
         raise SearchError(f"--trials must be at least 1. Received: {arguments.trials}")
+    if arguments.trials >= 2**31:
+        raise SearchError(f"--trials must be below 2**31. Received: {arguments.trials}")
     with service(arguments.oracle, arguments.worker):
         tuner = make_tuner(
             arguments.tuner, recipe, space, directory,

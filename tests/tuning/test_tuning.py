@@ -184,6 +184,7 @@ def test_folders_of_something_else(tmp_path):
     ("arguments", "message"),
     [
         (["--worker", "1"], "error: --worker needs --oracle, the address where trials are chosen."),
+        (["--trials", str(2**31)], "error: --trials must be below 2**31. Received: 2147483648"),
         (["--oracle", "h:²"], "error: --oracle must be host:port. Received: h:²"),
         (["--oracle", "h:80", "--worker", "a/b"], "error: --worker must be a name of letters"),
         (["--oracle", "h:80", "--worker", "chief"], "error: --worker must be a name of letters"),
