@@ -169,7 +169,7 @@ def _verdict(case, status, text, changes):
         return "not clear", f"control characters: {sentence!r}"
     if not any(_shown(name) in sentence for name in case.names):
         return "not clear", f"it names neither {' nor '.join(case.names)}: {sentence}"
-    if changes:
+    if changes and "listed in new/bad_images.txt" not in sentence:  # that is for the user to read
         return "not clear", f"it {changes}: {sentence}"
     return "clear", sentence
 

@@ -23,7 +23,6 @@ import keras
 from keras_classics import checks, compat
 from keras_classics.errors import UserError
 from keras_classics.files import write_json
-from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
 from keras_classics.runs.peers import is_address
 from keras_classics.training.recipe import RecipeError, deciding_fields, describe, identity
@@ -80,6 +79,17 @@ class RecipeTuner(compat.base_tuner()):
         if not is_worker():
             self.save()  # from now on the search continues
 
+    def search(self, *arguments, **options):
+        """Runs the trials that are left.
+
+        Raises:
+            SearchError: if one cannot be run at all.
+        """
+        try:
+            super().search(*arguments, **options)
+        except keras_tuner.errors.FatalError as error:
+            raise SearchError(str(error)) from error
+
     def run_trial(self, trial, **_):
         """Trains, or continues, what the trial's values say; returns its score."""
         values = trial.hyperparameters.values
@@ -90,7 +100,7 @@ class RecipeTuner(compat.base_tuner()):
             train(vary(self.recipe, fields), run_dir, stop_after=epochs, verbose=0, **self.options)
         except TrainingError:  # a rate too high is a result, and no reason to end the search
             error = 100.0
-        except (RecipeError, RunDirectoryError) as problem:
+        except UserError as problem:  # of every trial alike, such as data that is gone
             raise keras_tuner.errors.FatalError(str(problem)) from problem
         else:
             error = error_after(run_dir, epochs)
