@@ -94,7 +94,7 @@ def kinds():
     return [
         Kind(name="recipe file", path="mine.py", words=intact.CONTINUE, needs=("mine.py",),
              special=OF_RECIPES, names=("`run`", "A recipe may hold"),
-             read_by=("cli/recipe_files.py", "cli/main.py"),
+             read_by=("cli/recipe_files.py", "cli/outline.py", "cli/main.py"),
              harmless=(("empty", "an empty script does nothing, and so does Python"),
                        ("no RECIPE", "a script that trains nothing is still a script"))),
         Kind(name="IDX pictures", path="idx/train-images-idx3-ubyte", words=_IDX_WORDS,
@@ -134,7 +134,7 @@ def kinds():
         Kind(name="recipe.json, evaluate", path="run/recipe.json", words=_EVALUATE, needs=_RUN,
              special=(*json_damage, *fields("recipe", "recipe/name", "recipe/dataset",
                       "recipe/seed", "recipe/protocol", "recipe/test_transforms")),
-             read_by=("cli/saved_runs.py", "cli/evaluate.py"),
+             read_by=("cli/saved_runs.py", "cli/evaluate.py", "report/predictions.py"),
              harmless=(("first byte flipped", "no"),
                        ("recipe/protocol deleted", "a run without a protocol is measured once"),
                        ("recipe/protocol null", "a run without a protocol is measured once"),
@@ -163,7 +163,7 @@ def kinds():
               ("timings.csv", ()), ("environment.json", json_damage), ("predictions.npz", ()),
               ("model.keras", ()))),
         Kind(name="model.keras, evaluate", path="run/model.keras", words=_EVALUATE, needs=_RUN,
-             read_by=("cli/saved_runs.py", "report/network.py")),
+             read_by=("cli/saved_runs.py", "trained_model.py", "report/network.py")),
         Kind(name="model.keras, predict", path="run/model.keras", words=_PREDICT, needs=_RUN,
              read_by=("cli/saved_runs.py",)),
         Kind(name="a kept epoch", path="run/snapshots/epoch-0001.keras",
@@ -225,6 +225,6 @@ def _cases_of(kind):
 def _damaged(pattern, damage, folder):
     found = sorted(folder.glob(pattern))
     path = found[0] if found else folder / pattern
-    if not found:  # such as a list of bad pictures, which a good run does not leave
-        path.touch()
+    if not found or not path.stat().st_size:  # a list of bad pictures, a lock
+        path.write_bytes(b"something\n")
     damage(path)

@@ -70,11 +70,14 @@ def flags():
 
 
 def _recipe_parser(module):
-    from keras_classics.cli import recipe_flags, search_flags
-
+    try:
+        from keras_classics.cli.flags import recipe_parser, search_parser
+    except ImportError:  # where the flags stand beside what they start
+        from keras_classics.cli.recipe_flags import _parser as recipe_parser
+        from keras_classics.cli.search_flags import _parser as search_parser
     if hasattr(module, "space"):
-        return search_flags._parser(module.RECIPE)
-    return recipe_flags._parser(module.RECIPE, getattr(module, "CHOICES", {}))
+        return search_parser(module.RECIPE)
+    return recipe_parser(module.RECIPE, getattr(module, "CHOICES", {}))
 
 
 def _of(parser):

@@ -70,7 +70,10 @@ def judge(case, intact, seconds=60, process=False):
             copy = shutil.copytree if (intact / name).is_dir() else shutil.copy2
             copy(intact / name, folder / name)
         if case.damage is not None:
-            case.damage(folder)
+            try:
+                case.damage(folder)
+            except Exception as error:  # minutes of other' results do not end with it
+                return Verdict(case, "not clear", f"the damage could not be done: {error!r}")
         before = _snapshot(folder)
         with open(Path(root, "out"), "w+b") as out, open(Path(root, "err"), "w+b") as err:
             start = _process if process and isinstance(case.words, tuple) else fork
@@ -166,7 +169,7 @@ def _verdict(case, status, text, changes):
         return "not clear", f"control characters: {sentence!r}"
     if not any(_shown(name) in sentence for name in case.names):
         return "not clear", f"it names neither {' nor '.join(case.names)}: {sentence}"
-    if changes:
+    if changes and "listed in new/bad_images.txt" not in sentence:  # that is for the user to read
         return "not clear", f"it {changes}: {sentence}"
     return "clear", sentence
 

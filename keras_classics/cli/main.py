@@ -20,11 +20,20 @@ def main(argv=None):
     Args:
         argv: arguments; None for the process' own.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = _parsed(argv)
     try:
         end_in_a_sentence(lambda: arguments.function(arguments), arguments)
     except BrokenPipeError:  # e.g. `keras-classics list | head`
         sys.stderr.close()
+
+
+def _parsed(argv):
+    parser = _parser()
+    arguments, surplus = parser.parse_known_args(argv)
+    if surplus:
+        order = "; a recipe's flags stand behind its name" * (arguments.function is _train)
+        parser.error(f"unrecognized arguments: {' '.join(surplus)}{order}")
+    return arguments
 
 
 def _parser():

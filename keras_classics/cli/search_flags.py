@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_classics.cli.recipe_flags import settings
 from keras_classics.cli.sentences import Parser, end_in_a_sentence, one_line
 from keras_classics.runs.loop import train
+from keras_classics.runs.sources import load_sources
 from keras_classics.training.recipe import Recipe
 from keras_classics.training.variation import vary
 from keras_classics.tuning.page import write_search_report
@@ -61,6 +62,9 @@ def _search(recipe, space, directory, arguments):
         raise SearchError("--worker needs --oracle, the address where trials are chosen.")
     if arguments.trials < 1:
         raise SearchError(f"--trials must be at least 1. Received: {arguments.trials}")
+    if arguments.trials >= 2**31:
+        raise SearchError(f"--trials must be below 2**31. Received: {arguments.trials}")
+    load_sources(recipe, arguments.data_dir, "none")  # before a search is made that cannot run
     with service(arguments.oracle, arguments.worker):
         tuner = make_tuner(
             arguments.tuner, recipe, space, directory,

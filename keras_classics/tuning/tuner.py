@@ -20,8 +20,8 @@ from pathlib import Path
 import keras
 
 from keras_classics import checks, compat
+from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json
-from keras_classics.runs.directory import RunDirectoryError
 from keras_classics.runs.loop import TrainingError, train
 from keras_classics.runs.peers import is_address
 from keras_classics.schema import read_json, short
@@ -92,6 +92,17 @@ class RecipeTuner(compat.base_tuner()):
                 "another directory with `directory`."
             ) from error
 
+    def search(self, *arguments, **options):
+        """Runs the trials that are left.
+
+        Raises:
+            SearchError: if one cannot be run at all.
+        """
+        try:
+            super().search(*arguments, **options)
+        except keras_tuner.errors.FatalError as error:
+            raise SearchError(str(error)) from error
+
     def run_trial(self, trial, **_):
         """Trains, or continues, what the trial's values say; returns its score."""
         values = trial.hyperparameters.values
@@ -102,7 +113,7 @@ class RecipeTuner(compat.base_tuner()):
             train(vary(self.recipe, fields), run_dir, stop_after=epochs, verbose=0, **self.options)
         except TrainingError:  # a rate too high is a result, and no reason to end the search
             error = 100.0
-        except (RecipeError, RunDirectoryError) as problem:
+        except UserError as problem:  # of every trial alike, such as data that is gone
             raise keras_tuner.errors.FatalError(str(problem)) from problem
         else:
             error = error_after(run_dir, epochs)

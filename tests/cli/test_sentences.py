@@ -36,6 +36,11 @@ def test_long_words_lose_their_middle_and_sentences_their_length():
     [
         (["list", "lenet"], 'No network has a name like "lenet" (similar: lenet5'),
         (["list", "zzz"], 'No network has a name like "zzz"; `keras-classics list` shows all'),
+        (
+            ["train", "--epochs", "3", "lenet5_mnist"],
+            "unrecognized arguments: --epochs; a recipe's flags stand behind its name",
+        ),
+        (["list", "lenet5", "vgg16"], "unrecognized arguments: vgg16"),
         (["list", ""], "argument pattern: the text is empty"),
         (["train", " "], "argument RECIPE|FILE.py: the text is empty"),
         (["evaluate", "run", "--data", ""], "argument --data: the text is empty"),

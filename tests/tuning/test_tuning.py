@@ -190,10 +190,13 @@ def test_folders_of_something_else(tmp_path):
     ("arguments", "message"),
     [
         (["--worker", "1"], "error: --worker needs --oracle, the address where trials are chosen."),
+        (["--trials", str(2**31)], "error: --trials must be below 2**31. Received: 2147483648"),
         (["--oracle", "h:²"], "error: --oracle must be host:port. Received: h:²"),
         (["--oracle", "h:80", "--worker", "a/b"], "error: --worker must be a name of letters"),
         (["--oracle", "h:80", "--worker", "chief"], "error: --worker must be a name of letters"),
         (["--oracle", "here"], "error: --oracle must be host:port. Received: here"),
+        (["--data", "mnits"], "error: `mnits` is not the name of a data set (similar names: mnist"),
+        (["--validation", "9999"], "error: "),
         (["--trials", "0"], "error: --trials must be at least 1. Received: 0"),
         (["--set", "rate=1"], "error: `rate` cannot be set: there is no 'rate'"),
     ],
@@ -203,6 +206,7 @@ def test_wrong_command_lines(arguments, message, tmp_path, monkeypatch):
     with pytest.raises(SystemExit) as stopped:
         tune(RECIPE, space, arguments)
     assert str(stopped.value).startswith(message)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_page_before_any_trial_has_ended(tmp_path):
