@@ -1,11 +1,10 @@
 """`keras-classics`: lists the networks, trains recipes, and looks at runs after they ended."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from keras_classics import __version__
-from keras_classics.cli import recipe_files
+from keras_classics.cli import own_process, recipe_files
 from keras_classics.cli.evaluate import evaluate_command
 from keras_classics.cli.predict import predict_command
 from keras_classics.cli.sentences import end_in_a_sentence
@@ -18,11 +17,10 @@ def main(argv=None):
     Args:
         argv: arguments; None for the process' own.
     """
+    if argv is None:
+        own_process()
     arguments = _parser().parse_args(argv)
-    try:
-        end_in_a_sentence(lambda: arguments.function(arguments), arguments)
-    except BrokenPipeError:  # e.g. `keras-classics list | head`
-        sys.stderr.close()
+    end_in_a_sentence(lambda: arguments.function(arguments), arguments)
 
 
 def _parser():

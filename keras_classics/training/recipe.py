@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from keras_classics import checks
+from keras_classics.choices import PRECISIONS
 from keras_classics.errors import UserError
 
 
@@ -184,9 +185,6 @@ class Recipe:
 
 def _is_count(value, least=1):
     return type(value) is int and value >= least
-
-
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 def describe(value):
