@@ -15,3 +15,19 @@ def plural(count, one, many=None):
         ('1 epoch', '2,500 epochs', '2 processes')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def pictures(count, split):
+    """Returns a number of pictures with what they are.
+
+    Args:
+        count: how many.
+        split: what the part of a data set is called, see `LabelledImages`.
+
+    Example:
+        >>> from keras_classics.words import pictures
+        >>> pictures(10_000, "test"), pictures(500, "held-out")
+        ('10,000 test pictures', '500 held-out training pictures')
+    """
+    kinds = {"train": "training picture", "test": "test picture"}
+    return plural(count, kinds.get(split, "held-out training picture"))

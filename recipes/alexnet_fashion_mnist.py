@@ -18,7 +18,7 @@ import keras
 
 from keras_classics import alexnet
 from keras_classics.data.transforms.resizing import Resize
-from keras_classics.training import Constant, CoupledSGD, MeanColor, Recipe
+from keras_classics.training import Constant, CoupledSGD, Deviation, MeanColor, Recipe
 
 RECIPE = Recipe(
     name="alexnet_fashion_mnist",
@@ -37,7 +37,12 @@ RECIPE = Recipe(
     validation="test",  # after every epoch; it chooses nothing
     paper=None,
     deviations=(
-        "One tower, one channel, pictures enlarged eight times, ten epochs at one learning rate.",
+        Deviation("One tower.", about=("model.towers",)),
+        Deviation(
+            "One channel, pictures enlarged eight times.",
+            about=("model.input_shape", "train_transforms"),
+        ),
+        Deviation("Ten epochs at one learning rate.", about=("epochs", "schedule")),
     ),
 )
 

@@ -21,7 +21,14 @@ from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation import TenCrop
-from keras_classics.training import CoupledSGD, DivideOnPlateau, MeanImage, Published, Recipe
+from keras_classics.training import (
+    CoupledSGD,
+    Deviation,
+    DivideOnPlateau,
+    MeanImage,
+    Published,
+    Recipe,
+)
 
 RECIPE = Recipe(
     name="alexnet_imagenet",
@@ -51,13 +58,25 @@ RECIPE = Recipe(
         where="Table 2, 1 CNN",
     ),
     deviations=(
-        "The rate is divided after 5 epochs without improvement; the paper divided by hand.",
-        "The decay acts on kernels, not on biases, as in the author's later tool; the paper does "
-        "not say.",
-        "The covariance behind the colour jitter is the widely used one of ImageNet, in units "
-        "that shift a channel by 3 grey levels (see PCAColorJitter).",
-        "The learning rate follows the error on the pictures that are measured in the end, as in "
-        "the paper: ImageNet's validation set.",
+        Deviation(
+            "The rate is divided after 5 epochs without improvement; the paper divided by hand.",
+            about=("schedule",),
+        ),
+        Deviation(
+            "The decay acts on kernels, not on biases, as in the author's later tool; the paper "
+            "does not say.",
+            about=("optimizer.decay", "optimizer.weight_decay"),
+        ),
+        Deviation(
+            "The covariance behind the colour jitter is the widely used one of ImageNet, in units "
+            "that shift a channel by 3 grey levels (see PCAColorJitter).",
+            about=("train_transforms.4",),
+        ),
+        Deviation(
+            "The learning rate follows the error on the pictures that are measured in the end, as "
+            "in the paper: ImageNet's validation set.",
+            about=("schedule", "validation", "dataset"),
+        ),
     ),
 )
 

@@ -21,6 +21,7 @@ from keras_classics.data.transforms.crops import RandomCrop, RandomFlip
 from keras_classics.models.cifar_resnet import cifar_resnet
 from keras_classics.training import (
     CoupledSGD,
+    Deviation,
     MeanImage,
     Published,
     Recipe,
@@ -62,10 +63,16 @@ RECIPE = Recipe(
     validation="test",  # Fig. 6 plots the test error; it chooses nothing
     paper=published(PUBLISHED[20]),
     deviations=(
-        "The black border is added before the mean is subtracted; the paper does not say which "
-        "(--set train_transforms.0.fill='(125.3, 123.0, 113.9)' makes it the mean colour).",
-        "Decay acts on all parameters, those of batch normalisation included; the paper does not "
-        "say.",
+        Deviation(
+            "The black border is added before the mean is subtracted; the paper does not say which "
+            "(--set train_transforms.0.fill='(125.3, 123.0, 113.9)' makes it the mean colour).",
+            about=("train_transforms.0.fill", "train_transforms.0.padding"),
+        ),
+        Deviation(
+            "Decay acts on all parameters, those of batch normalisation included; the paper does "
+            "not say.",
+            about=("optimizer.decay", "optimizer.weight_decay"),
+        ),
     ),
 )
 

@@ -20,7 +20,14 @@ from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, Ran
 from keras_classics.data.transforms.photometric import PhotometricDistortions
 from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation import GoogLeNetCrops
-from keras_classics.training import CoupledSGD, ExponentialDecay, MeanColor, Published, Recipe
+from keras_classics.training import (
+    CoupledSGD,
+    Deviation,
+    ExponentialDecay,
+    MeanColor,
+    Published,
+    Recipe,
+)
 
 RECIPE = Recipe(
     name="googlenet_imagenet",
@@ -55,12 +62,25 @@ RECIPE = Recipe(
         where="Table 3, one model, 144 crops",
     ),
     deviations=(
-        "Not stated in the paper, chosen here: learning rate 0.01, batches of 32 and decay 2e-4 "
-        "(those of the Caffe reimplementation), 250 epochs (a 3.6th of the first rate), averages "
-        "over about 10,000 updates.",
+        Deviation(
+            "Not stated in the paper, chosen here: learning rate 0.01, batches of 32 and decay "
+            "2e-4 (those of the Caffe reimplementation).",
+            about=("learning_rate", "batch_size", "optimizer.weight_decay"),
+        ),
+        Deviation(
+            "Not stated in the paper, chosen here: 250 epochs (a 3.6th of the first rate).",
+            about=("epochs", "schedule"),
+        ),
+        Deviation(
+            "Not stated in the paper, chosen here: averages over about 10,000 updates.",
+            about=("optimizer.use_ema", "optimizer.ema_momentum"),
+        ),
         "Synchronous momentum SGD; the paper's was asynchronous, on many machines.",
-        "Bilinear resizing; the first version on arXiv draws the interpolation, with an effect "
-        "its authors call unclear (--set train_transforms.0.interpolation=random).",
+        Deviation(
+            "Bilinear resizing; the first version on arXiv draws the interpolation, with an effect "
+            "its authors call unclear (--set train_transforms.0.interpolation=random).",
+            about=("train_transforms.0",),
+        ),
     ),
 )
 

@@ -18,6 +18,7 @@ from keras_classics import lenet5
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.training import (
     CoupledSGD,
+    Deviation,
     MaximumAPosteriori,
     PassTable,
     PixelRange,
@@ -53,12 +54,19 @@ RECIPE = Recipe(
         where="section III-B, Figs. 5 and 9",
     ),
     deviations=(
-        "Momentum SGD on batches of 32 instead of stochastic diagonal Levenberg–Marquardt on "
-        "single patterns (--optimizer sdlm); the schedule has the paper's ratios.",
-        "A new random order in every pass instead of a constant one (section III-B): the same "
-        "batches again and again are not what the same single patterns are.",
-        "j of eq. 9, the start of the sub-sampling coefficients and of the biases are not given "
-        "in the paper: j = 1, coefficients 1, biases 0.",
+        Deviation(
+            "Momentum SGD on batches of 32 instead of stochastic diagonal Levenberg–Marquardt on "
+            "single patterns (--optimizer sdlm); the schedule has the paper's ratios.",
+            about=("optimizer", "batch_size", "schedule"),
+        ),
+        Deviation(
+            "A new random order in every pass instead of a constant one (section III-B): the same "
+            "batches again and again are not what the same single patterns are.",
+            about=("shuffle",),
+        ),
+        "The start of the sub-sampling coefficients and of the biases is not given in the paper: "
+        "coefficients 1, biases 0.",
+        Deviation("j of eq. 9 is not given in the paper: j = 1.", about=("loss.j",)),
     ),
 )
 
@@ -90,10 +98,13 @@ LEVENBERG_MARQUARDT = {
     "batch_size": 1,
     "shuffle": "once",  # "in a constant random order"
     "deviations": (
-        "μ = 0.1 instead of 0.02, and in the first pass the curvatures are estimated again after "
-        "64, 128, 256, … patterns: from the published initial weights, whose curvatures are tiny, "
-        "the paper's values send every unit into saturation within 250 patterns.",
-        RECIPE.deviations[-1],
+        Deviation(
+            "μ = 0.1 instead of 0.02, and in the first pass the curvatures are estimated again "
+            "after 64, 128, 256, … patterns: from the published initial weights, whose curvatures "
+            "are tiny, the paper's values send every unit into saturation within 250 patterns.",
+            about=("optimizer",),
+        ),
+        *RECIPE.deviations[-2:],
     ),
 }
 

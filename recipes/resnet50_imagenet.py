@@ -17,7 +17,14 @@ from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import RandomShorterSide, ResizeShorterSide
 from keras_classics.evaluation import TenCrop
-from keras_classics.training import CoupledSGD, DivideOnPlateau, MeanImage, Published, Recipe
+from keras_classics.training import (
+    CoupledSGD,
+    Deviation,
+    DivideOnPlateau,
+    MeanImage,
+    Published,
+    Recipe,
+)
 
 RECIPE = Recipe(
     name="resnet50_imagenet",
@@ -46,11 +53,17 @@ RECIPE = Recipe(
         where="Table 3, 10-crop",
     ),
     deviations=(
-        "The rate is divided after 5 epochs without improvement, at most three times; the paper "
-        "says 'when the error plateaus'.",
+        Deviation(
+            "The rate is divided after 5 epochs without improvement, at most three times; the "
+            "paper says 'when the error plateaus'.",
+            about=("schedule",),
+        ),
         "The statistics of batch normalisation are moving averages; the authors' released "
         "networks have exact averages over the training set.",
-        "Batch normalisation sees as many pictures as a device gets; the authors' saw 32.",
+        Deviation(
+            "Batch normalisation sees as many pictures as a device gets; the authors' saw 32.",
+            about=("sync_batch_norm", "gradient_accumulation_steps"),
+        ),
     ),
 )
 

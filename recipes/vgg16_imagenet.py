@@ -25,6 +25,7 @@ from keras_classics.evaluation import DenseEvaluation
 from keras_classics.training import (
     CopyLayers,
     CoupledSGD,
+    Deviation,
     DivideOnPlateau,
     MeanColor,
     Published,
@@ -63,10 +64,19 @@ RECIPE = Recipe(
     protocol=DenseEvaluation(shorter_sides=(256,), convolutional=fully_convolutional),
     paper=Published.on_imagenet(test_error=27.0, top5_error=8.8, where="Table 3, D, S = Q = 256"),
     deviations=(
-        "Gaussian weights of standard deviation 0.01, where the paper says 'variance 10⁻²': with "
-        "that, the first logits would be of the order of 10¹⁰.",
-        "The rate is divided after 5 epochs without improvement; the paper does not say when.",
-        "The decay acts on kernels, not on biases; the paper does not say.",
+        Deviation(
+            "Gaussian weights of standard deviation 0.01, where the paper says 'variance 10⁻²': "
+            "with that, the first logits would be of the order of 10¹⁰.",
+            about=("model.kernel_initializer",),
+        ),
+        Deviation(
+            "The rate is divided after 5 epochs without improvement; the paper does not say when.",
+            about=("schedule",),
+        ),
+        Deviation(
+            "The decay acts on kernels, not on biases; the paper does not say.",
+            about=("optimizer.decay", "optimizer.weight_decay"),
+        ),
         "With --scale jitter, A's layers are the start; the paper's networks were fine-tuned from "
         "those of S = 384.",
     ),

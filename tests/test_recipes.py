@@ -11,6 +11,7 @@ from keras_classics.cli.recipe_files import load_recipe, recipe_paths
 from keras_classics.cli.recipe_flags import _apply
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source, load
+from keras_classics.training import RecipeError, changes_of, vary
 from keras_classics.training.recipe import describe, identity
 
 NAMES = list(recipe_paths())
@@ -75,3 +76,21 @@ def test_choices_change_what_they_name():
     module = load_recipe("vgg16_imagenet")
     jitter = with_flags(module, ["--scale", "jitter"])
     assert jitter.protocol.shorter_sides == (384,) and jitter.train_transforms[0].high == 512
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_deviations_name_fields_that_exist(name):
+    module = load_recipe(name)
+    for words in every_choice(module):
+        recipe = with_flags(module, words)
+        for sentence in recipe.deviations:
+            for field in getattr(sentence, "about", ()):
+                with pytest.raises(RecipeError, match="there is no 'no_such'"):
+                    vary(recipe, {f"{field}.no_such": 1})
+
+
+def test_a_choice_is_an_experiment_of_its_own():
+    module = load_recipe("lenet5_mnist")
+    assert changes_of(with_flags(module, ["--distort", "--seed", "2"])) == []
+    changed = changes_of(with_flags(module, ["--distort", "--set", "train_transforms.0.scale=0.5"]))
+    assert changed == [{"field": "train_transforms.0.scale", "published": 0.1, "here": 0.5}]

@@ -5,6 +5,7 @@ import importlib
 from keras_classics import checks
 from keras_classics.cli.saved_runs import load_model, read_json
 from keras_classics.errors import UserError
+from keras_classics.words import pictures
 
 
 def evaluate_command(arguments):
@@ -29,7 +30,7 @@ def evaluate_command(arguments):
     run = recipes[0] if len(arguments.models) == 1 else None
     whose = f"{run['name']}, seed {run['seed']}: " if run else ""
     how = ", " + (arguments.protocol or type(protocol).__name__) if protocol else ""
-    print(f"{whose}{source.name}, {source.split}, {len(source):,} pictures{how}")
+    print(f"{whose}{source.name}, {pictures(len(source), source.split)}{how}")
     width = max(12, *(len(label) for label, *_ in jobs))
     for label, model, protocol, transforms in jobs:
         try:

@@ -8,11 +8,12 @@ from keras_classics.cli import output, signals
 from keras_classics.cli.flags import recipe_parser
 from keras_classics.cli.sentences import end_in_a_sentence
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.report.values import changes_in_words
 from keras_classics.runs.compute import Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
 from keras_classics.training.recipe import RecipeError
-from keras_classics.training.variation import vary
+from keras_classics.training.variation import as_published, vary
 from keras_classics.words import plural
 
 
@@ -66,9 +67,10 @@ def _peers(arguments):
 
 
 def _apply(recipe, choices, arguments):
-    changes = {}
+    chosen = {}
     for flag, options in choices.items():
-        changes |= options[getattr(arguments, flag.replace("-", "_"))]
+        chosen |= options[getattr(arguments, flag.replace("-", "_"))]
+    recipe = as_published(vary(recipe, chosen))  # a choice is an experiment of its own
     direct = ("epochs", "batch_size", "seed", "limit_train")
     given = {name: getattr(arguments, name) for name in direct}
     given |= {"dataset": arguments.data, "keep_epochs": _epochs(arguments.keep_epochs)}
@@ -77,7 +79,7 @@ def _apply(recipe, choices, arguments):
         "sync_batch_norm": arguments.sync_batch_norm or None,
     }
     given["gradient_accumulation_steps"] = arguments.accumulate
-    changes |= {name: value for name, value in given.items() if value is not None}
+    changes = {name: value for name, value in given.items() if value is not None}
     changes |= settings(arguments.set)
     varied = vary(recipe, changes)
     return _scaled(varied, recipe.batch_size) if arguments.linear_scaling else varied
@@ -131,7 +133,7 @@ def _table(recipe, metrics):
     paper = metrics["paper"] or {}
     rows = [("", "paper", "this run")]
     kinds = (
-        ("test_error", "error", "test error"),
+        ("test_error", "error", f"{metrics['split']} error"),
         ("top5_error", "top5_error", "top-5 error"),
         ("train_error", "train_error", "training error"),
     )
@@ -141,4 +143,7 @@ def _table(recipe, metrics):
             continue
         rows.append((label, "–" if published is None else f"{published} %", f"{ours:.2f} %"))
     lines = [f"  {a:<16}{b:>10}{c:>12}" for a, b, c in rows]
+    changed = [f"  {line}" for line in changes_in_words(metrics["changed"])]
+    if changed:
+        lines += ["", "Changed in this run:", *changed]
     return "\n".join(["", f"{recipe.name}, {metrics['note']}", *lines, ""])

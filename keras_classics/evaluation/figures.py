@@ -5,6 +5,7 @@ import numpy as np
 from keras_classics.data.pipeline import images_at
 from keras_classics.evaluation.prediction import mean_loss
 from keras_classics.training.recipe import describe
+from keras_classics.words import pictures
 
 _WRONG_KEPT = 200
 _SAMPLES_KEPT = 100
@@ -41,7 +42,15 @@ def for_report(result, source, transforms=()):
 
 
 def summarize(
-    recipe, result, source, last_epoch, train_examples, *, protocol=None, image_shape=None
+    recipe,
+    result,
+    source,
+    last_epoch,
+    train_examples,
+    *,
+    changed=(),
+    protocol=None,
+    image_shape=None,
 ):
     """Returns the content of `metrics.json`: a run's figures with the paper's beside them.
 
@@ -54,6 +63,7 @@ def summarize(
         source: the source that was evaluated.
         last_epoch: last row of the history.
         train_examples: pictures that were trained on.
+        changed: what the recipe changes in the published one, see `changes_of`.
         protocol: that of the evaluation.
         image_shape: of the network's input; None for that of the source.
     """
@@ -81,22 +91,29 @@ def summarize(
         "seed": recipe.seed,
         "class_names": list(source.class_names),
         "image_shape": list(image_shape or source.image_shape),
-        **_comparison(recipe, source, examples),
+        "changed": list(changed),
+        **_comparison(recipe, source, examples, changed),
     }
 
 
-def _comparison(recipe, source, examples):
+def _comparison(recipe, source, examples, changed):
     paper = recipe.paper
     if paper is None:
         return {"paper": None, "comparable": False, "note": "no published figure"}
     published = {key: value for key, value in describe(paper).items() if key != "call"}
     whole = source.split == "test" and examples == paper.examples
     if whole and recipe.dataset == paper.dataset:
-        return {"paper": published, "comparable": True, "note": f"{examples:,} {paper.what}"}
-    what = f"held-out {paper.what}" if source.is_published else "other pictures"
+        note = f"{examples:,} {paper.what}"
+        if changed:
+            note += ", after another training than the paper's: not comparable with its figures"
+        return {"paper": published, "comparable": not changed, "note": note}
+    ours = pictures(examples, source.split)
+    if source.split == "test":
+        ours += f" of {source.name}" if source.is_published else " of other data"
     few = ", and too few to say anything" if examples < _FEW else ""
+    theirs = f"the paper's {paper.examples:,} {paper.what}"
     return {
         "paper": published,
         "comparable": False,
-        "note": f"{examples:,} {what}: not comparable with the paper's {paper.examples:,}{few}",
+        "note": f"{ours}: not comparable with {theirs}{few}",
     }

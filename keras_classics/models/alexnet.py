@@ -21,7 +21,9 @@ conv2, conv4 and conv5: the form in which `--strategy two_towers` lays them on t
 ReLU follows every convolution and fc6, fc7. Weights start from N(0, 0.01²); biases at one in conv2,
 conv4, conv5, fc6, fc7 and at zero elsewhere. The dropout is the paper's own: activations are
 dropped in training, and multiplied by 0.5 in inference (Keras' dropout doubles them in training
-instead; a `Rescaling` behind it takes that back).
+instead; a `Rescaling` behind it takes that back). Weights that were trained with the inverted
+dropout of today's packages give a quarter of their logits that way: `inverted_dropout=True` is the
+network that they belong to.
 
 Not stated in the paper, assumed here: windows that do not fit overhang at the bottom and the
 right, as in the author's code, so 224 pixels give 55×55 with three pixels of zeros (227 give it
@@ -30,7 +32,8 @@ response normalisation stays within its tower.
 
 Deviations, each an option: `towers="merged"`, `halve_kernels` (the paper's own comparison on one
 GPU, which halves conv1 … conv4), `local_response_norm`, `batch_norm`, `overlapping_pooling=False`,
-other `activation`, `bias_value` and `dropout`, `stem="cifar"` (a first convolution of 5×5/1).
+other `activation`, `bias_value` and `dropout`, `inverted_dropout`, `stem="cifar"` (a first
+convolution of 5×5/1).
 """
 
 import keras
@@ -111,12 +114,12 @@ def _normalize(x, local_response_norm, groups, name):
     return LocalResponseNormalization(alpha_convention=convention, groups=groups, name=name)(x)
 
 
-def _dropout(x, rate, name):
-    """§4.2: dropped in training, multiplied in inference."""
+def _dropout(x, rate, inverted, name):
+    """§4.2: dropped in training, multiplied in inference; inverted: divided in training."""
     if not rate:
         return x
     x = layers.Dropout(rate, name=name)(x)
-    return layers.Rescaling(1 - rate, name=f"{name}_rescaling")(x)
+    return x if inverted else layers.Rescaling(1 - rate, name=f"{name}_rescaling")(x)
 
 
 def dense(x, units, bias, activation, name):
@@ -156,6 +159,7 @@ def alexnet(
     activation="relu",
     bias_value=1.0,
     dropout=0.5,
+    inverted_dropout=False,
     stem="imagenet",
 ):
     """Builds AlexNet as published: two towers.
@@ -178,6 +182,8 @@ def alexnet(
         activation: of every convolution and dense layer but the last.
         bias_value: start of the biases of conv2, conv4, conv5, fc6 and fc7.
         dropout: rate behind fc6 and fc7.
+        inverted_dropout: whether what is kept is divided by 1 − rate in training, as today's
+            packages do, instead of multiplied by it in inference.
         stem: "imagenet", or "cifar": a first convolution of 5×5/1.
 
     Returns:
@@ -203,6 +209,7 @@ def alexnet(
         ("halve_kernels", halve_kernels),
         ("batch_norm", batch_norm),
         ("overlapping_pooling", overlapping_pooling),
+        ("inverted_dropout", inverted_dropout),
     ):
         check_choice(flag, value, (True, False))
     check_rate("dropout", dropout)
@@ -248,6 +255,6 @@ def alexnet(
             units = 4096 // len(suffixes)
             x = [dense(x, units, bias(layer), activation, layer + s) for s in suffixes]
             x = _join(x, layer)
-            x = _dropout(x, dropout, f"dropout{layer[2:]}")
+            x = _dropout(x, dropout, inverted_dropout, f"dropout{layer[2:]}")
         x = dense(x, num_classes, 0.0, classifier_activation, "fc8")
     return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)

@@ -87,8 +87,7 @@ def draw_growing_curves(run: RecordedRun) -> Path:
 
 def series_names(run: RecordedRun) -> tuple[tuple[str, str], tuple[str, str]]:
     """What the columns of history.csv measure: their prefix and the name of the pictures."""
-    held_out = "test" if run.recipe.get("validation") == "test" else "validation"
-    return ("", "training"), ("val_", held_out)
+    return ("", "training"), ("val_", run.validated_on)
 
 
 def _frames(chart, last_epochs):

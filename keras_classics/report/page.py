@@ -27,6 +27,7 @@ def write_report(run_dir: str | os.PathLike) -> Path:
     parts = [
         sections.header(run),
         sections.result(run),
+        *sections.changes(run),
         sections.deviations(run),
         sections.curves(run),
         *galleries.mistakes(run),

@@ -36,6 +36,8 @@ class RecordedRun:
     Attributes:
         path: the run directory.
         recipe: the recipe's fields, described; empty values where it says nothing.
+        changed: what they change in the published recipe.
+        validated_on: which pictures are measured after every epoch, the name of their split.
         environment: versions, commit and machine.
         history: column name -> one value per finished epoch; errors in percent.
         seconds: wall time of each epoch.
@@ -44,6 +46,8 @@ class RecordedRun:
 
     path: Path
     recipe: dict
+    changed: list[dict]
+    validated_on: str
     environment: dict
     history: dict[str, np.ndarray]
     seconds: np.ndarray
@@ -107,20 +111,28 @@ def read_run(run_dir: str | os.PathLike) -> RecordedRun:
         ReportError: if this is no run directory, or one of its small files is damaged.
     """
     path = Path(run_dir)
-    recipe = _read_json(path / "recipe.json")
-    if recipe is None:
+    content = _read_json(path / "recipe.json")
+    if content is None:
         raise ReportError(
             f"`{path}` is not a run directory (it holds no recipe.json); "
             "pass the folder that a training run has written."
         )
+    fields = content.get("recipe", content)
     return RecordedRun(
         path=path,
-        recipe=recipe.get("recipe", recipe),
+        recipe=fields,
+        changed=content.get("changed") or [],
+        validated_on=content.get("validated_on") or _guessed_split(fields),
         environment=_read_json(path / "environment.json") or {},
         history=_read_table(path / "history.csv"),
         seconds=_read_table(path / "timings.csv").get("seconds", np.zeros(0)),
         metrics=_read_json(path / "metrics.json"),
     )
+
+
+def _guessed_split(fields):
+    """For runs from before this was written down."""
+    return "test" if fields.get("validation") == "test" else "validation"
 
 
 def read_predictions(path: Path) -> dict[str, np.ndarray]:

@@ -8,7 +8,8 @@ import numpy as np
 from keras_classics.report.curves import draw_curves, draw_growing_curves, series_names
 from keras_classics.report.markup import bullets, escape, figure, image, paragraph, section, table
 from keras_classics.report.run_files import RecordedRun
-from keras_classics.words import plural
+from keras_classics.report.values import changes_in_words, plain
+from keras_classics.words import pictures, plural
 
 
 def header(run: RecordedRun) -> str:
@@ -27,15 +28,16 @@ def result(run: RecordedRun) -> str:
     if run.metrics is None:
         return section("result", "Result", _unfinished(run))
     metrics, paper = run.metrics, run.paper()
-    pictures, split = metrics.get("examples"), metrics.get("split", "test")
+    examples, split = metrics.get("examples"), metrics.get("split", "test")
+    measured_on = "–" if examples is None else pictures(examples, split)
     rows = [
         (f"{str(split).capitalize()} error", percent(paper.get("test_error")),
          percent(metrics.get("error"))),
         *_top5(metrics, paper),
         ("Measured on", _pictures(paper.get("examples")),
-         f"{_pictures(pictures)}, {metrics.get('wrong', '?')} wrong"),
+         f"{measured_on}, {metrics.get('wrong', '?')} wrong"),
         ("Likely range", _range(paper.get("test_error"), paper.get("examples")),
-         _range(metrics.get("error"), pictures)),
+         _range(metrics.get("error"), examples)),
         ("Training error", percent(paper.get("train_error")), percent(metrics.get("train_error"))),
     ]  # fmt: skip
     head = ("", "Paper", "This run")
@@ -64,6 +66,13 @@ def _top5(metrics, paper):
     if paper.get("top5_error") is None and len(metrics.get("class_names") or ()) < 50:
         return []
     return [("Top-5 error", percent(paper.get("top5_error")), percent(metrics["top5_error"]))]
+
+
+def changes(run: RecordedRun) -> list[str]:
+    """What this run changes in the published recipe, if anything."""
+    if not run.changed:
+        return []
+    return [section("changed", "Changed in this run", bullets(changes_in_words(run.changed)))]
 
 
 def deviations(run: RecordedRun) -> str:
@@ -130,19 +139,6 @@ def wilson(error: float, examples: int) -> tuple[float, float]:
     spread = z * math.sqrt(share * (1 - share) / examples + (z / (2 * examples)) ** 2)
     scale = 100 / (1 + z * z / examples)
     return max(0.0, (centre - spread) * scale), min(100.0, (centre + spread) * scale)
-
-
-def plain(value: object) -> str:
-    """Returns a described value of a recipe the way it would be written in Python."""
-    if isinstance(value, dict):
-        arguments = ", ".join(f"{key}={plain(v)}" for key, v in value.items() if key != "call")
-        if "call" not in value:
-            return f"{{{arguments}}}"
-        name = str(value["call"]).rpartition(":")[2]
-        return f"{name}({arguments})" if arguments else name
-    if isinstance(value, list):
-        return f"[{', '.join(plain(item) for item in value)}]" if value else "none"
-    return "none" if value is None else str(value)
 
 
 def _unfinished(run):

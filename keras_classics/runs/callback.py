@@ -71,6 +71,27 @@ class Steps(keras.callbacks.Callback):
             self.run.let_optimizer_look(done)
 
 
+class Bar(keras.callbacks.Callback):
+    """The bar of an epoch in progress, with the figures so far."""
+
+    def __init__(self, run, progress):
+        super().__init__()
+        self.progress, self.skipped = progress, run.step
+        self.pieces = run.recipe.gradient_accumulation_steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = self.skipped + (batch + 1) // self.pieces
+        self.progress.show(
+            done,
+            lambda: training_in_words(100 * (1 - float(logs["accuracy"])), float(logs["loss"])),
+        )
+
+
+def training_in_words(error, loss):
+    """Returns the figures of the training pictures as the line of an epoch has them."""
+    return f"training error {error:.2f} %  loss {loss:.4g}"
+
+
 def sync(model):
     """Brings the variables of a model that is training up to date: JAX keeps them elsewhere."""
     if keras.backend.backend() == "jax":

@@ -78,18 +78,19 @@ class RunDirectory:
     Args:
         path: the folder; made if it does not exist, continued if it holds the same recipe.
         recipe: the `Recipe` that runs in it.
+        facts: what else `recipe.json` says, {name: plain data}.
 
     Raises:
         RunDirectoryError: if it cannot be written, is full, belongs to another recipe or seed, is
             something else than a run directory, or is in use.
     """
 
-    def __init__(self, path, recipe):
+    def __init__(self, path, recipe, facts=None):
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
-        self._make(recipe)
+        self._make(recipe, facts or {})
 
-    def _make(self, recipe):
+    def _make(self, recipe, facts):
         try:
             check_owner(self.path, recipe)
             self.path.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,7 @@ class RunDirectory:
             sweep(self.path)
             write_json(
                 self.path / "recipe.json",
-                {"recipe": describe(recipe), "identity": identity(recipe)},
+                {"recipe": describe(recipe), "identity": identity(recipe), **facts},
             )
             self.checkpoints.mkdir(exist_ok=True)
         except OSError as error:

@@ -28,7 +28,7 @@ from keras_classics.runs.directory import (
 )
 from keras_classics.runs.distribution import distribute, shard_of
 from keras_classics.runs.run import Run
-from keras_classics.runs.sources import load_sources
+from keras_classics.runs.sources import facts_of, load_sources
 from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError, describe
 
@@ -56,7 +56,8 @@ def train(
         data_dir: where TensorFlow Datasets keeps its data; None for its default.
         callbacks: Keras callbacks besides our own; they see the training figures of one epoch, and
             keep no state across a resume.
-        verbose: as in `fit`: "auto" shows progress bars on a terminal.
+        verbose: 0 says nothing, 2 a line for each epoch, 1 that and a bar while it goes on; "auto"
+            is 1 on a terminal and else 2.
         checkpoint_minutes: how often the state is also saved inside an epoch.
         on_bad_image: what happens where a picture file cannot be decoded: "skip" lists it in
             `bad_images.txt` and goes on, unless they are more than 1 %; "stop" ends the run. With
@@ -82,7 +83,7 @@ def train(
     compute = Compute() if compute is None else compute
     with contextlib.ExitStack() as stack:
         devices = stack.enter_context(distribute(compute, recipe))
-        recipe = devices.adapt(recipe)
+        asked, recipe = recipe, devices.adapt(recipe)
         with devices.scope(), precision(recipe.precision):
             check_compilation(recipe, devices, compute)
             shard_of(recipe, devices)
@@ -90,18 +91,21 @@ def train(
                 with _writing(run_dir):
                     check_owner(run_dir, recipe)  # before a mean image is computed
             sources = load_sources(recipe, data_dir, cache)
+            facts = facts_of(asked, sources)  # what the devices adapt computes the same
             policy = on_bad_image if devices.processes == 1 else "stop"
             training, inference = _models(recipe, sources, devices, compute, policy)
             if recipe.initial_weights is not None and not has_checkpoint(run_dir):
                 recipe.initial_weights(network_of(training))
             directory, bad = None, BadImages("stop")
             if devices.is_writer:
-                directory = stack.enter_context(contextlib.closing(RunDirectory(run_dir, recipe)))
+                directory = stack.enter_context(
+                    contextlib.closing(RunDirectory(run_dir, recipe, facts))
+                )
                 bad = BadImages(policy, directory.path / "bad_images.txt")
             with _writing(run_dir):
                 run = Run(recipe, run_dir, directory, devices, sources, training, inference, bad)
                 run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after)
-                metrics = run.finish() if run.epoch == run.epochs else None
+                metrics = run.finish(facts["changed"]) if run.epoch == run.epochs else None
         if directory is not None and metrics is not None:
             with _writing(run_dir):
                 write_report(run_dir)  # on one device again

@@ -19,8 +19,9 @@ from keras_classics.evaluation.classification import evaluate, evaluation_batch_
 from keras_classics.evaluation.figures import for_report, summarize
 from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
+from keras_classics.progress import Progress, is_terminal
 from keras_classics.report import draw_curves
-from keras_classics.runs.callback import Steps, sync
+from keras_classics.runs.callback import Bar, Steps, sync, training_in_words
 from keras_classics.runs.distribution import shard_of
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
@@ -106,16 +107,29 @@ class Run:
         """Trains the epochs that are left, and saves the state now and then inside of them."""
         self.checkpoint_seconds = checkpoint_seconds
         if verbose == "auto":
-            verbose = 1 if sys.stdout.isatty() else 2
+            verbose = 1 if is_terminal() else 2
         while self.epoch < min(self.epochs, stop_after or self.epochs):
             started = time.perf_counter()
-            row = self._fit_epoch(callbacks, verbose)
+            what = f"epoch {self.epoch + 1}/{self.epochs}"
+            with Progress(what, self.steps_per_epoch, live=verbose == 1) as progress:
+                bar = [Bar(self, progress)] if verbose == 1 and self.devices.is_writer else []
+                row = self._fit_epoch([*bar, *callbacks])
+                seconds = time.perf_counter() - started
+                if verbose and self.devices.is_writer:
+                    progress.close(f"{what}  {seconds:.1f} s  {self._in_words(row)}")
             self.history.append(row)
             self.epoch += 1
             self.step, self.metric_values = 0, None
-            self._write_epoch(time.perf_counter() - started)
+            self._write_epoch(seconds)
 
-    def _fit_epoch(self, callbacks, verbose):
+    def _in_words(self, row):
+        """Returns the line of an epoch, in the words of the table and the page."""
+        words = f"rate {row['learning_rate']:.4g}  {training_in_words(row['error'], row['loss'])}"
+        if "val_error" in row:
+            words += f"  {self.sources['validation'].split} error {row['val_error']:.2f} %"
+        return words
+
+    def _fit_epoch(self, callbacks):
         epoch = self.epoch
         if not self.step:
             self.let_optimizer_look(step=0)
@@ -125,9 +139,9 @@ class Run:
             # At the end of its data TensorFlow would count one more piece than it has added up.
             steps_per_epoch=left * self.shard.pieces,
             initial_epoch=epoch,
-            epochs=self.epochs,  # for the progress bar; `Steps` stops after this one
+            epochs=self.epochs,  # for callbacks; `Steps` stops after this one
             callbacks=[Steps(self, epoch), *callbacks],
-            verbose=verbose if self.devices.is_writer else 0,
+            verbose=0,  # its bar knows nothing of what is measured after the epoch
             shuffle=False,  # the pipeline has shuffled
         ).history
         return {
@@ -219,8 +233,12 @@ class Run:
                 with written_beside(path) as beside:
                     self.inference.save(beside)
 
-    def finish(self):
-        """Saves the model and measures it; returns the figures."""
+    def finish(self, changed):
+        """Saves the model and measures it; returns the figures.
+
+        Args:
+            changed: what the recipe changes in the published one, see `facts_of`.
+        """
         recipe, path, final = self.recipe, self.path, self.sources["final"]
         self._save_model(path / "model.keras")
         with averaged_weights(self.training):
@@ -237,6 +255,7 @@ class Run:
             final,
             self.history[-1],
             len(self.sources["train"]),
+            changed=changed,
             protocol=recipe.protocol,
             image_shape=self.training.input_shape[1:],
         )

@@ -4,7 +4,7 @@ from keras_classics.training.initial_weights import CopyLayers
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
 from keras_classics.training.pixels import MeanColor, MeanImage, PixelRange
-from keras_classics.training.recipe import Published, Recipe, RecipeError, describe
+from keras_classics.training.recipe import Deviation, Published, Recipe, RecipeError, describe
 from keras_classics.training.schedules import (
     Constant,
     DivideOnPlateau,
@@ -14,11 +14,11 @@ from keras_classics.training.schedules import (
     StepAtIterations,
     WarmUp,
 )
-from keras_classics.training.variation import vary
+from keras_classics.training.variation import as_published, changes_of, vary
 
 __all__ = [
-    "Constant", "CopyLayers", "CorrectClassPenalty", "CoupledSGD", "DivideOnPlateau",
+    "Constant", "CopyLayers", "CorrectClassPenalty", "CoupledSGD", "Deviation", "DivideOnPlateau",
     "ExponentialDecay", "MaximumAPosteriori", "MeanColor", "MeanImage", "PassTable", "PixelRange",
     "Published", "Recipe", "RecipeError", "Step", "StepAtIterations", "StochasticDiagonalLM",
-    "WarmUp", "describe", "vary",
+    "WarmUp", "as_published", "changes_of", "describe", "vary",
 ]  # fmt: skip

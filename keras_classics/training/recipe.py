@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from keras_classics import checks
@@ -58,6 +58,28 @@ class Published:
         )
 
 
+class Deviation(str):
+    """A sentence on where a recipe differs from its paper, which names values of the recipe.
+
+    Where `vary` changes one of them, the sentence is no longer true and is left out. A sentence
+    that names none is a plain str.
+
+    Args:
+        text: the sentence.
+        about: the fields that it speaks of, as `vary` names them.
+
+    Example:
+        >>> from keras_classics.training import Deviation
+        >>> Deviation("j is not given in the paper: j = 1.", about=("loss.j",))
+        'j is not given in the paper: j = 1.'
+    """
+
+    def __new__(cls, text, about):
+        sentence = super().__new__(cls, text)
+        sentence.about = about
+        return sentence
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One experiment. Flat, and without a default for anything that a paper specifies.
@@ -93,7 +115,8 @@ class Recipe:
         iterations: updates after which training stops, where that comes before the end of
             `epochs` and maybe inside an epoch; None for whole epochs.
         paper: the published figures, or None.
-        deviations: sentences, one for each point where this differs from the paper.
+        deviations: sentences, one for each point where this differs from the paper; a `Deviation`
+            where it names values of the recipe.
         validation: training pictures held out (stratified, the same for every seed), measured
             after every epoch and at the end: for choosing, so the test split is left alone. 0
             measures the test split at the end; "test" does so after every epoch, as papers plot
@@ -108,6 +131,8 @@ class Recipe:
         limit_train: train on this many pictures only (stratified, the same for every seed).
         keep_epochs: epochs, from 1, whose model is kept in `snapshots/`.
         seed: of the weights, the order and the transforms.
+        published: the recipe that this one varies, which `paper` and `deviations` speak of; None
+            for a published one. `vary` keeps it, and it is no part of a recipe's description.
 
     Raises:
         RecipeError: if a value is out of range.
@@ -140,6 +165,7 @@ class Recipe:
     limit_train: int | None = None
     keep_epochs: tuple[int, ...] = ()
     seed: int = 0
+    published: "Recipe | None" = field(default=None, repr=False, compare=False)
 
     def __post_init__(self):
         for name in ("epochs", "batch_size", "copies", "gradient_accumulation_steps"):
@@ -217,8 +243,7 @@ def describe(value):
         positional = {"args": describe(value.args)} if value.args else {}
         return {**describe(value.func), **positional, **describe(value.keywords)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return {**describe(type(value)), **describe(fields)}
+        return {**describe(type(value)), **describe(fields_of(value))}
     name = getattr(value, "__qualname__", None)
     if name is None or not name.isidentifier() or value.__module__ == "__main__":
         raise RecipeError(
@@ -226,6 +251,11 @@ def describe(value):
             f"dataclasses, but not {value!r}; move it into a module."
         )
     return {"call": f"{value.__module__}:{name}"}
+
+
+def fields_of(value):
+    """Returns {name: value} of the fields that make a dataclass what it is."""
+    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.compare}
 
 
 def identity(recipe):

@@ -4,11 +4,16 @@ import dataclasses
 import inspect
 from functools import partial
 
-from keras_classics.training.recipe import Recipe, RecipeError
+from keras_classics.training.recipe import Recipe, RecipeError, describe, fields_of
+
+# What a run is called and shows, and which of the draws it is: no other experiment.
+_UNDECIDING = ("name", "paper", "deviations", "keep_epochs", "seed")
 
 
 def vary(recipe, changes):
     """Returns the recipe with some fields changed.
+
+    The deviations that a change makes untrue are left out, unless they are changed too.
 
     Args:
         recipe: a `Recipe`.
@@ -16,12 +21,12 @@ def vary(recipe, changes):
             `model.activation`, `train_transforms.0.scale`.
 
     Returns:
-        A new `Recipe`.
+        A new `Recipe`, which knows the published one.
 
     Raises:
         RecipeError: for a field that does not exist, or a value out of range.
     """
-    fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    fields = fields_of(recipe)
     for path, value in changes.items():
         try:
             fields = _replace(fields, path.split("."), value, path)
@@ -29,7 +34,40 @@ def vary(recipe, changes):
             raise
         except (TypeError, ValueError) as error:  # a transform or the like refused its value
             raise RecipeError(f"`{path}` cannot be {value!r}: {error}") from error
-    return Recipe(**fields)  # checked once, when all the changes are in
+    # Checked once, when all the changes are in.
+    varied = Recipe(**fields, published=recipe.published or recipe)
+    if "deviations" in changes:
+        return varied
+    true = tuple(d for d in varied.deviations if _is_still_true(d, recipe, varied))
+    return dataclasses.replace(varied, deviations=true)
+
+
+def as_published(recipe):
+    """Returns a recipe that is a published experiment of its own, not the change of another."""
+    return dataclasses.replace(recipe, published=None)
+
+
+def changes_of(recipe):
+    """Returns what a recipe changes in the published one and thereby in the result.
+
+    Args:
+        recipe: a `Recipe`.
+
+    Returns:
+        list of {"field": name, "published": value, "here": value}, the values described; the fields
+        are named as `vary` names them. Empty for a published recipe.
+
+    Example:
+        >>> from lenet5_mnist import RECIPE
+        >>> from keras_classics.training import changes_of, vary
+        >>> changes_of(vary(RECIPE, {"loss.j": 10.0, "seed": 3}))
+        [{'field': 'loss.j', 'published': 1.0, 'here': 10.0}]
+    """
+    return [
+        {"field": path, "published": describe(before), "here": describe(after)}
+        for path, before, after in _differences("", recipe.published or recipe, recipe)
+        if path.split(".")[0] not in _UNDECIDING
+    ]
 
 
 def _replace(owner, names, value, path):
@@ -39,29 +77,74 @@ def _replace(owner, names, value, path):
         items = list(owner)
         items[int(name)] = _replace(items[int(name)], rest, value, path) if rest else value
         return tuple(items)
-    legal = _names_of(owner)
-    if name not in legal:
+    parts = _parts_of(owner)
+    if name not in parts:
         raise RecipeError(
             f"`{path}` cannot be set: there is no {name!r}"
-            + (f"; there are {', '.join(legal)}." if legal else ".")
+            + (f"; there are {', '.join(parts)}." if parts else ".")
         )
+    new = _replace(parts[name], rest, value, path) if rest else value
     if isinstance(owner, dict):
-        return {**owner, name: _replace(owner[name], rest, value, path) if rest else value}
+        return {**owner, name: new}
     if dataclasses.is_dataclass(owner):
-        new = _replace(getattr(owner, name), rest, value, path) if rest else value
         return dataclasses.replace(owner, **{name: new})
-    keywords = getattr(owner, "keywords", {})
-    new = _replace(keywords.get(name), rest, value, path) if rest else value
-    arguments = getattr(owner, "args", ())
+    arguments, keywords = getattr(owner, "args", ()), getattr(owner, "keywords", {})
     return partial(getattr(owner, "func", owner), *arguments, **{**keywords, name: new})
 
 
-def _names_of(owner):
+def _parts_of(owner):
+    """Returns {name: value} of what can be changed inside of a value; None where none is given."""
     if isinstance(owner, dict):
-        return list(owner)
-    if dataclasses.is_dataclass(owner):
-        return [field.name for field in dataclasses.fields(owner)]
+        return owner
+    if dataclasses.is_dataclass(owner) and not isinstance(owner, type):
+        return fields_of(owner)
     if not callable(owner):
-        return []
+        return {}
     parameters = inspect.signature(getattr(owner, "func", owner)).parameters.values()
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    defaults = {
+        p.name: None if p.default is p.empty else p.default
+        for p in parameters
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
+    return defaults | getattr(owner, "keywords", {})
+
+
+def _differences(path, before, after):
+    """Yields (path, before, after) for the innermost values in which two values differ."""
+    if before is after or describe(before) == describe(after):
+        return
+    inside = _common_parts(before, after)
+    if not inside:
+        yield path, before, after
+    for name, (one, other) in inside.items():
+        yield from _differences(f"{path}.{name}" if path else name, one, other)
+
+
+def _common_parts(before, after):
+    """Returns {name: (value, value)} where two values are the same thing with other parts."""
+    if isinstance(before, tuple) and isinstance(after, tuple):
+        if len(before) != len(after) or not all(map(callable, before + after)):
+            return {}  # numbers are changed together
+        return {str(n): pair for n, pair in enumerate(zip(before, after, strict=True))}
+    if _kind(before) != _kind(after) or getattr(before, "args", ()) != getattr(after, "args", ()):
+        return {}
+    ours, theirs = _parts_of(before), _parts_of(after)
+    return {name: (ours.get(name), theirs.get(name)) for name in {**ours, **theirs}}
+
+
+def _kind(value):
+    is_plain = dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return type(value) if is_plain or isinstance(value, dict) else getattr(value, "func", value)
+
+
+def _is_still_true(deviation, before, after):
+    fields = getattr(deviation, "about", ())
+    return not any(list(_differences("", _at(before, f), _at(after, f))) for f in fields)
+
+
+def _at(value, path):
+    """Returns the value at the end of a path, None where it leads nowhere."""
+    for name in path.split("."):
+        is_item = isinstance(value, tuple) and int(name) < len(value)
+        value = value[int(name)] if is_item else _parts_of(value).get(name)
+    return value

@@ -10,8 +10,8 @@ import numpy as np
 from keras_classics.weights.files import layers_of, open_hdf5
 
 # Layers without weights that make another network of the same weights: plain or residual, with or
-# without response normalisation.
-_STRUCTURE = ("Add", "LocalResponseNormalization")
+# without response normalisation, and with dropout as AlexNet's paper or today's packages have it.
+_STRUCTURE = ("Add", "LocalResponseNormalization", "Rescaling")
 _LISTED = 6
 
 

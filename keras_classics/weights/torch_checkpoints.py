@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ def load_torch_state_dict(model, state_dict: Mapping[str, Any] | str | Path):
     without the top, so are the tensors of the head.
 
     What the tensors cannot tell is up to the caller: torchvision's ResNet-50 … 152 are trained
-    with `stride_on="3x3"`, and on pixels that are normalised as torchvision does. A square kernel
-    that somebody has transposed keeps its shape and is not noticed.
+    with `stride_on="3x3"` (a model that was built otherwise is warned about), and on pixels that
+    are normalised as torchvision does. A square kernel that somebody has transposed keeps its shape
+    and is not noticed. Weights of an AlexNet that you bring over yourself were most likely trained
+    with inverted dropout: build with `inverted_dropout=True`, or the logits are a quarter.
 
     Args:
         model: a VGG or ResNet, told by the names of its layers.
@@ -103,6 +106,8 @@ def load_torch_state_dict(model, state_dict: Mapping[str, Any] | str | Path):
     hint = _hint({one.ours: one for one in wanted}, tensors, head)
     check_fit(wanted, tensors, "The PyTorch checkpoint", hint)
     assign(wanted, tensors, _numpy)
+    if layout == "ResNet":
+        _warn_of_another_stride(model, tensors)
     return model
 
 
@@ -172,6 +177,19 @@ def _check_shortcuts(model, tensors) -> None:
         raise ValueError(
             "The checkpoint's shortcuts have no weights and pad zero channels on both sides; "
             'build the model with pad="both".'
+        )
+
+
+def _warn_of_another_stride(model, tensors) -> None:
+    convolution = layer_named(model, "conv3_block1_1_conv")
+    bottleneck = layer_named(model, "conv3_block1_3_conv") is not None
+    torchvisions = any(".downsample." in key for key in tensors)
+    if bottleneck and torchvisions and tuple(convolution.strides) != (1, 1):
+        warnings.warn(
+            "The names are torchvision's, whose ResNet-50 … 152 have the stride on the 3×3 "
+            f"convolutions, and the model {model.name!r} has it on the 1×1 ones: its outputs will "
+            'differ; build it with stride_on="3x3", unless these weights were trained otherwise.',
+            stacklevel=3,
         )
 
 

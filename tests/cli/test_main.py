@@ -78,7 +78,9 @@ def test_list_answers_without_a_backend():
 def test_the_recipe_prints_the_papers_number_beside_ours(tmp_path, capsys):
     train("--run-dir", tmp_path / "run")
     out = capsys.readouterr().out
-    assert "500 held-out digits: not comparable with the paper's 10,000" in out
+    assert "500 held-out training pictures: not comparable with the paper's 10,000 digits" in out
+    assert "held-out error" in out and "test error" not in out
+    assert "Changed in this run:\n  dataset: mnist_5k instead of mnist\n" in out
     assert "0.95 %" in out
     assert str(tmp_path / "run" / "report.html") in out
 
@@ -100,7 +102,7 @@ def test_evaluate_measures_kept_epochs(run_dir, capsys):
 def test_evaluate_by_a_protocol_at_the_networks_size(run_dir, capsys, protocol):
     main(["evaluate", str(run_dir), "--protocol", protocol, "--batch-size", "500"])
     header, line = capsys.readouterr().out.splitlines()
-    assert header.endswith(f"mnist_5k, test, 500 pictures, {protocol}")
+    assert header.endswith(f"mnist_5k, 500 held-out training pictures, {protocol}")
     assert re.search(
         r"final model +error \d+\.\d\d %  \(\d+ wrong\)  top-5 error \d+\.\d\d %", line
     )
@@ -112,7 +114,7 @@ def test_several_runs_are_also_measured_together(run_dir, capsys):
     main(["evaluate", str(run_dir), str(model), "--data", "mnist_5k"])
     wrong = json.loads((run_dir / "metrics.json").read_text())["wrong"]
     header, *lines = capsys.readouterr().out.splitlines()
-    assert header == "mnist_5k, test, 500 pictures"
+    assert header == "mnist_5k, 500 held-out training pictures"
     assert [line.split()[0] for line in lines] == [str(run_dir), str(model), "ensemble"]
     assert all(f"({wrong} wrong)" in line for line in lines)
 
@@ -131,7 +133,7 @@ def test_evaluate_by_the_runs_own_protocol_and_transforms(run_dir, tmp_path, cap
         (copy / "model.keras").symlink_to(model)
     main(["evaluate", str(tmp_path / "protocol")])
     own = capsys.readouterr().out.splitlines()
-    assert own[0].endswith("500 pictures, TenCrop")
+    assert own[0].endswith("500 held-out training pictures, TenCrop")
     main(["evaluate", str(run_dir), "--protocol", "ten_crop"])
     assert capsys.readouterr().out.splitlines()[1] == own[1]
     main(["evaluate", str(tmp_path / "test_transforms")])

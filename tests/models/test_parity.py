@@ -135,6 +135,11 @@ def test_alexnet_halves_its_dense_units_in_a_test():
     assert np.abs(halved - of_torch(without, x)).max() > 0.1 * np.abs(halved).max()
 
 
+def test_alexnet_with_inverted_dropout_halves_nothing_in_a_test():
+    model, network = pair("alexnet", 67, dropout=0.5, inverted_dropout=True)
+    check(model, network, pictures(2, 67), modes=[False])
+
+
 def application(name, size):
     build = getattr(keras.applications, name)
     model = build(

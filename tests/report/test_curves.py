@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,7 +74,11 @@ def test_without_an_epoch_there_is_nothing_to_draw(unfinished):
 
 
 def test_held_out_pictures_are_called_what_they_are(unfinished):
-    run = read_run(unfinished)
-    assert curves.series_names(run) == (("", "training"), ("val_", "validation"))
-    run.recipe["validation"] = "test"
-    assert curves.series_names(run) == (("", "training"), ("val_", "test"))
+    file = unfinished / "recipe.json"
+    content = json.loads(file.read_text())
+    assert curves.series_names(read_run(unfinished)) == (("", "training"), ("val_", "validation"))
+    content["recipe"]["validation"] = "test"  # of a run from before `validated_on` was written
+    file.write_text(json.dumps(content))
+    assert curves.series_names(read_run(unfinished)) == (("", "training"), ("val_", "test"))
+    file.write_text(json.dumps({**content, "validated_on": "held-out"}))
+    assert curves.series_names(read_run(unfinished)) == (("", "training"), ("val_", "held-out"))

@@ -81,7 +81,7 @@ def test_says_what_ran_and_how_well(evaluated):
     text = Page(write_report(evaluated)).text
     for expected in (
         "lenet5_mnist", "mnist_5k", "seed 7", "3 epochs", "2 min 5 s of training",
-        "0.95 %", "20.00 %", "40 pictures, 8 wrong", "10.50 – 34.76 %", "10,000 pictures",
+        "0.95 %", "20.00 %", "40 test pictures, 8 wrong", "10.50 – 34.76 %", "10,000 pictures",
         "40 held-out digits: not comparable with the paper's 10,000",
         "Momentum instead of second derivatives.", "CoupledSGD(momentum=0.9)", "jax",
         f"keras-classics report {evaluated}",
@@ -92,6 +92,38 @@ def test_says_what_ran_and_how_well(evaluated):
 def test_a_comparable_run_bears_no_warning(evaluated):
     change(evaluated / "metrics.json", comparable=True, note="40 test digits")
     assert 'class="notice"' not in write_report(evaluated).read_text()
+
+
+def test_says_what_was_changed(evaluated):
+    file = evaluated / "recipe.json"
+    changed = [
+        {"field": "epochs", "published": 20, "here": 5},
+        {"field": "limit_train", "published": 60_000, "here": 2000},
+        {
+            "field": "schedule",
+            "published": {"call": "m:Step", "by": 10},
+            "here": {"call": "m:Once"},
+        },
+        {"field": "validation", "published": 0, "here": "<b>"},
+    ]
+    assert "Changed in this run" not in Page(write_report(evaluated)).text
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"changed": changed}))
+    text = Page(write_report(evaluated)).text
+    for expected in (
+        "Changed in this run", "epochs: 5 of 20", "2,000 of 60,000 training pictures",
+        "schedule: Once instead of Step(by=10)", "validation: <b> instead of 0",
+    ):  # fmt: skip
+        assert expected in text, expected
+
+
+def test_held_out_pictures_are_never_called_a_test(evaluated):
+    change(evaluated / "metrics.json", split="held-out", note="held-out training pictures")
+    file = evaluated / "recipe.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"validated_on": "held-out"}))
+    page = Page(write_report(evaluated))
+    assert "40 held-out training pictures, 8 wrong" in page.text
+    assert any("held-out from 20.00 % to 7.50 %" in image["alt"] for image in page.images)
+    assert "est error" not in page.text
 
 
 def test_a_run_without_a_paper_stands_alone(evaluated):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import keras
 import numpy as np
@@ -91,10 +92,18 @@ def test_running_a_finished_run_again_changes_nothing(finished):
     assert (path / "history.csv").read_bytes() == history
 
 
-def test_held_out_pictures_leave_the_test_split_alone(tmp_path):
-    metrics = train(vary(QUICK, {"validation": 100, "epochs": 1}), tmp_path / "run", verbose=0)
+def test_held_out_pictures_leave_the_test_split_alone(tmp_path, capsys):
+    metrics = train(vary(QUICK, {"validation": 100, "epochs": 1}), tmp_path / "run", verbose=1)
     assert (metrics["split"], metrics["examples"]) == ("validation", 100)
     assert not metrics["comparable"]
+    # The line of the epoch, in the words and figures of the table and the page.
+    *bars, line, rest = re.split(r"[\r\n]+", capsys.readouterr().out)
+    assert all(bar.startswith("epoch 1/1 [") for bar in bars if bar.strip()) and not rest
+    assert re.fullmatch(
+        rf"epoch 1/1  \d+\.\d s  rate 0\.002  training error {metrics['train_error']:.2f} %  "
+        rf"loss {metrics['train_loss']:.4g}  validation error {metrics['error']:.2f} %",
+        line,
+    )
 
 
 def test_nan_stops_the_run_and_names_the_step(tmp_path):

@@ -14,8 +14,10 @@ from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.evaluation import TenCrop
 from keras_classics.training import (
+    Constant,
     CopyLayers,
     CoupledSGD,
+    Deviation,
     MaximumAPosteriori,
     PassTable,
     PixelRange,
@@ -23,10 +25,12 @@ from keras_classics.training import (
     Recipe,
     RecipeError,
     Step,
+    as_published,
+    changes_of,
     describe,
     vary,
 )
-from keras_classics.training.recipe import identity
+from keras_classics.training.recipe import fields_of, identity
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -164,7 +168,7 @@ def test_describe_refuses_what_the_recipe_script_itself_defines(text, tmp_path):
 
 PRINT_IDENTITIES = """
 import pathlib, runpy, sys
-from keras_classics.training.recipe import identity
+from keras_classics.training.recipe import fields_of, identity
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
     print(path.stem, identity(runpy.run_path(str(path))["RECIPE"]))
 """
@@ -311,7 +315,7 @@ def test_refuses_values_out_of_range(field, value, rule):
             build()
 
 
-FIELDS = ", ".join(field.name for field in dataclasses.fields(Recipe))
+FIELDS = ", ".join(fields_of(RECIPE))
 
 
 @pytest.mark.parametrize(
@@ -340,3 +344,37 @@ def test_vary_refuses_names_that_do_not_exist(path, message):
 def test_a_recipe_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         RECIPE.epochs = 1
+
+
+SPEAKS_OF_J = Deviation("j is not given in the paper: j = 1.", about=("loss.j",))
+
+
+def test_a_varied_recipe_knows_what_it_changed():
+    published = dataclasses.replace(RECIPE, deviations=("plain", SPEAKS_OF_J))
+    changed = vary(vary(published, {"loss.j": 10.0, "model.activation": "relu"}), {"epochs": 1})
+    assert changes_of(changed) == [
+        {"field": "model.activation", "published": "tanh", "here": "relu"},
+        {"field": "loss.j", "published": 1.0, "here": 10.0},
+        {"field": "epochs", "published": RECIPE.epochs, "here": 1},
+    ]
+    assert changed.deviations == ("plain",)
+    assert identity(changed) == identity(dataclasses.replace(changed, published=None))
+
+
+def test_what_decides_nothing_is_no_change():
+    published = dataclasses.replace(RECIPE, deviations=(SPEAKS_OF_J,))
+    same = {"seed": 7, "keep_epochs": (1,), "loss.j": 1, "name": "mine", "paper": None}
+    assert changes_of(vary(published, same)) == []
+    assert vary(published, same).deviations == (SPEAKS_OF_J,)
+
+
+def test_changes_deep_inside_and_of_the_whole():
+    changed = vary(RECIPE, {"train_transforms.0.scale": 0.2, "schedule": Constant()})
+    assert [(c["field"], c["here"]) for c in changes_of(changed)] == [
+        ("train_transforms.0.scale", 0.2),
+        ("schedule", describe(Constant())),
+    ]
+    assert [c["field"] for c in changes_of(vary(RECIPE, {"train_transforms": ()}))] == [
+        "train_transforms"
+    ]
+    assert changes_of(as_published(changed)) == []

@@ -107,6 +107,15 @@ def test_the_shortcuts_of_a_network_are_part_of_it(tmp_path):
     )
 
 
+def test_weights_of_inverted_dropout_are_not_those_of_the_papers(tmp_path):
+    """The same tensors, but the logits would be a quarter."""
+    path = tmp_path / "inverted.weights.h5"
+    options = {"stem": "cifar", "input_shape": (12, 12, 3), "towers": "merged"}
+    keras_classics.alexnet(3, inverted_dropout=True, **options).save_weights(path)
+    message = "it has 0 layers Rescaling instead of 2"
+    refuses(keras_classics.alexnet(3, **options), message, load_weights_file, path)
+
+
 def test_files_of_weights_that_are_none_are_refused(own_file, tmp_path):
     model = net("conv1", "conv2")
     whole = own_file.read_bytes()

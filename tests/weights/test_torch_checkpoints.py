@@ -42,8 +42,20 @@ def test_vgg11_agrees_with_pytorch_whose_maps_are_flattened_in_another_order():
     agrees(model, network, None, 64, 96)
 
 
+def test_torchvisions_bottlenecks_stride_on_the_3x3_convolution(recwarn):
+    """The tensors fit either way, so that only the names can tell."""
+    state_dict = randomised(ResNet((3, 4, 6, 3), True, 7)).state_dict()
+    build = {"num_classes": 7, "input_shape": SMALL}
+    load_torch_state_dict(keras_classics.resnet50(stride_on="3x3", **build), state_dict)
+    assert not [one for one in recwarn if "stride" in str(one.message)]
+    with pytest.warns(UserWarning, match=r'build it with stride_on="3x3", unless') as caught:
+        load_torch_state_dict(keras_classics.resnet50(**build), state_dict)
+    assert caught[0].filename == __file__
+
+
 @pytest.mark.backend
 @pytest.mark.full
+@pytest.mark.filterwarnings("ignore:The names are torchvision's")
 @pytest.mark.parametrize("stride_on", ["1x1", "3x3"])
 def test_resnet50_agrees_with_pytorch(stride_on):
     network = randomised(ResNet((3, 4, 6, 3), True, 7, stride_on))

@@ -15,9 +15,12 @@ class LabelledImages(abc.ABC):
     """Labelled images in a fixed order, wherever they are kept.
 
     What reads a source asks it, never for its class. A new kind of source is a dataclass with the
-    fields `name` (of the data set, as `load` takes it), `split` ("train", "test" or "validation")
-    and `class_names`; it has a length, gives batches and parts, and says below where it differs.
-    As they stand here, the answers are those of encoded images of any sizes.
+    fields `name` (of the data set, as `load` takes it), `split` and `class_names`; it has a length,
+    gives batches and parts, and says below where it differs. As they stand here, the answers are
+    those of encoded images of any sizes.
+
+    The split is "train", "test", "validation" (training images held out to choose by), or
+    "held-out" (training images held out to measure by, where a data set has no test split).
 
     Attributes:
         in_memory: whether the images are arrays of one size in memory; each of the others is read

@@ -22,7 +22,7 @@ class FileSource(LabelledImages):
 
     Args:
         name: name of the data set, as `load` takes it.
-        split: "train", "test" or "validation".
+        split: see `LabelledImages`.
         paths: array of str `(n,)`.
         labels: int64 array `(n,)`, positions in `class_names`.
         class_names: what the labels stand for.

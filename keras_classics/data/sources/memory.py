@@ -16,7 +16,7 @@ class Source(LabelledImages):
 
     Args:
         name: name of the data set, as `load` takes it.
-        split: the part of the data set, `"train"`, `"test"` or `"validation"`.
+        split: the part of the data set, see `LabelledImages`.
         images: uint8 array `(n, height, width, channels)`, 0…255.
         labels: int64 array `(n,)`, positions in `class_names`.
         class_names: what the labels stand for.

@@ -26,9 +26,11 @@ class AlexNet(nn.Module):
         overlapping_pooling=True,
         activation="relu",
         dropout=0.5,
+        inverted_dropout=False,
         stem="imagenet",
     ):
         super().__init__()
+        self.inverted = inverted_dropout
         self.towers = ("_a", "_b") if towers == "separate" else ("",)
         count = len(self.towers)
         self.stem, self.dropout = stem, dropout
@@ -94,7 +96,8 @@ class AlexNet(nn.Module):
         x = flatten(torch.cat(maps, 1))
         for number in (6, 7):
             halves = [self.get_submodule(f"fc{number}{tower}")(x) for tower in self.towers]
-            x = drop_units(self.activation(torch.cat(halves, 1)), self.dropout, self.training)
+            x = self.activation(torch.cat(halves, 1))
+            x = drop_units(x, self.dropout, self.training, self.inverted)
         return self.fc8(x)
 
 

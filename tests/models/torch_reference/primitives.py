@@ -40,8 +40,10 @@ def flatten(x):
     return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def drop_units(x, rate, training):
+def drop_units(x, rate, training, inverted=False):
     """AlexNet's dropout (section 4.2): masks in training, multiplies by what is kept in a test."""
+    if inverted:
+        return torch.nn.functional.dropout(x, rate, training)
     keep = 1 - rate
     return x * (torch.rand_like(x) < keep) if training else x * keep
 

@@ -1,0 +1,38 @@
+"""Described values in words, for the page and the terminal."""
+
+
+def plain(value: object) -> str:
+    """Returns a described value of a recipe the way it would be written in Python."""
+    if isinstance(value, dict):
+        arguments = ", ".join(f"{key}={plain(v)}" for key, v in value.items() if key != "call")
+        if "call" not in value:
+            return f"{{{arguments}}}"
+        name = str(value["call"]).rpartition(":")[2]
+        return f"{name}({arguments})" if arguments else name
+    if isinstance(value, list):
+        return f"[{', '.join(plain(item) for item in value)}]" if value else "none"
+    return "none" if value is None else str(value)
+
+
+def changes_in_words(changed: list[dict]) -> list[str]:
+    """Returns a line for each change of a published recipe.
+
+    Args:
+        changed: entries {"field", "published", "here"}, as `metrics.json` has them.
+
+    Example:
+        >>> from keras_classics.report.values import changes_in_words
+        >>> changes_in_words([{"field": "epochs", "published": 20, "here": 1}])
+        ['epochs: 1 of 20']
+        >>> changes_in_words([{"field": "loss.j", "published": 1.0, "here": 10}])
+        ['loss.j: 10 instead of 1.0']
+    """
+    return [_in_words(**one) for one in changed]
+
+
+def _in_words(field, published, here):
+    if field == "limit_train":
+        return f"limit_train: {here:,} of {published:,} training pictures"
+    if field in ("epochs", "iterations") and published is not None and here < published:
+        return f"{field}: {here:,} of {published:,}"
+    return f"{field}: {plain(here)} instead of {plain(published)}"
