@@ -23,6 +23,7 @@ def recipe_parser(recipe, choices):
     parser.add_argument("--batch-size", type=int, help="(default: the recipe's)")
     parser.add_argument("--seed", type=int, help=f"(default: {recipe.seed})")
     parser.add_argument("--limit-train", type=int, help="train on this many pictures only")
+    parser.add_argument("--limit-test", type=int, help="measure this many test pictures only")
     parser.add_argument(
         "--on-bad-image",
         choices=("skip", "stop"),

@@ -71,7 +71,7 @@ def _apply(recipe, choices, arguments):
     for flag, options in choices.items():
         chosen |= options[getattr(arguments, flag.replace("-", "_"))]
     recipe = as_published(vary(recipe, chosen))  # a choice is an experiment of its own
-    direct = ("epochs", "batch_size", "seed", "limit_train")
+    direct = ("epochs", "batch_size", "seed", "limit_train", "limit_test")
     given = {name: getattr(arguments, name) for name in direct}
     given |= {"dataset": arguments.data, "keep_epochs": _epochs(arguments.keep_epochs)}
     given |= {

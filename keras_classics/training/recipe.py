@@ -129,6 +129,7 @@ class Recipe:
         sync_batch_norm: where the replicas of a network share a batch, whether batch normalisation
             sees all of it; else each replica's own part, as on the papers' GPUs.
         limit_train: train on this many pictures only (stratified, the same for every seed).
+        limit_test: measure this many test pictures only, likewise.
         keep_epochs: epochs, from 1, whose model is kept in `snapshots/`.
         seed: of the weights, the order and the transforms.
         published: the recipe that this one varies, which `paper` and `deviations` speak of; None
@@ -163,6 +164,7 @@ class Recipe:
     gradient_accumulation_steps: int = 1
     sync_batch_norm: bool = False
     limit_train: int | None = None
+    limit_test: int | None = None
     keep_epochs: tuple[int, ...] = ()
     seed: int = 0
     published: "Recipe | None" = field(default=None, repr=False, compare=False)
@@ -175,7 +177,7 @@ class Recipe:
         checks.choice("precision", self.precision, PRECISIONS, RecipeError)
         checks.choice("shuffle", self.shuffle, ("once", "every_epoch"), RecipeError)
         checks.choice("sync_batch_norm", self.sync_batch_norm, (True, False), RecipeError)
-        for name in ("limit_train", "iterations"):
+        for name in ("limit_train", "limit_test", "iterations"):
             if getattr(self, name) is not None and not _is_count(getattr(self, name)):
                 self._refuse(name, "None or a positive integer")
         if self.validation != "test" and not _is_count(self.validation, 0):
