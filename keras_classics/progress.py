@@ -76,6 +76,27 @@ class Progress:
         self.length = len(text)
 
 
+def tracked(batches, what, total):
+    """Yields batches, and says how far they have come.
+
+    Args:
+        batches: iterable of (images, …) or other values with a length in the first place.
+        what: see `Progress`.
+        total: images in all batches.
+
+    Example:
+        >>> from keras_classics.progress import tracked
+        >>> [labels for _, labels in tracked([("ab", [0, 1]), ("c", [1])], "measuring", 3)]
+        [[0, 1], [1]]
+    """
+    with Progress(what, total) as progress:
+        done = 0
+        for batch in batches:
+            yield batch
+            done += len(batch[0])
+            progress.show(done)
+
+
 def is_terminal():
     """Whether somebody looks on as the output is written."""
     return sys.stdout is not None and sys.stdout.isatty()

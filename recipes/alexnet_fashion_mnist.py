@@ -8,12 +8,15 @@ the training and the test set stand in the history after every epoch. No paper r
 nothing else is said, the network and its training are the paper's (recipes/alexnet_imagenet.py).
 """
 
+from keras_classics.cli import run, start
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from functools import partial
 
 import keras
 
 from keras_classics import alexnet
-from keras_classics.cli import run
 from keras_classics.data.transforms.resizing import Resize
 from keras_classics.training import Constant, CoupledSGD, Deviation, MeanColor, Recipe
 

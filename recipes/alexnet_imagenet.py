@@ -8,12 +8,15 @@
 stops improving; measured by ten crops. The papers' sections stand beside each value.
 """
 
+from keras_classics.cli import run, start
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from functools import partial
 
 import keras
 
 from keras_classics import alexnet
-from keras_classics.cli import run
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import ResizeShorterSide

@@ -9,11 +9,14 @@
 held-out pictures are measured after every epoch and in the end, and the test set is left alone.
 """
 
+from keras_classics.cli import run, start
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from functools import partial
 
 import keras
 
-from keras_classics.cli import run
 from keras_classics.data.transforms.crops import RandomCrop, RandomFlip
 from keras_classics.models.cifar_resnet import cifar_resnet
 from keras_classics.training import (

@@ -7,12 +7,15 @@ Both auxiliary heads train with a weight of 0.3 and are not part of the saved ne
 that are validated, measured and saved are Polyak's averages.
 """
 
+from keras_classics.cli import run, start
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from functools import partial
 
 import keras
 
 from keras_classics import googlenet
-from keras_classics.cli import run
 from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomFlip
 from keras_classics.data.transforms.photometric import PhotometricDistortions
 from keras_classics.data.transforms.resizing import ResizeShorterSide

@@ -8,10 +8,13 @@
 The network, its loss and its schedule are the paper's; `deviations` below says what is not.
 """
 
+from keras_classics.cli import run, start
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from functools import partial
 
 from keras_classics import lenet5
-from keras_classics.cli import run
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.training import (
     CoupledSGD,

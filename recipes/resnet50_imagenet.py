@@ -4,12 +4,15 @@ python recipes/resnet50_imagenet.py                         # ImageNet 2012 thro
 python recipes/resnet50_imagenet.py --data folder:imagenet  # imagenet/train/…, imagenet/val/…
 """
 
+from keras_classics.cli import run, start
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from functools import partial
 
 import keras
 
 from keras_classics import resnet50
-from keras_classics.cli import run
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import RandomShorterSide, ResizeShorterSide

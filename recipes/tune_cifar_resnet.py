@@ -6,9 +6,12 @@
 5,000 training pictures are held out to choose by, as in section 4.2 of the paper.
 """
 
+from keras_classics.cli import start, tune
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from cifar_resnet_cifar10 import RECIPE as RESNET
 
-from keras_classics.cli import tune
 from keras_classics.training import vary
 
 RECIPE = vary(RESNET, {"validation": 5000, "epochs": 27, "iterations": None, "paper": None})

@@ -12,9 +12,12 @@ the folder has to be a shared one):
     python recipes/tune_lenet5_mnist.py --oracle localhost:8500 --worker 2
 """
 
+from keras_classics.cli import start, tune
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from lenet5_mnist import RECIPE as LENET5
 
-from keras_classics.cli import tune
 from keras_classics.training import vary
 
 RECIPE = vary(LENET5, {"dataset": "mnist_5k", "validation": 450, "epochs": 9, "paper": None})

@@ -9,12 +9,15 @@ the three dense layers are A's (another place for A's run: --set initial_weights
 The authors note after the submission that the start of Glorot and Bengio makes that unnecessary.
 """
 
+from keras_classics.cli import run, start
+
+start(__name__)  # reads the flags: what is imported below takes seconds
+
 from functools import partial
 
 import keras
 
 from keras_classics import fully_convolutional, vgg11, vgg16
-from keras_classics.cli import run
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import RandomShorterSide, ResizeShorterSide

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_classics.cli.flags import recipe_parser
 from keras_classics.cli.recipe_files import load_recipe, recipe_paths
-from keras_classics.cli.recipe_flags import _apply, _parser
+from keras_classics.cli.recipe_flags import _apply
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source, load
 from keras_classics.training import RecipeError, changes_of, vary
@@ -31,7 +32,7 @@ def every_choice(module):
 
 def with_flags(module, words):
     choices = getattr(module, "CHOICES", {})
-    return _apply(module.RECIPE, choices, _parser(module.RECIPE, choices).parse_args(words))
+    return _apply(module.RECIPE, choices, recipe_parser(module.RECIPE, choices).parse_args(words))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,43 @@
 
 import sys
 
+_is_ours = False
+
+
+def start(name):
+    """Begins a recipe's script, before its imports, which take seconds.
+
+    Reads the command line: with `--help` or a mistake, the process ends here. From here on it also
+    ends with one sentence when it is interrupted, and shows no notices of the libraries.
+
+    Args:
+        name: `__name__` of the script; does nothing where it is imported.
+
+    Example:
+        >>> from keras_classics.cli import start
+        >>> start(__name__)
+    """
+    if name == "__main__" and own_process():
+        from keras_classics.cli.outline import check_flags
+
+        check_flags(sys.argv[0], sys.argv[1:])
+
+
+def own_process():
+    """Prepares output and signals where this process is a command's, and returns whether it is.
+
+    A notebook's is not, nor that of a program that passes arguments itself.
+    """
+    global _is_ours
+    if not _is_ours and hasattr(sys.modules["__main__"], "__file__"):
+        from keras_classics.cli import output, signals
+
+        output.protect()
+        output.hush()
+        signals.end_on_signals()
+        _is_ours = True
+    return _is_ours
+
 
 def run(recipe, choices=None, argv=None):
     """Trains a recipe as its command line says; ends the process with one sentence on an error.
@@ -13,6 +50,8 @@ def run(recipe, choices=None, argv=None):
             A flag whose choices are only "off" and "on" is a switch.
         argv: arguments; None for the process' own.
     """
+    if argv is None:
+        own_process()
     from keras_classics.cli import recipe_flags
 
     recipe_flags.run(recipe, choices, argv)
@@ -26,6 +65,8 @@ def tune(recipe, space, argv=None):
         space: function of a `keras_tuner.HyperParameters` that declares the fields to vary.
         argv: arguments; None for the process' own.
     """
+    if argv is None:
+        own_process()
     from keras_classics.errors import UserError
 
     try:

@@ -2,11 +2,10 @@
 
 import argparse
 import difflib
-import sys
 from pathlib import Path
 
 from keras_classics import __version__
-from keras_classics.cli import recipe_files
+from keras_classics.cli import own_process, recipe_files
 from keras_classics.cli.evaluate import evaluate_command
 from keras_classics.cli.predict import predict_command
 from keras_classics.cli.sentences import Parser, end_in_a_sentence
@@ -20,11 +19,10 @@ def main(argv=None):
     Args:
         argv: arguments; None for the process' own.
     """
+    if argv is None:
+        own_process()
     arguments = _parsed(argv)
-    try:
-        end_in_a_sentence(lambda: arguments.function(arguments), arguments)
-    except BrokenPipeError:  # e.g. `keras-classics list | head`
-        sys.stderr.close()
+    end_in_a_sentence(lambda: arguments.function(arguments), arguments)
 
 
 def _parsed(argv):

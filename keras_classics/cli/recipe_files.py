@@ -9,6 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from keras_classics.cli.outline import check_flags
 from keras_classics.errors import UserError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -89,6 +90,7 @@ def run_as_script(name, arguments):
     before = sys.argv
     sys.argv = [str(path), *arguments]
     try:
+        check_flags(path, arguments)
         with _siblings_of(path):
             runpy.run_path(str(path), run_name="__main__")
     finally:

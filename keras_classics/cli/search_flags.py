@@ -3,51 +3,31 @@
 import sys
 from pathlib import Path
 
+from keras_classics.cli import output, signals
+from keras_classics.cli.flags import search_parser
 from keras_classics.cli.recipe_flags import settings
-from keras_classics.cli.sentences import Parser, end_in_a_sentence, one_line
+from keras_classics.cli.sentences import end_in_a_sentence, one_line
+from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.runs.loop import train
 from keras_classics.runs.sources import load_sources
 from keras_classics.training.recipe import Recipe
 from keras_classics.training.variation import vary
 from keras_classics.tuning.page import write_search_report
 from keras_classics.tuning.results import read_trials
-from keras_classics.tuning.tuner import TUNERS, SearchError, is_worker, make_tuner, service
+from keras_classics.tuning.tuner import SearchError, is_worker, make_tuner, service
 
 
 def tune(recipe, space, argv=None):
     """See `keras_classics.cli.tune`."""
     if not isinstance(recipe, Recipe):
         sys.exit(f"error: {one_line(f'`tune` takes a Recipe. Received: {recipe!r}')}")
-    arguments = _parser(recipe).parse_args(argv)
+    arguments = search_parser(recipe).parse_args(argv)
     directory = Path(arguments.directory or Path("runs", f"tune_{recipe.name}", arguments.tuner))
 
     def search():
-        try:
-            _search(vary(recipe, _changes(arguments)), space, directory, arguments)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"with --directory {directory} continues the search") from None
+        _search(vary(recipe, _changes(arguments)), space, directory, arguments)
 
     end_in_a_sentence(search, arguments)
-
-
-def _parser(recipe):
-    parser = Parser(description=f"Searches around {recipe.name}.")
-    add = parser.add_argument
-    add("--tuner", choices=TUNERS, default="hyperband", help="(default: hyperband)")
-    add("--trials", type=int, default=20, help="of random and bayesian (default: 20)")
-    add("--directory", help="folder of the search; an interrupted search in it continues")
-    add("--data", help=f"data set (default: {recipe.dataset})")
-    add("--data-dir", help="where TensorFlow Datasets keeps its data")
-    add("--epochs", type=int, help=f"of a whole trial (default: {recipe.epochs})")
-    add("--validation", type=int, help=f"pictures held out (default: {recipe.validation})")
-    add("--limit-train", type=int, help="train on this many pictures only")
-    add("--seed", type=int, default=0, help="of the choices and the runs (default: 0)")
-    add("--set", action="append", default=[], metavar="FIELD=VALUE", help="change any field")
-    add("--oracle", metavar="HOST:PORT", help="share the search: where its trials are chosen")
-    add(
-        "--worker", help="with --oracle: a name for this process, which trains; without, it chooses"
-    )
-    return parser
 
 
 def _changes(arguments):
@@ -65,6 +45,9 @@ def _search(recipe, space, directory, arguments):
     if arguments.trials >= 2**31:
         raise SearchError(f"--trials must be below 2**31. Received: {arguments.trials}")
     load_sources(recipe, arguments.data_dir, "none")  # before a search is made that cannot run
+    import_tensorflow()  # it reads the pictures, and is the last library with notices
+    output.speak()
+    signals.promise(f"with --directory {directory} continues the search")
     with service(arguments.oracle, arguments.worker):
         tuner = make_tuner(
             arguments.tuner, recipe, space, directory,

@@ -5,6 +5,7 @@ import gc
 import re
 import sys
 
+from keras_classics.cli.signals import SIGINT_STATUS, stopped
 from keras_classics.errors import UserError
 
 # Arguments of the library that have a flag of another name.
@@ -35,8 +36,10 @@ def _text(value):
 def end_in_a_sentence(function, arguments):
     """Calls a function; on the user's errors, and when interrupted, the process ends with why.
 
+    An interrupt comes here where the process is not the command's own; see `signals`.
+
     Args:
-        function: function (); its KeyboardInterrupt says what the same command would do.
+        function: function ().
         arguments: what the command line was parsed to, whose flags the sentence names.
     """
     try:
@@ -48,8 +51,9 @@ def end_in_a_sentence(function, arguments):
         if error.filename is None:
             raise
         problem = f"error: {one_line(f'{error.filename} cannot be used ({error.strerror}).')}"
-    except KeyboardInterrupt as interrupt:
-        problem = f"Stopped. The same command {str(interrupt) or 'begins anew'}."
+    except KeyboardInterrupt:
+        print(stopped(), file=sys.stderr)
+        problem = SIGINT_STATUS
     # The traceback held pipelines, whose threads call Python: they have to end while there is one,
     # or the process hangs or aborts instead of ending.
     gc.collect()

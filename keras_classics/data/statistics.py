@@ -13,6 +13,8 @@ from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources.local_copies import user_cache
 from keras_classics.files import written_beside
+from keras_classics.progress import tracked
+from keras_classics.words import pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,10 @@ class PixelStatistics:
         total, count = 0.0, 0
         bad = BadImages() if self.bad is None else self.bad
         with errors_of_pipeline(bad, self.source.name):
-            for images, _ in in_order(self.source, 128, self.transforms, bad):
+            batches = in_order(self.source, 128, self.transforms, bad)
+            number = len(self.source)
+            what = f"the mean of {pictures(number, self.source.split)}"
+            for images, _ in tracked(batches, what, number):
                 total = total + images.numpy().sum(axis=0, dtype=np.float64)
                 count += len(images)
         return np.float32(total / count)

@@ -48,11 +48,11 @@ def evaluate(model, source, protocol=None, batch_size=None, *, transforms=(), ba
     batches = _of_one_size(source, batch_size, model, transforms, bad)
     has_logits = any(layer.name == "logits" for layer in model.layers)
     if not has_logits:
-        labels, probabilities = collect(batches, in_chunks(model, batch_size), bad)
+        labels, probabilities = collect(batches, in_chunks(model, batch_size), bad, source)
         check_probabilities(probabilities)
         return measured(labels, probabilities, source, bad)
     to_logits = keras.Model(model.input, model.get_layer("logits").output)
-    labels, logits = collect(batches, in_chunks(to_logits, batch_size), bad)
+    labels, logits = collect(batches, in_chunks(to_logits, batch_size), bad, source)
     exact = logits.astype("float64")
     shares = np.exp(exact - exact.max(-1, keepdims=True))
     return measured(labels, shares / shares.sum(-1, keepdims=True), source, bad, logits)

@@ -91,7 +91,7 @@ class DenseEvaluation:
             return total / len(self.shorter_sides)
 
         batches = in_order(source, pictures, bad=bad)
-        return measured(*collect(batches, average, bad), source, bad)
+        return measured(*collect(batches, average, bad, source), source, bad)
 
     def check(self, model, source):
         """Raises a ValueError unless the model can be made fully convolutional for the source."""

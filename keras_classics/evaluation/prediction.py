@@ -6,6 +6,8 @@ import numpy as np
 from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.evaluation.measurement import Measurement
+from keras_classics.progress import tracked
+from keras_classics.words import pictures
 
 
 def check_classes(model, source):
@@ -60,13 +62,14 @@ def in_chunks(model, size):
     return predict
 
 
-def collect(batches, function, bad):
+def collect(batches, function, bad, source):
     """Runs batches (images, labels) through a function.
 
     Args:
         batches: a `tf.data.Dataset`, or another iterable of pairs of arrays.
         function: images -> one row for each.
         bad: the `BadImages` that keeps account of what is left out of the batches.
+        source: whose pictures they are.
 
     Returns:
         labels int64 (n,) and rows (n, …).
@@ -75,8 +78,9 @@ def collect(batches, function, bad):
         DataError: if too many pictures are bad, or a record is.
     """
     labels, rows = [], []
-    with errors_of_pipeline(bad, "the data set"):
-        for images, own in batches:
+    what = f"measuring {pictures(len(source), source.split)}"
+    with errors_of_pipeline(bad, source.name):
+        for images, own in tracked(batches, what, len(source)):
             rows.append(function(np.asarray(images)))
             labels.append(np.asarray(own))
     return np.concatenate(labels).astype("int64"), np.concatenate(rows)

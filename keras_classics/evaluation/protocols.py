@@ -56,7 +56,7 @@ class _Crops:
             return probabilities.reshape(*stacks.shape[:2], -1).mean(axis=1, dtype="float64")
 
         batches = in_order(source, pictures, (_Views(self),), bad)
-        return measured(*collect(batches, average, bad), source, bad)
+        return measured(*collect(batches, average, bad, source), source, bad)
 
     def check(self, model, source):
         """Raises a ValueError unless the model takes these crops and has the source's classes."""

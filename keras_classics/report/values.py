@@ -31,8 +31,9 @@ def changes_in_words(changed: list[dict]) -> list[str]:
 
 
 def _in_words(field, published, here):
-    if field == "limit_train":
-        return f"limit_train: {here:,} of {published:,} training pictures"
+    if field in ("limit_train", "limit_test"):
+        kind = "training pictures" if field == "limit_train" else "pictures"
+        return f"{field}: {here:,} of {published:,} {kind}"
     if field in ("epochs", "iterations") and published is not None and here < published:
         return f"{field}: {here:,} of {published:,}"
     return f"{field}: {plain(here)} instead of {plain(published)}"

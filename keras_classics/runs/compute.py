@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import keras
 
 from keras_classics import checks
+from keras_classics.choices import STRATEGIES
 from keras_classics.runs.devices import DistributionError
 from keras_classics.runs.peers import Peers
 from keras_classics.training.recipe import RecipeError
 
-STRATEGIES = ("auto", "none", "mirrored", "data_parallel", "two_towers", "multi_machine")
 JIT = {"auto": "auto", "on": True, "off": False}
 
 

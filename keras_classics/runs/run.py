@@ -172,7 +172,7 @@ class Run:
             self.logits = in_chunks(outputs, min(size, len(source)))
         batches = in_order(source, size, self.recipe.test_transforms, self.bad)
         with averaged_weights(self.training):
-            labels, logits = collect(batches, self.logits, self.bad)
+            labels, logits = collect(batches, self.logits, self.bad, source)
         loss = mean_loss(self.recipe.loss(), labels, logits)
         return {"val_loss": loss, "val_error": 100 * float(np.mean(logits.argmax(-1) != labels))}
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from keras_classics.data.sources import hold_out, load
 from keras_classics.training.recipe import RecipeError
 from keras_classics.training.variation import changes_of
+from keras_classics.words import pictures
 
 
 def load_sources(recipe, data_dir, cache):
@@ -16,43 +17,67 @@ def load_sources(recipe, data_dir, cache):
         cache: what picture files are kept in: "ram", "disk", the user's cache, or "none".
 
     Returns:
-        {"train": source, "validation": source or None, "final": source, "unlimited": source};
-        the last is what there is to train on before `limit_train`.
+        {"train": source, "validation": source or None, "final": source, "whole": {field: number of
+        pictures that `limit_train`, `limit_test` is a part of}}.
 
     Raises:
         DataError: if the data cannot be had.
         RecipeError: if the recipe wants a part of it that it does not have.
     """
     train_source = load(recipe.dataset, "train", data_dir).cached(cache)
-    validation = None
-    if train_source.is_stream and (
-        recipe.limit_train is not None or recipe.validation not in (0, "test")
-    ):
+    validation, whole = None, {}
+    holds_out = type(recipe.validation) is int and recipe.validation
+    limited = (recipe.limit_train, recipe.limit_test) != (None, None)
+    if train_source.is_stream and (limited or holds_out):
         raise RecipeError(
             f"{recipe.dataset} is read as a stream, of which no part can be held out or left away; "
-            'set `validation` to "test" or 0 and `limit_train` to None.'
+            'set `validation` to "test" or 0 and leave out `limit_train` and `limit_test`.'
         )
-    if type(recipe.validation) is int and recipe.validation:
+    if holds_out and recipe.limit_test is not None:
+        raise RecipeError(
+            "`limit_test` is of test pictures, and with held-out training pictures none of them is "
+            "measured; leave one out, `limit_test` or `validation`."
+        )
+    if holds_out:
         # Held-out pictures are there to choose by; the test split is then left alone.
-        train_source, validation = hold_out(train_source, recipe.validation, "validation")
+        _check_part(train_source, recipe, "validation")
+        train_source, validation = hold_out(train_source, recipe.validation)
         final = replace(validation, split="validation")
     else:
-        final = load(recipe.dataset, "test", data_dir).cached(cache)
+        whole_test = load(recipe.dataset, "test", data_dir).cached(cache)
+        final = _limited(whole_test, recipe, "limit_test")
         validation = final if recipe.validation == "test" else None
-    unlimited = train_source
-    if recipe.limit_train is not None and recipe.limit_train != len(train_source):
-        if recipe.limit_train > len(train_source):
-            raise RecipeError(
-                f"`limit_train` is {recipe.limit_train:,}, but only {len(train_source):,} training "
-                f"pictures are there."
-            )
-        _, train_source = hold_out(train_source, recipe.limit_train, "limit_train")
+        whole["limit_test"] = len(whole_test)
+    whole["limit_train"] = len(train_source)
     return {
-        "train": train_source,
+        "train": _limited(train_source, recipe, "limit_train"),
         "validation": validation,
         "final": final,
-        "unlimited": unlimited,
+        "whole": whole,
     }
+
+
+def _limited(source, recipe, field):
+    """Returns as much of a source as a field of the recipe says."""
+    size = getattr(recipe, field)
+    if size is None or size == len(source):
+        return source
+    _check_part(source, recipe, field)
+    return replace(hold_out(source, size)[1], split=source.split)
+
+
+def _check_part(source, recipe, field):
+    size = getattr(recipe, field)
+    there = pictures(len(source), source.split)
+    if size > len(source):
+        raise RecipeError(f"`{field}` is {size:,}, but only {there} are there.")
+    if size < source.num_classes:
+        raise RecipeError(
+            f"`{field}` is {size:,}, but {source.name} has {source.num_classes:,} classes; take at "
+            "least one picture of each."
+        )
+    if size == len(source):  # of `validation`: the others may take all
+        raise RecipeError(f"`{field}` is {size:,}, which leaves none of {there} to train on.")
 
 
 def facts_of(recipe, sources):
@@ -63,12 +88,12 @@ def facts_of(recipe, sources):
         sources: those of `load_sources`.
 
     Returns:
-        {"changed": what `changes_of` says, with the number of pictures that `limit_train` is a part
-        of; "validated_on": what the pictures are that are measured after every epoch, or None}.
+        {"changed": what `changes_of` says, with the number of pictures that a limit is a part of;
+        "validated_on": what the pictures are that are measured after every epoch, or None}.
     """
-    whole = len(sources["unlimited"])
+    whole = sources["whole"]
     changed = [
-        {**one, "published": whole} if one["field"] == "limit_train" else one
+        {**one, "published": whole.get(one["field"], one["published"])}
         for one in changes_of(recipe)
     ]
     validation = sources["validation"]

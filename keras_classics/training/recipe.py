@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from keras_classics import checks
+from keras_classics.choices import PRECISIONS
 from keras_classics.errors import UserError
 from keras_classics.files import utf8
 
@@ -142,6 +143,7 @@ class Recipe:
         sync_batch_norm: where the replicas of a network share a batch, whether batch normalisation
             sees all of it; else each replica's own part, as on the papers' GPUs.
         limit_train: train on this many pictures only (stratified, the same for every seed).
+        limit_test: measure this many test pictures only, likewise.
         keep_epochs: epochs, from 1, whose model is kept in `snapshots/`.
         seed: of the weights, the order and the transforms.
         published: the recipe that this one varies, which `paper` and `deviations` speak of; None
@@ -176,6 +178,7 @@ class Recipe:
     gradient_accumulation_steps: int = 1
     sync_batch_norm: bool = False
     limit_train: int | None = None
+    limit_test: int | None = None
     keep_epochs: tuple[int, ...] = ()
     seed: int = 0
     published: "Recipe | None" = field(default=None, repr=False, compare=False)
@@ -190,7 +193,7 @@ class Recipe:
         checks.choice("precision", self.precision, PRECISIONS, RecipeError)
         checks.choice("shuffle", self.shuffle, ("once", "every_epoch"), RecipeError)
         checks.choice("sync_batch_norm", self.sync_batch_norm, (True, False), RecipeError)
-        for name in ("limit_train", "iterations"):
+        for name in ("limit_train", "limit_test", "iterations"):
             if getattr(self, name) is not None and not _is_count(getattr(self, name)):
                 self._refuse(name, "None or a positive integer")
         is_test = isinstance(self.validation, str) and self.validation == "test"
@@ -244,9 +247,6 @@ _BOUNDS = {"epochs": (10, 5), "seed": (2, 32)} | dict.fromkeys(
 
 def _is_count(value, least=1):
     return type(value) is int and value >= least
-
-
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 def describe(value):

@@ -20,6 +20,7 @@ from pathlib import Path
 import keras
 
 from keras_classics import checks, compat
+from keras_classics.choices import TUNERS
 from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json
 from keras_classics.runs.loop import TrainingError, train
@@ -47,7 +48,6 @@ except ImportError as error:
     ) from error
 
 OBJECTIVE = "val_error"
-TUNERS = ("hyperband", "random", "bayesian")
 _OF_KERAS_TUNER = "tuner/"  # prefix of the values that are not fields
 
 

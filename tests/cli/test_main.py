@@ -85,6 +85,13 @@ def test_the_recipe_prints_the_papers_number_beside_ours(tmp_path, capsys):
     assert str(tmp_path / "run" / "report.html") in out
 
 
+def test_a_part_of_the_test_pictures_is_never_comparable(tmp_path, capsys):
+    train("--run-dir", tmp_path / "run", "--limit-test", "50")
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert (metrics["examples"], metrics["comparable"]) == (50, False)
+    assert "limit_test: 50 of 500 pictures" in capsys.readouterr().out
+
+
 def test_report_is_drawn_again(run_dir, capsys):
     (run_dir / "report.html").unlink()
     main(["report", str(run_dir)])

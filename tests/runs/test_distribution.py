@@ -390,10 +390,11 @@ def test_refused_before_any_work(changes, options, error, message, tmp_path):
 
 
 def varied(*words):
-    from keras_classics.cli.recipe_flags import _apply, _parser
+    from keras_classics.cli.flags import recipe_parser
+    from keras_classics.cli.recipe_flags import _apply
     from tests.runs import small_recipes
 
-    return _apply(small_recipes.PLAIN, {}, _parser(small_recipes.PLAIN, {}).parse_args(words))
+    return _apply(small_recipes.PLAIN, {}, recipe_parser(small_recipes.PLAIN, {}).parse_args(words))
 
 
 def test_flags(capsys):

@@ -119,6 +119,12 @@ def test_nan_stops_the_run_and_names_the_step(tmp_path):
         ({"model.input_shape": (28, 28, 1)}, "makes an input of 32×32×1, and the network takes 28"),
         ({"model.num_classes": 7}, "`model.num_classes` is 7, but mnist_5k has 10 classes"),
         ({"limit_train": 5000}, "only 4,500 training pictures are there"),
+        ({"limit_train": 9}, "`limit_train` is 9, but mnist_5k has 10 classes"),
+        ({"limit_test": 501}, "`limit_test` is 501, but only 500 held-out training pictures are"),
+        ({"limit_test": 9}, "`limit_test` is 9, but mnist_5k has 10 classes"),
+        ({"limit_test": 50, "validation": 450}, "leave one out, `limit_test` or `validation`"),
+        ({"validation": 9}, "`validation` is 9, but mnist_5k has 10 classes"),
+        ({"validation": 4500}, "`validation` is 4,500, which leaves none of 4,500 training"),
         ({"model.activation": "gelu"}, "`activation` must be one of"),
         (
             {"protocol": TenCrop(size=24, shorter_side=28)},

@@ -102,6 +102,7 @@ def test_describe_is_plain_data():
         "gradient_accumulation_steps": 1,
         "sync_batch_norm": False,
         "limit_train": None,
+        "limit_test": None,
         "keep_epochs": [],
         "seed": 0,
     }
@@ -215,6 +216,7 @@ CHANGES = {
     "copies": 2,
     "validation": "test",
     "limit_train": 100,
+    "limit_test": 100,
     "initial_weights": CopyLayers("run", layers=("C1",)),
     "auxiliary_weight": 0.3,
     "iterations": 9,

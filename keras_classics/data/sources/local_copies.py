@@ -8,6 +8,8 @@ from pathlib import Path
 
 from keras_classics.data.errors import DataError
 from keras_classics.files import written_beside
+from keras_classics.progress import Progress
+from keras_classics.words import plural
 
 _SPARE = 1_000_000_000  # bytes that are left free for the rest of the world
 
@@ -60,8 +62,12 @@ def copy_files(paths, root=None):
                 f"`cache` disk needs {size / 1e6:,.0f} MB more in {root}, and its disk has "
                 f"{free / 1e6:,.0f} MB left; make room, or let XDG_CACHE_HOME name another disk."
             )
-        for path, copy in missing:
-            _copy(path, copy)
+        with Progress(
+            f"copying {plural(len(missing), 'file')} to {root}", len(missing)
+        ) as progress:
+            for number, (path, copy) in enumerate(missing):
+                progress.show(number)
+                _copy(path, copy)
     except OSError as error:
         raise DataError(
             f"The cache {root} cannot be written ({error.strerror}); let XDG_CACHE_HOME name "

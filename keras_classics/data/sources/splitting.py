@@ -9,9 +9,7 @@ from keras_classics.data.sources.base import LabelledImages
 _FIXED_SEED = 1998
 
 
-def hold_out(
-    source: LabelledImages, size: int, argument: str = "size"
-) -> tuple[LabelledImages, LabelledImages]:
+def hold_out(source: LabelledImages, size: int) -> tuple[LabelledImages, LabelledImages]:
     """Splits a source into the larger rest and a stratified sample of it.
 
     The choice depends on the labels and on `size`, on nothing else: it is the same in every run.
@@ -20,7 +18,6 @@ def hold_out(
     Args:
         source: what to split.
         size: number of images to hold out; 0 holds out none.
-        argument: what the caller's own user knows `size` as, for the errors.
 
     Returns:
         The rest and the held-out images (their split is called `"validation"`), both in the order
@@ -40,13 +37,13 @@ def hold_out(
         raise DataError(f"{source.name} is read as a stream, of which no part can be held out.")
     if not 0 <= size < len(source):
         raise DataError(
-            f"`{argument}` must be at least 0 and below the {len(source):,} images of "
-            f"`{source.name}`. Received: {argument}={size}"
+            f"`size` must be at least 0 and below the {len(source):,} images of "
+            f"`{source.name}`. Received: size={size}"
         )
     if 0 < size < source.num_classes:
         raise DataError(
-            f"`{argument}` must be 0, or at least {source.num_classes}, one of each class. "
-            f"Received: {argument}={size}"
+            f"`size` must be 0, or at least {source.num_classes}, one of each class. "
+            f"Received: size={size}"
         )
     shuffled = np.random.RandomState(_FIXED_SEED).permutation(len(source))
     by_class = shuffled[np.argsort(source.labels[shuffled], kind="stable")]
