@@ -7,6 +7,8 @@ import re
 import keras
 import numpy as np
 
+import keras_classics  # noqa: F401  registers the layers of the saved models
+
 
 def final_state(run_dir):
     """Everything that a run ends with, but for its times: dicts of arrays, and texts."""
