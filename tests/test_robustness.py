@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.bad_input import files, flags
-from benchmarks.bad_input.trial import Case, judge
-from benchmarks.robustness import HEADING, section, write_section
+from benchmarks.robustness import files, flags
+from benchmarks.robustness.inputs import HEADING, section, write_section
+from benchmarks.robustness.trial import Case, judge
 from tests import ROOT
 
 PACKAGE = ROOT / "keras_classics"
@@ -21,7 +21,7 @@ _READS = re.compile(
 def test_every_flag_has_ten_bad_inputs():
     counts = Counter(case.subject for case in flags.cases())
     few = [flag.subject for flag in flags.flags() if counts[flag.subject] < 10]
-    assert not few, "add bad values in benchmarks/bad_input/texts.py"
+    assert not few, "add bad values in benchmarks/robustness/texts.py"
 
 
 def test_every_kind_of_file_has_ten_bad_ones():
@@ -37,7 +37,7 @@ def test_everything_that_reads_a_file_is_in_the_table():
         if _READS.search(re.sub(r"(?m)^\s*(>>>|\.\.\.) .*", "", path.read_text("utf-8")))
     }
     missing = sorted(readers - covered - set(files.OTHER_READERS))
-    assert missing == [], "add a Kind in benchmarks/bad_input/files.py"
+    assert missing == [], "add a Kind in benchmarks/robustness/files.py"
 
 
 SAMPLE = (

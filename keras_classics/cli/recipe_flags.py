@@ -14,7 +14,8 @@ from keras_classics.report.values import changes_in_words
 from keras_classics.runs.compute import Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
-from keras_classics.training.recipe import Recipe, RecipeError
+from keras_classics.training.description import RecipeError
+from keras_classics.training.recipe import Recipe
 from keras_classics.training.variation import as_published, vary
 from keras_classics.words import plural
 

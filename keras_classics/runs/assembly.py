@@ -9,7 +9,7 @@ from keras_classics.data.pipeline import in_order
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.errors import UserError
 from keras_classics.runs.weight_averages import keep_averages_apart
-from keras_classics.training.recipe import RecipeError
+from keras_classics.training.description import RecipeError
 from keras_classics.zoo import list_models, model_card
 
 _TRANSFORMS = ("train_transforms", "test_transforms")

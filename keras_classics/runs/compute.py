@@ -9,7 +9,7 @@ from keras_classics import checks
 from keras_classics.choices import STRATEGIES
 from keras_classics.runs.devices import DistributionError
 from keras_classics.runs.peers import Peers
-from keras_classics.training.recipe import RecipeError
+from keras_classics.training.description import RecipeError
 
 JIT = {"auto": "auto", "on": True, "off": False}
 

@@ -24,7 +24,7 @@ from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json, written_beside
 from keras_classics.report.schemas import RECIPE
 from keras_classics.schema import read_json
-from keras_classics.training.recipe import deciding_fields, describe, identity
+from keras_classics.training.description import deciding_fields, describe, identity
 
 CHECKPOINTS_KEPT = 2
 

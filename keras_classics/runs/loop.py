@@ -32,7 +32,7 @@ from keras_classics.runs.distribution import distribute, shard_of
 from keras_classics.runs.run import Run
 from keras_classics.runs.sources import facts_of, load_sources
 from keras_classics.trained_model import network_of
-from keras_classics.training.recipe import RecipeError, describe
+from keras_classics.training.description import RecipeError, describe
 
 __all__ = ["TrainingError", "train"]
 

@@ -26,7 +26,7 @@ from keras_classics.runs.distribution import shard_of
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
-from keras_classics.training.recipe import RecipeError
+from keras_classics.training.description import RecipeError
 
 _REDRAW = 30  # seconds between two drawings of the curves, each of which takes 0.1
 _SAMPLE = 2  # purpose of a seed, see data/pipeline.py

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from keras_classics.data.sources import hold_out, load
-from keras_classics.training.recipe import RecipeError
+from keras_classics.training.description import RecipeError
 from keras_classics.training.variation import changes_of
 from keras_classics.words import pictures
 

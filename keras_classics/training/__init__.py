@@ -1,10 +1,11 @@
 """What the papers' training sections name: recipes and the parts that stand in them."""
 
+from keras_classics.training.description import RecipeError, describe
 from keras_classics.training.initial_weights import CopyLayers
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
 from keras_classics.training.optimizers import CoupledSGD, StochasticDiagonalLM
 from keras_classics.training.pixels import MeanColor, MeanImage, PixelRange
-from keras_classics.training.recipe import Deviation, Published, Recipe, RecipeError, describe
+from keras_classics.training.recipe import Deviation, Published, Recipe
 from keras_classics.training.schedules import (
     Constant,
     DivideOnPlateau,

@@ -6,7 +6,8 @@ import inspect
 from functools import partial
 
 from keras_classics import checks
-from keras_classics.training.recipe import Recipe, RecipeError, describe, fields_of
+from keras_classics.training.description import RecipeError, describe, fields_of
+from keras_classics.training.recipe import Recipe
 
 # What a run is called and shows, and which of the draws it is: no other experiment.
 _UNDECIDING = ("name", "paper", "deviations", "keep_epochs", "seed")

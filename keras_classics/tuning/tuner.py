@@ -13,7 +13,6 @@ continues from its last checkpoint.
 import gc
 import os
 import re
-import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,13 +21,14 @@ import keras
 from keras_classics import checks, compat
 from keras_classics.choices import TUNERS
 from keras_classics.errors import UserError
-from keras_classics.files import is_torn, sweep, write_json
+from keras_classics.files import write_json
 from keras_classics.runs.loop import TrainingError, train
 from keras_classics.runs.peers import is_address
-from keras_classics.schema import read_json, short
-from keras_classics.training.recipe import RecipeError, deciding_fields, describe, identity
+from keras_classics.schema import short
+from keras_classics.training.description import RecipeError
 from keras_classics.training.variation import vary
-from keras_classics.tuning.results import ORACLE, SEARCH, SearchError, error_after, read_trials
+from keras_classics.tuning.folder import prepare
+from keras_classics.tuning.results import SearchError, error_after
 
 
 class TunerMissing(SearchError, ImportError):
@@ -70,7 +70,7 @@ class RecipeTuner(compat.base_tuner()):
         path = Path(directory).absolute()
         _check(recipe, oracle)
         if not is_worker():
-            _prepare(path, recipe, oracle)
+            prepare(path, recipe, oracle)
         self._begin_or_continue(oracle, path)
         if not is_worker():
             self.save()  # from now on the search continues
@@ -258,59 +258,3 @@ def _check(recipe, oracle):
             vary(recipe, {field.name: field.default})
         except RecipeError as error:
             raise SearchError(f"The search space does not fit {recipe.name}: {error}") from error
-
-
-def _prepare(path, recipe, oracle):
-    """Makes the folder, or checks that it is of the same search."""
-    search = {
-        "recipe": describe(recipe),
-        "identity": identity(recipe),
-        "oracle": type(oracle).__name__.strip("_"),
-        "space": oracle.get_space().get_config()["space"],
-    }
-    description = path / "search.json"
-    if not description.exists():
-        if path.exists() and not all(is_torn(item.name) for item in path.iterdir()):
-            raise SearchError(
-                f"{path} is not empty and holds no search; choose another directory with "
-                "`directory`."
-            )
-        path.mkdir(parents=True, exist_ok=True)
-        sweep(path)
-        write_json(description, search)
-        return
-    try:
-        stored = read_json(description, SEARCH, SearchError)
-    except SearchError as error:
-        raise SearchError(
-            f"{description} is damaged; choose another directory with `directory`."
-        ) from error
-    fields = stored["recipe"]
-    ours = deciding_fields(recipe)
-    differing = [name for name in ours if fields.get(name) != ours[name]]
-    differing += [name for name in ("oracle", "space") if stored.get(name) != search[name]]
-    if differing:
-        raise SearchError(
-            f"{path} belongs to another search (it differs in {', '.join(differing)}); choose "
-            "another directory with `directory`."
-        )
-    sweep(path, "*")
-    sweep(path, "trial_*/*")  # not below: the runs of other processes may go on
-    _remove_uncounted_trial(path)
-    read_trials(path)  # before KerasTuner does, which would not say which of them is damaged
-
-
-def _remove_uncounted_trial(path):
-    """Removes a trial that KerasTuner wrote down, and was killed before it counted it."""
-    oracle = path / "oracle.json"
-    if oracle.exists():
-        known = read_json(oracle, ORACLE, SearchError)["start_order"]
-        for trial in path.glob("trial_*"):
-            if trial.name.removeprefix("trial_") in known:
-                continue
-            if (trial / "run" / "metrics.json").exists():
-                raise SearchError(
-                    f"`{oracle}` does not know {trial.name}, which is finished; restore it, or "
-                    "choose another directory with `directory`."
-                )
-            shutil.rmtree(trial)

@@ -9,7 +9,7 @@ import pytest
 
 from keras_classics.files import written_beside
 from keras_classics.runs.directory import RunDirectory, RunDirectoryError, check_owner, unwritable
-from keras_classics.training.recipe import fields_of
+from keras_classics.training.description import fields_of
 from keras_classics.training.variation import vary
 from tests import ROOT
 from tests.runs import small_recipes

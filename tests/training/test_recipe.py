@@ -31,7 +31,7 @@ from keras_classics.training import (
     describe,
     vary,
 )
-from keras_classics.training.recipe import fields_of, identity
+from keras_classics.training.description import fields_of, identity
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -170,7 +170,7 @@ def test_describe_refuses_what_the_recipe_script_itself_defines(text, tmp_path):
 
 PRINT_IDENTITIES = """
 import pathlib, runpy, sys
-from keras_classics.training.recipe import fields_of, identity
+from keras_classics.training.description import fields_of, identity
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
     print(path.stem, identity(runpy.run_path(str(path))["RECIPE"]))
 """

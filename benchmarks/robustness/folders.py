@@ -2,8 +2,8 @@
 
 import shutil
 
-from benchmarks.bad_input import intact
-from benchmarks.bad_input.trial import Case
+from benchmarks.robustness import intact
+from benchmarks.robustness.trial import Case
 
 
 def cases():

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.bad_input import folders, intact
-from benchmarks.bad_input.damage import (
+from benchmarks.robustness import folders, intact
+from benchmarks.robustness.damage import (
     DAMAGE,
     JSON_DAMAGE,
     OF_CHECKPOINTS,
@@ -14,7 +14,7 @@ from benchmarks.bad_input.damage import (
     fields,
     write,
 )
-from benchmarks.bad_input.trial import Case
+from benchmarks.robustness.trial import Case
 
 
 @dataclass(frozen=True, kw_only=True)

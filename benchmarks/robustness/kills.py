@@ -1,7 +1,7 @@
 """SIGKILL at random instants: does a run end as one that was never killed?
 
-    python -m benchmarks.kills [--kills 12] [--tasks lenet5 cifar_resnet search]
-    python -m benchmarks.kills --backends jax --output FILE
+    python -m benchmarks.robustness.kills [--kills 12] [--tasks lenet5 cifar_resnet search]
+    python -m benchmarks.robustness.kills --backends jax --output FILE
 
 For each task and backend an undisturbed run comes first. Then, as often as `--kills` says, the same
 in a new directory is killed at an instant drawn uniformly from the time that took, and continued by
@@ -81,7 +81,10 @@ def started(task, folder, path):
     words = ("--tasks", task, "--folder", folder, "--directory", path)
     with open(Path(folder, "log"), "a") as log:
         process = subprocess.Popen(
-            machine.command("kills", *words), stdout=subprocess.PIPE, stderr=log, text=True
+            machine.command("robustness.kills", *words),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         )
     process.stdout.readline()
     return process

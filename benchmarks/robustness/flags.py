@@ -3,8 +3,8 @@
 import argparse
 from dataclasses import dataclass
 
-from benchmarks.bad_input import intact, texts
-from benchmarks.bad_input.trial import Case
+from benchmarks.robustness import intact, texts
+from benchmarks.robustness.trial import Case
 
 _TEXTS = (
     "",

@@ -1,6 +1,6 @@
 """Bad inputs for every flag and every kind of file: is what comes one clear sentence?
 
-    python -m benchmarks.robustness [--only WORD] [--output FILE] [--processes-every N]
+    python -m benchmarks.robustness.inputs [--only WORD] [--output FILE] [--processes-every N]
 
 The flags are taken from the parsers, the files from a table that a test compares with what the
 package reads. Clear is: a status that is not 0; one sentence of ours, or argparse's usage and
@@ -25,10 +25,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import machine
-from benchmarks.bad_input import files, flags, intact
-from benchmarks.bad_input.trial import Case, fork, judge
+from benchmarks.robustness import files, flags, intact
+from benchmarks.robustness.trial import Case, fork, judge
 
-RESULTS = Path(__file__).parent / "results" / "robustness.md"
+RESULTS = Path(__file__).parents[1] / "results" / "robustness.md"
 HEADING = "## Bad input"
 
 
@@ -129,7 +129,7 @@ def main():
     counts = Counter(verdict.kind for verdict in verdicts)
     print(f"{len(verdicts)} inputs: {dict(counts)} in {time.perf_counter() - started:.0f} s")
     if options.output:
-        write_section(options.output, section(verdicts, f"python -m benchmarks.robustness "
+        write_section(options.output, section(verdicts, f"python -m benchmarks.robustness.inputs "
                                               f"--output {options.output}"))  # fmt: skip
 
 

@@ -1,0 +1,73 @@
+"""The folder of a search, before KerasTuner looks at it: made, or of the same search and whole."""
+
+import shutil
+
+from keras_classics.files import is_torn, sweep, write_json
+from keras_classics.schema import read_json
+from keras_classics.training.description import deciding_fields, describe, identity
+from keras_classics.tuning.results import ORACLE, SEARCH, SearchError, read_trials
+
+
+def prepare(path, recipe, oracle):
+    """Makes the folder, or checks that it is of the same search.
+
+    Args:
+        path: the folder.
+        recipe: the `Recipe`.
+        oracle: KerasTuner's, which chooses the trials.
+
+    Raises:
+        SearchError: for a folder of another search or of something else, or a damaged one.
+    """
+    search = {
+        "recipe": describe(recipe),
+        "identity": identity(recipe),
+        "oracle": type(oracle).__name__.strip("_"),
+        "space": oracle.get_space().get_config()["space"],
+    }
+    description = path / "search.json"
+    if not description.exists():
+        if path.exists() and not all(is_torn(item.name) for item in path.iterdir()):
+            raise SearchError(
+                f"{path} is not empty and holds no search; choose another directory with "
+                "`directory`."
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        sweep(path)
+        write_json(description, search)
+        return
+    try:
+        stored = read_json(description, SEARCH, SearchError)
+    except SearchError as error:
+        raise SearchError(
+            f"{description} is damaged; choose another directory with `directory`."
+        ) from error
+    fields = stored["recipe"]
+    ours = deciding_fields(recipe)
+    differing = [name for name in ours if fields.get(name) != ours[name]]
+    differing += [name for name in ("oracle", "space") if stored.get(name) != search[name]]
+    if differing:
+        raise SearchError(
+            f"{path} belongs to another search (it differs in {', '.join(differing)}); choose "
+            "another directory with `directory`."
+        )
+    sweep(path, "*")
+    sweep(path, "trial_*/*")  # not below: the runs of other processes may go on
+    _remove_uncounted_trial(path)
+    read_trials(path)  # before KerasTuner does, which would not say which of them is damaged
+
+
+def _remove_uncounted_trial(path):
+    """Removes a trial that KerasTuner wrote down, and was killed before it counted it."""
+    oracle = path / "oracle.json"
+    if oracle.exists():
+        known = read_json(oracle, ORACLE, SearchError)["start_order"]
+        for trial in path.glob("trial_*"):
+            if trial.name.removeprefix("trial_") in known:
+                continue
+            if (trial / "run" / "metrics.json").exists():
+                raise SearchError(
+                    f"`{oracle}` does not know {trial.name}, which is finished; restore it, or "
+                    "choose another directory with `directory`."
+                )
+            shutil.rmtree(trial)
