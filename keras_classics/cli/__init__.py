@@ -1,5 +1,6 @@
 """Command lines: `keras-classics`, and those of the recipe scripts."""
 
+import os
 import sys
 
 _is_ours = False
@@ -34,8 +35,9 @@ def own_process():
         from keras_classics.cli import output, signals
 
         output.protect()
-        output.hush()
-        signals.end_on_signals()
+        if os.name == "posix":  # elsewhere the libraries' notices and Python's own stops remain
+            output.hush()
+            signals.end_on_signals()
         _is_ours = True
     return _is_ours
 
