@@ -41,8 +41,8 @@ class CopyLayers:
         ...     CopyLayers(file.name, layers=("hidden",))(network(hidden=5))
         Traceback (most recent call last):
         ...
-        keras_classics.training.description.RecipeError: `initial_weights` cannot copy from ...: hidden
-        has weights of (4, 3), (3,) there and of (4, 5), (5,) here.
+        keras_classics.training.description.RecipeError: `initial_weights` cannot copy from ...:
+        hidden has weights of (4, 3), (3,) there and of (4, 5), (5,) here.
     """
 
     source: str
