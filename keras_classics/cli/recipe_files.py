@@ -34,8 +34,8 @@ def recipe_paths():
     for path in sorted(path for folder in folders for path in folder.glob("[!_]*.py")):
         if path.stem in paths:
             raise UserError(
-                f"The recipe {path.stem} exists twice, as {paths[path.stem]} and {path}; delete "
-                "one."
+                f"The recipe {path.stem} exists twice, in {paths[path.stem].parent} and in "
+                f"{path.parent}; delete one."
             )
         paths[path.stem] = path
     if not paths:

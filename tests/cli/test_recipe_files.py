@@ -89,9 +89,9 @@ def test_a_recipe_that_exists_twice(installed):
         folder.mkdir(exist_ok=True)
         (folder / "mine.py").write_text("")
     sentence = fails("mine")
-    assert sentence.startswith("error: The recipe mine exists twice, as ")
-    assert str(installed / "recipes" / "mine.py") in sentence
-    assert str(installed.parent / "recipes" / "mine.py") in sentence
+    assert sentence.startswith("error: The recipe mine exists twice, in ")
+    assert f"{installed / 'recipes'} and in" in sentence
+    assert f"{installed.parent / 'recipes'}; delete one." in sentence
 
 
 @pytest.mark.parametrize(

@@ -325,7 +325,7 @@ def test_a_transform_at_fault_says_so(directory, transform):
     text = stopped(epoch(source, 10, bad, transforms=(transform,)), bad)
     assert text.startswith("3 of 210 images cannot be used, more than 1 %; ")
     assert "cannot be used (An image of 10×" in text
-    assert text.endswith(" has no 11×11 to crop.)).")
+    assert text.endswith(" has no 11×11 to crop; crop less, or resize to more before.)).")
 
 
 @pytest.mark.parametrize("number", [70, 77], ids=["jpeg", "png"])
