@@ -78,6 +78,8 @@ OTHER_READERS = {
     "__init__.py": "modules of ours",
     "zoo.py": "modules of ours",
     "files.py": "what it has just written",
+    "schema.py": "the JSON that its callers name",
+    "cli/output.py": "the null device",
     "report/markup.py": "a style of ours",
     "report/sections.py": "figures that it has just drawn",
     "data/sources/load.py": "the digits that a package brings",
@@ -179,7 +181,7 @@ def kinds():
              read_by=("runs/directory.py",), harmless=(("", "its content says nothing"),)),
         *(Kind(name=f"search: {path}", path=f"search/{path}", words=(*intact.SEARCH, "search"),
                needs=("search",), special=(*json_damage, *special),
-               read_by=("tuning/tuner.py", "tuning/results.py", "tuning/page.py"),
+               read_by=[f"tuning/{name}.py" for name in ("folder", "tuner", "results", "page")],
                names=("search",), harmless=harmless)
           for path, special, harmless in (
               ("search.json", fields("recipe", "oracle", "space"), ()),

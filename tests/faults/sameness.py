@@ -12,11 +12,7 @@ import keras_classics  # noqa: F401  registers the layers of the saved models
 
 def final_state(run_dir):
     """Everything that a run ends with, but for its times: dicts of arrays, and texts."""
-    with np.load(sorted((run_dir / "checkpoints").glob("epoch-*.npz"))[-1]) as file:
-        arrays = {name: file[name] for name in file.files}
-    # The seconds of the epochs, and the sum that covers them.
-    state = json.loads(str(arrays.pop("state")))
-    assert len(state.pop("seconds")) == state["epoch"] and arrays.pop("checksum")
+    arrays, state = last_checkpoint(run_dir)
     with np.load(run_dir / "predictions.npz") as file:
         predictions = {name: file[name] for name in file.files}
     model = keras.models.load_model(run_dir / "model.keras")
@@ -26,6 +22,16 @@ def final_state(run_dir):
         texts["timings.csv"] = [row["epoch"] for row in csv.DictReader(file)]
     texts["report.html"] = page_text(run_dir)
     return (arrays, weights, predictions), {"state": state, **texts}
+
+
+def last_checkpoint(run_dir):
+    """The arrays and the state of a run's last checkpoint, but for its times."""
+    with np.load(sorted((run_dir / "checkpoints").glob("epoch-*.npz"))[-1]) as file:
+        arrays = {name: file[name] for name in file.files}
+    # The seconds of the epochs, and the sum that covers them.
+    state = json.loads(str(arrays.pop("state")))
+    assert len(state.pop("seconds")) == state["epoch"] and arrays.pop("checksum")
+    return arrays, state
 
 
 def page_text(run_dir):

@@ -59,8 +59,14 @@ SIZES = "behind `train_transforms` and {} behind `test_transforms`, and must be 
             "^`train_transforms` does not fit the pictures of mnist_5k: `images` must have three",
         ),
         ({"protocol.size": 24}, "TenCrop makes crops of (24, 24, 3); set `protocol.size`."),
-        ({"dataset": "mnist_5k", "limit_train": 3}, "^`limit_train` must be 0, or at least 10"),
-        ({"dataset": "mnist_5k", "validation": 4500}, "^`validation` must be at least 0 and below"),
+        (
+            {"dataset": "mnist_5k", "limit_train": 3},
+            "^`limit_train` is 3, but mnist_5k has 10 classes",
+        ),
+        (
+            {"dataset": "mnist_5k", "validation": 4500},
+            "^`validation` is 4,500, which leaves none of",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -199,9 +199,9 @@ def _check_manual_files(name: str, builder: Any, advice: str) -> None:
     if builder.name == "imagenet2012":
         check_archives(folder)
     elif not os.path.isdir(folder):
+        how = _one_line(builder.MANUAL_DOWNLOAD_INSTRUCTIONS, 320)
         raise DataError(
-            f"`{name}` must be fetched by hand into {folder} "
-            f"({_one_line(builder.MANUAL_DOWNLOAD_INSTRUCTIONS)}); do that and start again, or "
+            f"`{name}` must be fetched by hand into {folder} ({how}); do that and start again, or "
             f"{advice}"
         )
 
@@ -272,9 +272,9 @@ def _damage(name: str, builder: Any, what: str) -> str:
     )
 
 
-def _one_line(error: Exception | str) -> str:
+def _one_line(error: Exception | str, most: int = 160) -> str:
     """Returns what TFDS says, without the arguments, lists and manuals around it."""
     text = " ".join(str(error).split())
     text = re.sub(r'^Failed to construct dataset .*?}": ', "", text)
     text = re.split(r" (?:Here are|The builder name string) ", text)[0]
-    return textwrap.shorten(text.rstrip(".:"), 160, placeholder="…") or type(error).__name__
+    return textwrap.shorten(text.rstrip(".:"), most, placeholder="…") or type(error).__name__
