@@ -122,8 +122,8 @@ def _be_the_command(case, folder, out, err):
         os.dup2(out.fileno(), 1)
         os.dup2(err.fileno(), 2)
         # Whatever these were: of a test, they are not the process' own.
-        sys.stdout = open(1, "w", closefd=False)  # a command may put others in their place
-        sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  a command may put others there
+        sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
         os.chdir(folder)
         os.environ.update(_environment(case))
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))

@@ -27,13 +27,14 @@ def changes_in_words(changed: list[dict]) -> list[str]:
         >>> changes_in_words([{"field": "loss.j", "published": 1.0, "here": 10}])
         ['loss.j: 10 instead of 1.0']
     """
-    return [_in_words(**one) for one in changed]
+    return [_in_words(one["field"], one["published"], one["here"]) for one in changed]
 
 
 def _in_words(field, published, here):
-    if field in ("limit_train", "limit_test"):
+    is_part = type(published) is type(here) is int and here < published
+    if is_part and field in ("limit_train", "limit_test"):
         kind = "training pictures" if field == "limit_train" else "pictures"
         return f"{field}: {here:,} of {published:,} {kind}"
-    if field in ("epochs", "iterations") and published is not None and here < published:
+    if is_part and field in ("epochs", "iterations"):
         return f"{field}: {here:,} of {published:,}"
     return f"{field}: {plain(here)} instead of {plain(published)}"

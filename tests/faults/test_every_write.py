@@ -28,10 +28,10 @@ OF_A_SEARCH = (
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 48 MB, which only root can make."""
+    """A disk of 256 MB, room for one run after the other, which only root can make."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a small disk cannot be mounted here; it takes root")
     yield disk
@@ -49,8 +49,9 @@ def faults(task, fault, folder, patterns=()):
     found = json.loads(done.stdout.splitlines()[-1])
     for line in found["writes"]:
         event, path = line.split(" ", 1)
+        name = os.path.basename(path)
         # Nothing is written into its place; the lock's file stays empty.
-        assert event != "open" or is_torn(os.path.basename(path)) or path == ".lock", line
+        assert event != "open" or is_torn(name) or name == ".lock", line
     return found["writes"], found["results"]
 
 
