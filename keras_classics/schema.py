@@ -50,7 +50,7 @@ def is_number(value):
     return type(value) in (int, float)
 
 
-ANYTHING = Kind("anything", lambda value: True)
+ANYTHING = Kind("anything", lambda value: value is not _MISSING)
 TEXT = Kind("a text", lambda value: isinstance(value, str))
 NAME = Kind(
     "a text of at most 1,000 characters, not empty",

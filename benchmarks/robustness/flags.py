@@ -1,7 +1,7 @@
 """Bad inputs of every flag, made from the parsers themselves."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.robustness import intact, texts
 from benchmarks.robustness.trial import Case
@@ -56,7 +56,11 @@ def flags():
     found = []
     (commands,) = (a for a in main._parser()._actions if isinstance(a, argparse._SubParsersAction))
     for command, parser in commands.choices.items():
-        found += [Flag(command, a, *_COMMANDS[command]) for a in _of(parser)]
+        for action in _of(parser):
+            flag = Flag(command, action, *_COMMANDS[command])
+            if command == "predict" and action.option_strings:
+                flag = replace(flag, words=("predict", "run", "digit.png"))
+            found.append(flag)
     seen = set()
     for name in recipe_paths():
         module = load_recipe(name)

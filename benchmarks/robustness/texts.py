@@ -11,7 +11,12 @@ def of(command, dest):
         dest: of the action.
     """
     if dest == "set":
-        return [one if isinstance(one, dict) else _setting(one) for one in _SET]
+        found = [one if isinstance(one, dict) else _setting(one) for one in _SET]
+        if command == "search":
+            for one in found:
+                if one.get("value", "").startswith("optimizer.momentum"):
+                    one["accepted"] = "the search chooses it"
+        return found
     made = _TABLE.get((command, dest)) or _TABLE.get(("", dest))
     return (
         None if made is None else [one if isinstance(one, dict) else {"value": one} for one in made]
@@ -21,7 +26,7 @@ def of(command, dest):
 def _setting(text):
     """The sentence may name the field in the place of the flag, or its last part."""
     field = text.partition("=")[0].strip()
-    parts = (field, field.rpartition(".")[2])
+    parts = (field, field.rpartition(".")[2], field.encode("unicode_escape").decode())
     flags = (f"--{parts[0]}".replace("_", "-"),) if parts[0] else ()
     return {"value": text, "names": (*flags, *(f"`{part}`" for part in parts if part))}
 
@@ -129,7 +134,7 @@ def _with_peers(flag, values):
 
 
 _PROTOCOLS = ("Center", "ten-crop", "dens", "grid_", "144", "None", "grid_150,dense")
-_UNFIT = ("ten_crop", "multi_scale_dense", "resnet_multi_scale")  # digits are too small
+_UNFIT = ("multi_scale_dense", "resnet_multi_scale")  # digits are too small
 _WRONG_FLAGS = (
     *(("--epochs",), ("--lr", "1"), ("-epochs", "1"), ("epochs", "1"), ("--nope", "x")),
     *(("--run", "x", "--nope"), ("x",), ("\udcff",), ("漢",), ("",), ("--showw",), ("--set",)),
@@ -192,7 +197,10 @@ _TABLE = {
     ),
     ("evaluate", "epochs"): _EPOCHS,
     ("evaluate", "data"): (*_DATA, {"value": "folder:pictures", "needs": ("pictures",)}),
-    ("evaluate", "protocol"): ("", " ", *_PROTOCOLS, *_UNFIT, *_ODD, _MISSING),
+    ("evaluate", "protocol"): (
+        *("", " ", *_PROTOCOLS, *_UNFIT, *_ODD, _MISSING),
+        {"value": "ten_crop", "accepted": "ten crops of digits"},
+    ),
     ("predict", "run_dir"): _each(
         (
             *(_HERE, *_PLACES, _FILE, _FULL, "digit.png", "run/model.keras"),

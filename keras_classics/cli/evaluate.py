@@ -31,7 +31,8 @@ def evaluate_command(arguments):
             protocol, transforms = own[number] if own else _named(arguments.protocol, model)
             check(model, source, protocol, transforms)
         except ValueError as error:
-            raise UserError(f"{label}: {error}" if len(chosen) > 1 else str(error)) from error
+            where = [label] * (len(chosen) > 1) + [f"`protocol` {arguments.protocol}"] * (not own)
+            raise UserError(": ".join([*where, str(error)])) from error
         jobs.append((label, model, protocol, transforms))
     run = recipes[0] if len(arguments.models) == 1 else None
     whose = f"{run['name']}, seed {run['seed']}: " if run else ""

@@ -119,7 +119,7 @@ def settings(texts):
     values = {}
     for setting in texts:
         name, equals, text = setting.partition("=")
-        if not equals:
+        if not equals or not name.strip():
             raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
         values[name] = _value(name, text)
     return values

@@ -8,6 +8,7 @@ from keras_classics.cli.flags import search_parser
 from keras_classics.cli.recipe_flags import settings
 from keras_classics.cli.sentences import end_in_a_sentence, one_line
 from keras_classics.data.host_tensorflow import import_tensorflow
+from keras_classics.runs.assembly import assemble
 from keras_classics.runs.loop import train
 from keras_classics.runs.sources import load_sources
 from keras_classics.training.recipe import Recipe
@@ -44,7 +45,8 @@ def _search(recipe, space, directory, arguments):
         raise SearchError(f"--trials must be at least 1. Received: {arguments.trials}")
     if arguments.trials >= 2**31:
         raise SearchError(f"--trials must be below 2**31. Received: {arguments.trials}")
-    load_sources(recipe, arguments.data_dir, "none")  # before a search is made that cannot run
+    # Before a search is made of which no trial can run.
+    assemble(recipe, load_sources(recipe, arguments.data_dir, "none")["train"])
     import_tensorflow()  # it reads the pictures, and is the last library with notices
     output.speak()
     signals.promise(f"with --directory {directory} continues the search")

@@ -10,7 +10,7 @@ from keras_classics.errors import UserError
 
 # Arguments of the library that have a flag of another name.
 _FLAGS = {"dataset": "data", "gradient_accumulation_steps": "accumulate"}
-_LONGEST = 280  # characters of a sentence with a long word; the program's name stands before it
+_LONGEST = 260  # characters of a sentence with a long word; the program's name stands before it
 _SHORTENED = 40  # characters of a word that are always left
 
 

@@ -83,7 +83,7 @@ def test_a_wheel_without_recipes(installed):
     assert fails() == fails("lenet5_mnist")
 
 
-def test_a_recipe_that_exists_twice(installed):
+def test_twice(installed):
     (installed.parent / "pyproject.toml").write_text("")
     for folder in (installed / "recipes", installed.parent / "recipes"):
         folder.mkdir(exist_ok=True)
