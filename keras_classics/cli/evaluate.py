@@ -13,7 +13,7 @@ from keras_classics.words import pictures
 def evaluate_command(arguments):
     """Measures what the command line names, and prints a line for each."""
     if arguments.batch_size is not None:
-        checks.integer("batch_size", arguments.batch_size, error=UserError)
+        checks.integer("batch_size", arguments.batch_size, error=UserError, most=2**31 - 1)
     imported = [load_module(path) for path in arguments.imports]
     chosen = [entry for path in arguments.models for entry in _chosen_of(path, arguments)]
     own = [_own_way(recipe, imported) for *_, recipe in chosen] if not arguments.protocol else []

@@ -223,7 +223,9 @@ def service(address, worker):
     if not is_address(address):
         raise SearchError(f"`oracle` must be host:port. Received: {address}")
     # By "chief" in its name KerasTuner knows the process that chooses.
-    if worker is not None and (not re.fullmatch(r"[\w.-]+", worker) or "chief" in worker):
+    if worker is not None and (
+        not re.fullmatch(r"[A-Za-z0-9_.-]{1,99}", worker) or "chief" in worker
+    ):
         rule = 'letters and digits, without "chief"'
         raise SearchError(f"`worker` must be a name of {rule}. Received: {worker}")
     host, _, port = address.rpartition(":")
