@@ -71,6 +71,7 @@ _PIXELS = "pixels are pixels: nothing tells damage from a picture"
 _DRAWN = "the page says what could not be shown"
 _BEFORE = "the run goes on from the checkpoint before"
 _ANEW = "it is made anew"
+_ARCHIVE = (("first byte flipped", "an archive is read from its end"),)
 
 
 # What reads no file of a user's, and why.
@@ -128,6 +129,7 @@ def kinds():
              needs=("tars",), read_by=("data/sources/imagenet.py",)),
         Kind(name="folder: a picture", path="pictures/train/class0/0.png", words=intact.FOLDER,
              needs=("pictures", "pictures.py"), names=("pictures", "0.png"),
+             harmless=(("a picture", _PIXELS),),
              read_by=("data/sources/files.py", "data/decoding.py", "data/encoded.py",
                       "data/bad_images.py", "data/sources/folder.py")),
         Kind(name="folder: the kept mean", path="pictures/.keras_classics/*.npz",
@@ -137,6 +139,7 @@ def kinds():
              special=(*json_damage, *fields("recipe", "recipe/name", "recipe/dataset",
                       "recipe/seed", "recipe/protocol", "recipe/test_transforms")),
              read_by=("cli/saved_runs.py", "cli/evaluate.py", "report/predictions.py"),
+             names=("recipe.json", "The run says"),
              harmless=(("first byte flipped", "no"),
                        ("recipe/protocol deleted", "a run without a protocol is measured once"),
                        ("recipe/protocol null", "a run without a protocol is measured once"),
@@ -165,14 +168,17 @@ def kinds():
               ("timings.csv", ()), ("environment.json", json_damage), ("predictions.npz", ()),
               ("model.keras", ()))),
         Kind(name="model.keras, evaluate", path="run/model.keras", words=_EVALUATE, needs=_RUN,
-             read_by=("cli/saved_runs.py", "trained_model.py", "report/network.py")),
+             read_by=("cli/saved_runs.py", "trained_model.py", "report/network.py"),
+             harmless=_ARCHIVE),
         Kind(name="model.keras, predict", path="run/model.keras", words=_PREDICT, needs=_RUN,
-             read_by=("cli/saved_runs.py",)),
+             read_by=("cli/saved_runs.py",), harmless=_ARCHIVE),
         Kind(name="a kept epoch", path="run/snapshots/epoch-0001.keras",
-             words=(*_EVALUATE, "--epochs", "1"), needs=_RUN, read_by=("cli/saved_runs.py",)),
+             words=(*_EVALUATE, "--epochs", "1"), needs=_RUN, read_by=("cli/saved_runs.py",),
+             harmless=_ARCHIVE),
         Kind(name="the newest checkpoint", path="begun/checkpoints/*2-step-0000000.npz",
              words=intact.CONTINUE, needs=("begun", "mine.py"), special=OF_CHECKPOINTS,
-             read_by=("runs/directory.py", "runs/run.py"), harmless=(("", _BEFORE),)),
+             read_by=("runs/directory.py", "runs/run.py"), names=("begun",),
+             harmless=(("", _BEFORE),)),
         Kind(name="bad_images.txt", path="seen/bad_images.txt",
              words=("train", "pictures.py", "--run-dir", "seen"),
              needs=("seen", "pictures", "pictures.py"), read_by=("data/bad_images.py",
