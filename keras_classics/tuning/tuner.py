@@ -84,8 +84,8 @@ class RecipeTuner(compat.base_tuner()):
     def _begin_or_continue(self, oracle, path):
         try:
             super().__init__(oracle, directory=str(path.parent), project_name=path.name)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            if not (path / "oracle.json").exists():
+        except Exception as error:  # whatever its own files make KerasTuner raise
+            if not any(os.path.lexists(path / name) for name in ("oracle.json", "tuner0.json")):
                 raise
             raise SearchError(
                 f"KerasTuner cannot continue from its files in {path} ({short(error)}); choose "
