@@ -120,7 +120,7 @@ def settings(texts):
     for setting in texts:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
-            raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting}")
+            raise RecipeError(f"`--set` takes FIELD=VALUE. Received: --set {setting[:80]}")
         values[name] = _value(name, text)
     return values
 
