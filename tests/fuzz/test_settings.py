@@ -50,7 +50,7 @@ REFUSED = [
     ("model.pooling=7", 'small_lenet5 on mnist_5k: `pooling` must be one of None, "avg", "max".'),
     ("loss.j=abc", "small_lenet5 on mnist_5k: `j` must be a finite number above 0."),
     ("optimizer.momentum=2", "small_lenet5 on mnist_5k: `momentum` must be in 0 … 1, without 1."),
-    ("=1", "--set takes FIELD=VALUE. Received: --set =1"),
+    ("=1", "`--set` takes FIELD=VALUE. Received: --set =1"),
     ("model..x=1", "`model..x` cannot be set: there is no ''"),
     (f"seed={'-' * 9_000}1", "--seed cannot be set: '-----"),
     (f"seed={'1' * 100_000}", "--seed cannot be set: a value has at most 10,000 characters."),
