@@ -96,7 +96,8 @@ def section(verdicts, command):
 
 def _cell(text):
     printable = str(text)[:200].encode("utf-8", "backslashreplace").decode()
-    return re.sub(r"[\x00-\x1f\x7f|]", lambda m: repr(m[0])[1:-1], printable)
+    shown = re.sub(r"[\x00-\x1f\x7f]", lambda m: repr(m[0])[1:-1], printable)
+    return shown.replace("|", "\\|")
 
 
 def write_section(path, text):
