@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import keras
+
 from keras_classics.cli import output, signals
 from keras_classics.cli.flags import search_parser
 from keras_classics.cli.recipe_flags import settings
@@ -47,6 +49,7 @@ def _search(recipe, space, directory, arguments):
         raise SearchError(f"--trials must be below 2**31. Received: {arguments.trials}")
     # Before a search is made of which no trial can run.
     assemble(recipe, load_sources(recipe, arguments.data_dir, "none")["train"])
+    keras.backend.clear_session()  # the layers' names count from one in each trial
     import_tensorflow()  # it reads the pictures, and is the last library with notices
     output.speak()
     signals.promise(f"with --directory {directory} continues the search")
