@@ -8,6 +8,7 @@ after one that is not counted:
 
     recipe    `train()` as recipes/lenet5_mnist.py calls it, simplified: history, checkpoint and
               figure of every epoch included
+    executed  the same with `--steps-per-execution 16`
     batches   the same model and `fit` on batches that were made before: what the pipeline costs
     pytorch   the same network and batch the way tutorials write it: a Dataset of PIL pictures with
               a per-sample transform (pad, ToTensor, shift), DataLoader with 2 workers, SGD
@@ -57,7 +58,7 @@ def simplified():
     )
 
 
-def time_train(recipe, data_dir):
+def time_train(recipe, data_dir, compute=None):
     """Seconds of each epoch of `train()`, from its start to the start of the next, but the last."""
     import keras
 
@@ -70,16 +71,18 @@ def time_train(recipe, data_dir):
             starts.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as run_dir:
-        loop.train(recipe, run_dir, data_dir=data_dir, callbacks=[Clock()], verbose=0)
+        options = {"callbacks": [Clock()], "verbose": 0, "compute": compute}
+        loop.train(recipe, run_dir, data_dir=data_dir, **options)
     return [after - before for before, after in itertools.pairwise(starts)]
 
 
-def time_recipe(data, data_dir, epochs):
+def time_recipe(data, data_dir, epochs, steps_per_execution=1):
     """Seconds of the epochs of the simplified recipe but the first."""
+    from keras_classics.runs import Compute
     from keras_classics.training import vary
 
     recipe = vary(simplified(), {"epochs": epochs + 2, "dataset": data})
-    return time_train(recipe, data_dir)[1:]
+    return time_train(recipe, data_dir, Compute(steps_per_execution=steps_per_execution))[1:]
 
 
 def time_published(data, data_dir, epochs):
@@ -173,6 +176,7 @@ def time_pytorch(data, data_dir, epochs):
 
 SUBJECTS = {
     "recipe": time_recipe,
+    "executed": partial(time_recipe, steps_per_execution=16),
     "batches": time_batches,
     "pytorch": time_pytorch,
     "published": time_published,
@@ -200,10 +204,11 @@ def measure(subject, arguments):
 
 def epoch_row(number, arguments):
     """Seconds of an epoch of each side, and their ratios."""
-    row = {name: statistics.median(measure(name, arguments)) for name in list(SUBJECTS)[:3]}
+    row = {name: statistics.median(measure(name, arguments)) for name in list(SUBJECTS)[:4]}
     return {
         **row,
         "pytorch / recipe": row["pytorch"] / row["recipe"],
+        "pytorch / executed": row["pytorch"] / row["executed"],
         "(recipe - batches) / recipe": (row["recipe"] - row["batches"]) / row["recipe"],
     }
 

@@ -95,3 +95,16 @@ def oracle_file(oracle):
 def tuner_file(tuner):
     """Returns the path of the file by which KerasTuner knows that a search has begun; see above."""
     return tuner._get_tuner_fname()
+
+
+def forget_tracings():
+    """Lets TensorFlow count anew how often Keras' functions are traced; before another network.
+
+    Five tracings in ten calls make it warn of a mistake. It counts by the code of a function, and
+    Keras makes the functions of all models from the same code: a process that trains one network
+    after the other looks to it like one function that is traced again and again. What is traced too
+    often for one network is still said.
+    """
+    from tensorflow.python.eager.polymorphic_function import polymorphic_function as theirs
+
+    theirs._frequent_tracing_detector_manager = type(theirs._frequent_tracing_detector_manager)()

@@ -3,6 +3,7 @@
     python recipes/lenet5_mnist.py                     # 20 passes over 60,000 digits
     python recipes/lenet5_mnist.py --distort           # with 540,000 distorted ones
     python recipes/lenet5_mnist.py --optimizer sdlm    # the paper's own optimiser
+    python recipes/lenet5_mnist.py --tutorial tanh     # what most tutorials call LeNet-5
     python recipes/lenet5_mnist.py --data mnist_5k     # 5,000 embedded digits, no download
 
 The network, its loss and its schedule are the paper's; `deviations` below says what is not.
@@ -14,9 +15,12 @@ start(__name__)  # reads the flags: what is imported below takes seconds
 
 from functools import partial
 
+import keras
+
 from keras_classics import lenet5
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.training import (
+    Constant,
     CoupledSGD,
     Deviation,
     MaximumAPosteriori,
@@ -108,9 +112,30 @@ LEVENBERG_MARQUARDT = {
     ),
 }
 
+# C3 connected to all maps, plain pooling, a plain squashing function, a softmax, Adam;
+# with --set model.subsampling=max, max-pooling.
+TUTORIAL = {
+    "model.connections": "full",
+    "model.subsampling": "average",
+    "model.output": "softmax",
+    "normalization": PixelRange(low=0.0, high=1.0, padding=2),
+    "loss": partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    "optimizer": keras.optimizers.Adam,
+    "learning_rate": 0.001,
+    "schedule": Constant(),
+    "batch_size": 128,
+    "paper": None,
+    "deviations": (),
+}
+
 CHOICES = {
     "distort": {"off": {}, "on": DISTORTED},
     "optimizer": {"sgd": {}, "sdlm": LEVENBERG_MARQUARDT},
+    "tutorial": {
+        "off": {},
+        "tanh": {**TUTORIAL, "model.activation": "tanh"},
+        "relu": {**TUTORIAL, "model.activation": "relu"},
+    },
 }
 
 if __name__ == "__main__":

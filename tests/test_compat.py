@@ -2,6 +2,7 @@
 
 import ast
 import json
+import logging
 import subprocess
 import sys
 
@@ -107,6 +108,30 @@ def test_untuned_device_iterators_are_still_needed(mirrored):
 def test_a_mirrored_run_tunes_nothing(mirrored):
     assert len(mirrored["train"]) > 2
     assert not any(on is not False for on in mirrored["train"])
+
+
+def warnings_of_six_networks(caplog, between):
+    """What TensorFlow says where a process computes with one network after the other."""
+    tensorflow = logging.getLogger("tensorflow")
+    tensorflow.addHandler(caplog.handler)
+    try:
+        for _ in range(6):
+            between()
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            model.predict_on_batch(np.zeros((1, 2)))
+    finally:
+        tensorflow.removeHandler(caplog.handler)
+    return caplog.text
+
+
+def test_forget_tracings_ends_a_warning_of_many_networks(caplog):
+    assert warnings_of_six_networks(caplog, compat.forget_tracings) == ""
+
+
+def test_forget_tracings_is_still_needed(caplog):
+    # If this fails, TensorFlow or Keras tells networks apart: `forget_tracings` can go.
+    compat.forget_tracings()
+    assert "retracing" in warnings_of_six_networks(caplog, lambda: None)
 
 
 @pytest.mark.backend

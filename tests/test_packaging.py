@@ -89,7 +89,7 @@ def test_installed_wheel_works(dist, clean):
 IDENTITIES = """
 import json
 from keras_classics.cli.recipe_files import load_recipe, recipe_paths
-from keras_classics.training.description import identity
+from keras_classics.training.fields import identity
 print(json.dumps({
     name: identity(load_recipe(name).RECIPE) for name in recipe_paths() if "tune" not in name
 }))

@@ -12,7 +12,7 @@ from keras_classics.cli.recipe_flags import _apply
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.sources import Source, load
 from keras_classics.training import RecipeError, changes_of, vary
-from keras_classics.training.description import describe, identity
+from keras_classics.training.fields import describe, identity
 
 NAMES = list(recipe_paths())
 # The sizes of the pictures of the data sets that hold all of one size.

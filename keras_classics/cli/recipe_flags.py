@@ -14,9 +14,8 @@ from keras_classics.report.values import changes_in_words
 from keras_classics.runs.compute import Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
-from keras_classics.training.description import RecipeError
-from keras_classics.training.recipe import Recipe
-from keras_classics.training.variation import as_published, vary
+from keras_classics.training.fields import as_published, scaled_linearly, vary
+from keras_classics.training.recipe import Recipe, RecipeError
 from keras_classics.words import plural
 
 _LONGEST = 10_000  # characters of a value; Python's parser can crash on many more
@@ -37,14 +36,17 @@ def _run(recipe, choices, arguments):
     import_tensorflow()  # it reads the pictures, and is the last library with notices
     output.speak()
     signals.promise(f"with --run-dir {run_dir} continues the run")
+    if arguments.linear_scaling:
+        print(_scaling(recipe))
     print(f"Run directory: {run_dir}", flush=True)
+    compute = _compute(arguments)
     metrics = train(
         recipe,
         run_dir,
         data_dir=arguments.data_dir,
         on_bad_image=arguments.on_bad_image,
         cache=arguments.cache,
-        compute=_compute(arguments),
+        compute=compute,
     )
     print(_table(recipe, metrics))
     bad = Path(run_dir) / "bad_images.txt"
@@ -52,6 +54,15 @@ def _run(recipe, choices, arguments):
         count = len(bad.read_text("utf-8", "surrogateescape").splitlines())
         print(f"{plural(count, 'image')} could not be used: {bad}")
     print(f"Report: {Path(run_dir) / 'report.html'}")
+
+
+def _scaling(recipe):
+    size, before = recipe.batch_size, recipe.published.batch_size
+    factor, rate = size / before, recipe.learning_rate
+    return (
+        f"Learning rate {rate / factor:g} × {factor:g} = {rate:g}: batches of {size} in place of "
+        f"{before} (--linear-scaling)."
+    )
 
 
 def _compute(arguments):
@@ -77,7 +88,6 @@ def _apply(recipe, choices, arguments):
     chosen = {}
     for flag, options in choices.items():
         chosen |= options[getattr(arguments, flag.replace("-", "_"))]
-    recipe = as_published(vary(recipe, chosen))  # a choice is an experiment of its own
     direct = ("epochs", "batch_size", "seed", "limit_train", "limit_test")
     given = {name: getattr(arguments, name) for name in direct}
     given |= {"dataset": arguments.data, "keep_epochs": _epochs(arguments.keep_epochs)}
@@ -88,19 +98,9 @@ def _apply(recipe, choices, arguments):
     given["gradient_accumulation_steps"] = arguments.accumulate
     changes = {name: value for name, value in given.items() if value is not None}
     changes |= settings(arguments.set)
+    recipe = as_published(vary(recipe, chosen))  # a choice is an experiment of its own
     varied = vary(recipe, changes)
-    return _scaled(varied, recipe.batch_size) if arguments.linear_scaling else varied
-
-
-def _scaled(recipe, batch_size):
-    """Goyal et al. 2017: k times the batch, k times the learning rate."""
-    factor = recipe.batch_size / batch_size
-    scaled = vary(recipe, {"learning_rate": recipe.learning_rate * factor})
-    print(
-        f"Learning rate {recipe.learning_rate:g} × {factor:g} = {scaled.learning_rate:g}: batches "
-        f"of {recipe.batch_size} in place of {batch_size} (--linear-scaling)."
-    )
-    return scaled
+    return scaled_linearly(varied) if arguments.linear_scaling else varied
 
 
 def _epochs(text):

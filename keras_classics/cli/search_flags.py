@@ -13,8 +13,8 @@ from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.runs.assembly import assemble
 from keras_classics.runs.loop import train
 from keras_classics.runs.sources import load_sources
+from keras_classics.training.fields import vary
 from keras_classics.training.recipe import Recipe
-from keras_classics.training.variation import vary
 from keras_classics.tuning.page import write_search_report
 from keras_classics.tuning.results import read_trials
 from keras_classics.tuning.tuner import SearchError, is_worker, make_tuner, service

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_classics.data.pipeline import images_at
 from keras_classics.evaluation.prediction import mean_loss
-from keras_classics.training.description import describe
+from keras_classics.training.fields import describe
 from keras_classics.words import pictures
 
 _WRONG_KEPT = 200

@@ -2,15 +2,15 @@
 
 from keras_classics.layers.batch_normalization import BatchNormalization
 from keras_classics.layers.euclidean_rbf import EuclideanRBF
-from keras_classics.layers.fan_in_uniform import FanInUniform
 from keras_classics.layers.grouped_conv import GroupedConv2D
 from keras_classics.layers.inception import Inception
 from keras_classics.layers.local_response_normalization import LocalResponseNormalization
 from keras_classics.layers.locally_connected import LocallyConnected2D
 from keras_classics.layers.partially_connected_conv import PartiallyConnectedConv2D
 from keras_classics.layers.pixel_normalization import PixelNormalization
-from keras_classics.layers.scaled_tanh import scaled_tanh
+from keras_classics.layers.squashing import FanInUniform, scaled_tanh
 from keras_classics.layers.subsampling import Subsampling
+from keras_classics.layers.whole_map_conv import WholeMapConv2D
 from keras_classics.layers.zero_pad_shortcut import ZeroPadShortcut
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "PartiallyConnectedConv2D",
     "PixelNormalization",
     "Subsampling",
+    "WholeMapConv2D",
     "ZeroPadShortcut",
     "scaled_tanh",
 ]

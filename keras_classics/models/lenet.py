@@ -13,14 +13,17 @@ and Fig. 2.
     OUTPUT  Euclidean RBF, fixed 7×12 bitmaps               10     0 (+840 fixed)
     total                                                               60,000
 
-Every layer up to F6 is squashed by 1.7159·tanh(2a/3). Weights start uniform in ±2.4/fan-in.
+Every layer up to F6 is squashed by 1.7159·tanh(2a/3). Weights start uniform in ±2.4/fan-in, which
+goes with that function: under plain tanh or ReLU it is too small to learn from, so that
+`kernel_initializer` is then Glorot's or He's unless told otherwise.
 
 Not stated in the paper, assumed here: biases start at zero; the sub-sampling averages (section
 II-A; II-B has the sum, the same functions with other coefficients), its coefficients start at one.
 
 Deviations, each an option: `connections="full"`, `subsampling="average" | "max"`,
-`activation="tanh" | "relu"`, `output="softmax"`, 28×28 input. All of them at once make the network
-that most tutorials call LeNet-5: 61,706 parameters, 44,426 at 28×28.
+`activation="tanh" | "relu"`, `output="softmax"`, another `kernel_initializer`, 28×28 input. The
+first four at once make the network that most tutorials call LeNet-5: 61,706 parameters, 44,426 at
+28×28.
 """
 
 import keras
@@ -33,8 +36,10 @@ from keras_classics.layers import (
     FanInUniform,
     PartiallyConnectedConv2D,
     Subsampling,
+    WholeMapConv2D,
     scaled_tanh,
 )
+from keras_classics.layers.common import copy_of, initializer_of
 from keras_classics.models.common import channel_axis, check_common, finish, picture_shape
 
 # Table I: the maps of S2 that each map of C3 sees.
@@ -78,10 +83,23 @@ def digit_bitmaps():
     return np.where(ink, 1, -1).reshape(10, 84).astype("float32")
 
 
-def _convolution(x, filters, kernel_size, activation, name):
-    return layers.Conv2D(
-        filters, kernel_size, activation=activation, kernel_initializer=FanInUniform(), name=name
-    )(x)
+# Appendix A for its own function; for the others, which it does not fit, what was made for them.
+_STARTS = {"scaled_tanh": FanInUniform, "tanh": "glorot_uniform", "relu": "he_uniform"}
+
+
+def _start_of(kernel_initializer, activation):
+    """Returns a function that gives each layer an initialiser of its own."""
+    if kernel_initializer is None:
+        kernel_initializer = _STARTS[activation]
+    if isinstance(kernel_initializer, keras.Initializer):
+        return lambda: copy_of(kernel_initializer)
+    return lambda: initializer_of("kernel_initializer", kernel_initializer)
+
+
+def _convolution(x, filters, activation, start, name):
+    return layers.Conv2D(filters, 5, activation=activation, kernel_initializer=start(), name=name)(
+        x
+    )
 
 
 def _subsample(x, subsampling, activation, name):
@@ -91,19 +109,19 @@ def _subsample(x, subsampling, activation, name):
     return pool(2, name=name)(x)
 
 
-def _connect_c3(x, connections, activation):
+def _connect_c3(x, connections, activation, start):
     if connections == "full":
-        return _convolution(x, len(TABLE_I), 5, activation, "C3")
+        return _convolution(x, len(TABLE_I), activation, start, "C3")
     return PartiallyConnectedConv2D(
-        TABLE_I, 5, activation=activation, kernel_initializer=FanInUniform(), name="C3"
+        TABLE_I, 5, activation=activation, kernel_initializer=start(), name="C3"
     )(x)
 
 
-def _classify(x, num_classes, output, activation):
+def _classify(x, num_classes, output, activation, start):
     if output == "rbf":
         return EuclideanRBF(digit_bitmaps(), activation=activation, name="OUTPUT")(x)
     return layers.Dense(
-        num_classes, activation=activation, kernel_initializer=FanInUniform(), name="OUTPUT"
+        num_classes, activation=activation, kernel_initializer=start(), name="OUTPUT"
     )(x)
 
 
@@ -120,6 +138,7 @@ def lenet5(
     subsampling="trainable",
     activation="scaled_tanh",
     output="rbf",
+    kernel_initializer=None,
 ):
     """Builds LeNet-5 as published.
 
@@ -139,6 +158,9 @@ def lenet5(
         subsampling: "trainable" (coefficient, bias, squashing), "average" or "max".
         activation: "scaled_tanh", "tanh" or "relu".
         output: "rbf", the ten fixed bitmaps, or "softmax", a dense layer.
+        kernel_initializer: start of the weights, as Keras names it; None for the one that goes with
+            the activation: `FanInUniform()`, the paper's, with "scaled_tanh", "glorot_uniform" with
+            "tanh", "he_uniform" with "relu".
 
     Returns:
         A `keras.Model` with layers C1, S2, C3, S4, C5, F6, OUTPUT.
@@ -178,16 +200,17 @@ def lenet5(
     picture = shape[:2] if channel_axis() == -1 else shape[1:]
     if picture not in ((32, 32), (28, 28)):
         checks.refuse("input_shape", "pictures of 32×32 or 28×28 pixels", input_shape)
+    start = _start_of(kernel_initializer, activation)
     squash = scaled_tanh if activation == "scaled_tanh" else activation
 
     inputs = keras.Input(shape)
-    x = _convolution(inputs, 6, 5, squash, "C1")  # 28×28×6
+    x = _convolution(inputs, 6, squash, start, "C1")  # 28×28×6
     x = _subsample(x, subsampling, squash, "S2")  # 14×14×6
-    x = _connect_c3(x, connections, squash)  # 10×10×16
+    x = _connect_c3(x, connections, squash, start)  # 10×10×16
     x = _subsample(x, subsampling, squash, "S4")  # 5×5×16
-    x = _convolution(x, 120, 5 if picture == (32, 32) else 4, squash, "C5")  # 1×1×120
+    x = WholeMapConv2D(120, activation=squash, kernel_initializer=start(), name="C5")(x)  # 1×1×120
     if include_top:
         x = layers.Flatten(name="flatten")(x)
-        x = layers.Dense(84, activation=squash, kernel_initializer=FanInUniform(), name="F6")(x)
-        x = _classify(x, num_classes, output, classifier_activation)
+        x = layers.Dense(84, activation=squash, kernel_initializer=start(), name="F6")(x)
+        x = _classify(x, num_classes, output, classifier_activation, start)
     return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)

@@ -9,7 +9,7 @@ from keras_classics.data.pipeline import in_order
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.errors import UserError
 from keras_classics.runs.weight_averages import keep_averages_apart
-from keras_classics.training.description import RecipeError
+from keras_classics.training.recipe import RecipeError
 from keras_classics.zoo import list_models, model_card
 
 _TRANSFORMS = ("train_transforms", "test_transforms")
@@ -106,6 +106,36 @@ def assemble(recipe, source, *, bad=None, **compilation):
     probabilities = keras.layers.Activation("softmax", dtype="float32", name="probabilities")
     inference = keras.Model(pixels, probabilities(logits), name=recipe.name)
     return training, inference
+
+
+def check_looking(recipe, optimizer, devices, source, network):
+    """Raises a RecipeError where an optimizer that looks at the run would not see it.
+
+    Args:
+        recipe: a `Recipe`.
+        optimizer: a Keras optimizer; see `StochasticDiagonalLM.look`.
+        devices: what `distribute` returned.
+        source: the training source.
+        network: the network inside the model.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # what float16 scales the loss for
+    if not hasattr(optimizer, "look"):
+        return
+    name = type(optimizer).__name__
+    if not source.in_memory or len(network.outputs) > 1:
+        raise RecipeError(
+            f"{name} needs its pictures in memory and a network with one output; choose another "
+            "optimizer, data whose pictures have one size, or no auxiliary heads."
+        )
+    if (
+        devices.replicas > 1
+        or recipe.gradient_accumulation_steps > 1
+        or recipe.precision != "float32"
+    ):
+        raise RecipeError(
+            f"{name} trains in float32, on one device and in whole batches; leave out `strategy`, "
+            "`gradient_accumulation_steps` and `precision`."
+        )
 
 
 def _accumulation(recipe):

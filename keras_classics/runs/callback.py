@@ -65,7 +65,7 @@ class Steps(keras.callbacks.Callback):
         if np.isnan(float(logs["loss"])):
             raise TrainingError(
                 f"The loss became NaN in epoch {self.run.epoch + 1}, step {done}; the last good "
-                f"checkpoint is in {self.run.path / 'checkpoints'}. Try a smaller learning rate."
+                "checkpoint is kept in the run directory. Try a smaller learning rate."
             )
         if not piece:
             self.run.let_optimizer_look(done)

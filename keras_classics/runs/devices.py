@@ -11,8 +11,8 @@ from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.errors import UserError
 from keras_classics.layers.grouped_conv import GROUPS
-from keras_classics.training.description import RecipeError
-from keras_classics.training.variation import vary
+from keras_classics.training.fields import vary
+from keras_classics.training.recipe import RecipeError
 
 _GRACE = 5  # seconds
 

@@ -11,6 +11,7 @@ seconds of the epochs travel inside the checkpoints: continuing from one brings 
 that belong to it.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -22,15 +23,30 @@ import numpy as np
 
 from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json, written_beside
+from keras_classics.report import ReportError
 from keras_classics.report.schemas import RECIPE
 from keras_classics.schema import read_json
-from keras_classics.training.description import deciding_fields, describe, identity
+from keras_classics.training.fields import deciding_fields, describe, identity
 
 CHECKPOINTS_KEPT = 2
 
 
 class RunDirectoryError(UserError):
     """A run directory that cannot be used; the message is one sentence for the user."""
+
+
+@contextlib.contextmanager
+def writing(path):
+    """Says what became of the run directory where a file in it could not be written."""
+    try:
+        yield
+    except (OSError, ReportError) as error:
+        # A report's sentence is about a command that nobody has given.
+        cause = error.__cause__ if isinstance(error, ReportError) else error
+        name = getattr(cause, "filename", None)
+        if name is None or not Path(os.fsdecode(name)).is_relative_to(path):
+            raise
+        raise unwritable(path, cause) from error
 
 
 def unwritable(path, error):
@@ -227,6 +243,9 @@ class RunDirectory:
             RunDirectoryError: if there are checkpoints and none can be read.
         """
         names = sorted(self.checkpoints.glob("epoch-*.npz"), reverse=True)
+        for path in names:
+            if not path.is_file():  # which no new one could replace
+                raise RunDirectoryError(f"{path} is not a file; remove it, and the run goes on.")
         for path in names:
             try:
                 found = _read_checkpoint(path)

@@ -47,7 +47,7 @@ def distribute(compute=None, recipe=None):
         One of the classes in `keras_classics.runs.devices`, a context manager.
 
     Raises:
-        DistributionError: if the backend or the machine cannot do that.
+        DistributionError: if the backend or the machine cannot do that, or not the rest of it.
         PeerError: if the processes do not find each other or do not fit together.
 
     Example:
@@ -69,6 +69,8 @@ def distribute(compute=None, recipe=None):
         Compute(strategy=strategy, replicas=replicas)  # one device, where more are asked for
     if strategy == "none":
         return OneDevice()
+    if strategy == "mirrored":
+        _check_mirrored(compute, recipe)
     if replicas is not None and replicas > len(devices):
         raise DistributionError(
             f"`replicas` {replicas} is more than the {len(devices)} devices of this machine "
@@ -84,6 +86,18 @@ def distribute(compute=None, recipe=None):
     return kinds[strategy](devices[:replicas])
 
 
+def _check_mirrored(compute, recipe):
+    """Raises for what TensorFlow's replicas would refuse later, or get wrong."""
+    wrong = {
+        "`jit` on": compute.jit == "on",
+        # Keras adds up under a condition, in which TensorFlow's replicas cannot meet.
+        "`gradient_accumulation_steps`": recipe and recipe.gradient_accumulation_steps > 1,
+        "`steps_per_execution`": compute.steps_per_execution > 1,
+    }
+    for what in (name for name, is_wrong in wrong.items() if is_wrong):
+        raise DistributionError(f"{what} does not go with `strategy` mirrored; leave one out.")
+
+
 def _choose(backend, devices, replicas, recipe):
     """Returns the strategy and the number of replicas that "auto" stands for."""
     strategy = {"tensorflow": "mirrored", "jax": "data_parallel"}.get(backend, "none")
@@ -94,7 +108,7 @@ def _choose(backend, devices, replicas, recipe):
     pieces = recipe.gradient_accumulation_steps
     function = getattr(recipe.optimizer, "func", recipe.optimizer)
     if hasattr(function, "look") or (pieces > 1 and strategy == "mirrored"):
-        return "none", 1  # see `check_compilation`
+        return "none", 1  # see `_check_mirrored`
     divides = [n for n in range(2, len(devices) + 1) if recipe.batch_size % (n * pieces) == 0]
     return (strategy, divides[-1]) if divides else ("none", 1)
 
@@ -109,6 +123,10 @@ def _check_backend(compute, backend):
             f"`strategy` {strategy} needs the {needed} backend"
             f"{why * (strategy == 'multi_machine' and backend == 'tensorflow')}; set "
             f"KERAS_BACKEND={needed}. Received: {backend}"
+        )
+    if compute.steps_per_execution > 1 and backend == "torch":
+        raise DistributionError(
+            "`steps_per_execution` does not go with the PyTorch backend; leave it out."
         )
     if (strategy == "multi_machine") != (compute.peers is not None):
         raise DistributionError(

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from keras_classics import __version__
-from keras_classics.training.description import identity
+from keras_classics.training.fields import identity
 from keras_classics.words import plural
 
 _COMPUTING = ("jax", "tensorflow", "numpy")

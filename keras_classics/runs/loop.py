@@ -6,33 +6,20 @@ and the history, and a run that was killed ends as if it had not been.
 """
 
 import contextlib
-import os
-from pathlib import Path
 
 import keras
 
 from keras_classics.data.bad_images import BadImages
-from keras_classics.report import ReportError, write_report
-from keras_classics.runs.assembly import assemble, check_pixels
+from keras_classics.report import write_report
+from keras_classics.runs.assembly import assemble, check_looking, check_pixels
 from keras_classics.runs.callback import TrainingError
-from keras_classics.runs.compute import (
-    JIT,
-    Compute,
-    check_compilation,
-    check_looking,
-    precision,
-)
-from keras_classics.runs.directory import (
-    RunDirectory,
-    check_owner,
-    has_checkpoint,
-    unwritable,
-)
+from keras_classics.runs.compute import JIT, Compute, precision
+from keras_classics.runs.directory import RunDirectory, check_owner, has_checkpoint, writing
 from keras_classics.runs.distribution import distribute, shard_of
 from keras_classics.runs.run import Run
 from keras_classics.runs.sources import facts_of, load_sources
 from keras_classics.trained_model import network_of
-from keras_classics.training.description import RecipeError, describe
+from keras_classics.training.recipe import RecipeError
 
 __all__ = ["TrainingError", "train"]
 
@@ -81,40 +68,36 @@ def train(
         RunDirectoryError: if the folder cannot be used.
         TrainingError: if the loss becomes NaN.
     """
-    describe(recipe)
     check_pixels(recipe)
     compute = Compute() if compute is None else compute
     with contextlib.ExitStack() as stack:
         devices = stack.enter_context(distribute(compute, recipe))
         asked, recipe = recipe, devices.adapt(recipe)
         with devices.scope(), precision(recipe.precision):
-            check_compilation(recipe, devices, compute)
-            shard_of(recipe, devices)
+            shard, begins = shard_of(recipe, devices), not has_checkpoint(run_dir)
             if devices.is_writer:
                 check_owner(run_dir, recipe)  # before a mean image is computed
             sources = load_sources(recipe, data_dir, cache)
             facts = facts_of(asked, sources)  # what the devices adapt computes the same
             policy = on_bad_image if devices.processes == 1 else "stop"
-            training, inference = _models(recipe, sources, devices, compute, policy)
-            if recipe.initial_weights is not None and not has_checkpoint(run_dir):
-                recipe.initial_weights(network_of(training))
+            training, inference = _models(recipe, sources, devices, compute, policy, begins)
             directory, bad = None, BadImages("stop")
             if devices.is_writer:
                 directory = stack.enter_context(
                     contextlib.closing(RunDirectory(run_dir, recipe, facts))
                 )
                 bad = BadImages(policy, directory.path / "bad_images.txt")
-            with _writing(run_dir):
-                run = Run(recipe, run_dir, directory, devices, sources, training, inference, bad)
+            with writing(run_dir):
+                run = Run(recipe, directory, devices, shard, sources, training, inference, bad)
                 run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after)
                 metrics = run.finish(facts["changed"]) if run.epoch == run.epochs else None
         if directory is not None and metrics is not None:
-            with _writing(run_dir):
+            with writing(run_dir):
                 write_report(run_dir)  # on one device again
         return metrics
 
 
-def _models(recipe, sources, devices, compute, policy):
+def _models(recipe, sources, devices, compute, policy, begins):
     """Builds both models, and checks whatever could fail after hours of training."""
     keras.utils.set_random_seed(recipe.seed)
     options = {
@@ -135,18 +118,6 @@ def _models(recipe, sources, devices, compute, policy):
             raise RecipeError(
                 f"`protocol` does not fit {recipe.name}: {reason}; {remedy}."
             ) from error
+    if begins and recipe.initial_weights is not None:
+        recipe.initial_weights(network)
     return training, inference
-
-
-@contextlib.contextmanager
-def _writing(run_dir):
-    """Says what became of the run directory where a file in it could not be written."""
-    try:
-        yield
-    except (OSError, ReportError) as error:
-        # A report's sentence is about a command that nobody has given.
-        cause = error.__cause__ if isinstance(error, ReportError) else error
-        name = getattr(cause, "filename", None)
-        if name is None or not Path(os.fsdecode(name)).is_relative_to(run_dir):
-            raise
-        raise unwritable(run_dir, cause) from error

@@ -3,7 +3,6 @@
 import sys
 import time
 import warnings
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -22,11 +21,10 @@ from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.progress import Progress, is_terminal
 from keras_classics.report import draw_curves
 from keras_classics.runs.callback import Bar, Steps, sync, training_in_words
-from keras_classics.runs.distribution import shard_of
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
-from keras_classics.training.description import RecipeError
+from keras_classics.training.recipe import RecipeError
 
 _REDRAW = 30  # seconds between two drawings of the curves, each of which takes 0.1
 _SAMPLE = 2  # purpose of a seed, see data/pipeline.py
@@ -38,12 +36,11 @@ class Run:
     Of several processes one has the run directory and writes; the others compute the same.
     """
 
-    def __init__(self, recipe, run_dir, directory, devices, sources, training, inference, bad):
+    def __init__(self, recipe, directory, devices, shard, sources, training, inference, bad):
         self.recipe, self.sources, self.devices, self.bad = recipe, sources, devices, bad
-        self.path, self.directory = Path(run_dir), directory
+        self.directory, self.shard = directory, shard
         self.training, self.inference, self.logits = training, inference, None
         training.optimizer.build(training.trainable_variables)
-        self.shard = shard_of(recipe, devices)
         self.epoch, self.step, self.history, self.seconds = 0, 0, [], []
         self.steps_per_epoch = self.shard.batches(len(sources["train"]), recipe.batch_size)
         if not self.steps_per_epoch:
@@ -97,7 +94,7 @@ class Run:
         if self.step:
             self.metric_values = [_numpy(v) for v in self.metric_variables()]
         if self.directory is not None:
-            print(f"Continuing {self.path} after epoch {self.epoch}, step {self.step}.")
+            print(f"Continuing {self.directory.path} after epoch {self.epoch}, step {self.step}.")
 
     def save(self, step=0):
         """Writes a checkpoint; `step` counts the finished steps of the epoch in progress."""
@@ -230,7 +227,7 @@ class Run:
         write_csv(self.directory.file("history.csv"), self.history)
         write_csv(self.directory.file("timings.csv"), timings)
         if self.epoch == self.epochs or time.monotonic() - self.drawn > _REDRAW:
-            draw_curves(self.path)
+            draw_curves(self.directory.path)
             self.drawn = time.monotonic()
 
     def _save_model(self, *names):

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from keras_classics.data.sources import hold_out, load
-from keras_classics.training.description import RecipeError
-from keras_classics.training.variation import changes_of
+from keras_classics.training.fields import changes_of
+from keras_classics.training.recipe import RecipeError
 from keras_classics.words import pictures
 
 
@@ -24,9 +24,11 @@ def load_sources(recipe, data_dir, cache):
         DataError: if the data cannot be had.
         RecipeError: if the recipe wants a part of it that it does not have.
     """
-    train_source = load(recipe.dataset, "train", data_dir).cached(cache)
-    validation, whole = None, {}
     holds_out = type(recipe.validation) is int and recipe.validation
+    # Held-out pictures are there to choose by; the test split is then left alone.
+    splits = ("train",) if holds_out else ("train", "test")
+    train_source, *test = (load(recipe.dataset, split, data_dir).cached(cache) for split in splits)
+    validation, whole = None, {}
     limited = (recipe.limit_train, recipe.limit_test) != (None, None)
     if train_source.is_stream and (limited or holds_out):
         raise RecipeError(
@@ -39,15 +41,13 @@ def load_sources(recipe, data_dir, cache):
             "measured; leave one out, `limit_test` or `validation`."
         )
     if holds_out:
-        # Held-out pictures are there to choose by; the test split is then left alone.
         _check_part(train_source, recipe, "validation")
         train_source, validation = hold_out(train_source, recipe.validation)
         final = replace(validation, split="validation")
     else:
-        whole_test = load(recipe.dataset, "test", data_dir).cached(cache)
-        final = _limited(whole_test, recipe, "limit_test")
+        final = _limited(*test, recipe, "limit_test")
         validation = final if recipe.validation == "test" else None
-        whole["limit_test"] = len(whole_test)
+        whole["limit_test"] = len(*test)
     whole["limit_train"] = len(train_source)
     return {
         "train": _limited(train_source, recipe, "limit_train"),

@@ -24,7 +24,12 @@ import keras
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from keras_classics.layers import EuclideanRBF, PartiallyConnectedConv2D, Subsampling
+from keras_classics.layers import (
+    EuclideanRBF,
+    PartiallyConnectedConv2D,
+    Subsampling,
+    WholeMapConv2D,
+)
 from keras_classics.training.losses import CorrectClassPenalty, MaximumAPosteriori
 
 # Pictures handled at once: bounds the memory of the unfolded convolutions.
@@ -220,6 +225,7 @@ def _dense(layer, x):
 _RULES = {
     keras.layers.Conv2D: _convolution,
     PartiallyConnectedConv2D: _convolution,
+    WholeMapConv2D: _convolution,
     Subsampling: _subsampling,
     keras.layers.AveragePooling2D: _pooling,
     keras.layers.MaxPooling2D: _pooling,

@@ -8,7 +8,7 @@ import keras
 
 from keras_classics import checks
 from keras_classics.trained_model import network_of
-from keras_classics.training.description import RecipeError
+from keras_classics.training.recipe import RecipeError
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class CopyLayers:
         ...     CopyLayers(file.name, layers=("hidden",))(network(hidden=5))
         Traceback (most recent call last):
         ...
-        keras_classics.training.description.RecipeError: `initial_weights` cannot copy from ...:
+        keras_classics.training.recipe.RecipeError: `initial_weights` cannot copy from ...:
         hidden has weights of (4, 3), (3,) there and of (4, 5), (5,) here.
     """
 

@@ -1,5 +1,7 @@
 """The update rules that the papers write down and Keras does not have."""
 
+from fnmatch import fnmatchcase
+
 import keras
 from keras import ops
 
@@ -14,6 +16,27 @@ def _checked_rate(learning_rate):
     return float(learning_rate)
 
 
+def _matches(patterns, variables):
+    """Returns the value of the first pattern that each variable's "layer/weight" matches, or None.
+
+    Args:
+        patterns: {pattern: value}, the patterns of `fnmatch`.
+        variables: as `build` gets them, whose paths are whole.
+    """
+    names = ("/".join(variable.path.split("/")[-2:]) for variable in variables)
+    return [
+        next((value for pattern, value in patterns.items() if fnmatchcase(name, pattern)), None)
+        for name in names
+    ]
+
+
+def _check_patterns(name, patterns):
+    if not isinstance(patterns, dict) or not all(isinstance(one, str) for one in patterns):
+        checks.refuse(name, 'a dict of patterns, such as "conv*/kernel", and numbers', patterns)
+    for pattern, value in patterns.items():
+        checks.number(f"{name}[{pattern!r}]", value, 0)
+
+
 @keras.saving.register_keras_serializable(package="keras_classics")
 class CoupledSGD(keras.optimizers.SGD):
     """Momentum SGD whose weight decay is part of the gradient, so that it passes through momentum.
@@ -25,9 +48,14 @@ class CoupledSGD(keras.optimizers.SGD):
     Args:
         learning_rate: float.
         momentum: float in [0, 1).
-        weight_decay: float; the constant of the papers, e.g. 5e-4 for AlexNet.
+        weight_decay: float; the constant of the papers, e.g. 5e-4 for AlexNet. Or one for each
+            kind of weights: {pattern: constant}, where the patterns are those of `fnmatch` for
+            "layer/weight", such as "conv*/kernel"; the first that matches counts, and what none
+            matches is not decayed.
         decay: "kernels" (every weight whose name ends in "kernel"; not biases, normalisation
-            parameters or sub-sampling coefficients) or "all".
+            parameters or sub-sampling coefficients) or "all"; of one constant alone.
+        rate_factors: {pattern: factor of the learning rate}; what none matches has 1. The authors
+            of AlexNet train biases with twice the rate of the weights: {"*/bias": 2.0}.
         nesterov: whether to look ahead; no paper here does.
         name: the optimizer's name.
         **kwargs: as for `keras.optimizers.Optimizer`.
@@ -56,13 +84,18 @@ class CoupledSGD(keras.optimizers.SGD):
         weight_decay=0.0,
         decay="kernels",
         nesterov=False,
+        rate_factors=None,
         name="coupled_sgd",
         **kwargs,
     ):
         checks.rate("momentum", momentum)
-        checks.number("weight_decay", weight_decay, 0)
+        if isinstance(weight_decay, dict):
+            _check_patterns("weight_decay", weight_decay)
+        else:
+            checks.number("weight_decay", weight_decay, 0)
         checks.choice("decay", decay, ("kernels", "all"))
         checks.flags(nesterov=nesterov)
+        _check_patterns("rate_factors", {} if rate_factors is None else rate_factors)
         super().__init__(
             learning_rate=_checked_rate(learning_rate),
             momentum=float(momentum),
@@ -73,18 +106,27 @@ class CoupledSGD(keras.optimizers.SGD):
         # Not `self.weight_decay`: that one is Keras' decoupled decay and would act a second time.
         self.coupled_weight_decay = weight_decay
         self.decay = decay
+        self.rate_factors = rate_factors
 
     def build(self, variables):
         if self.built:
             return
         super().build(variables)
         # By position: inside `update_step` TensorFlow's variables have other names.
-        self._decays = [self.decay == "all" or v.name.endswith("kernel") for v in variables]
+        decays = self.coupled_weight_decay
+        if not isinstance(decays, dict):
+            decays = {"*" if self.decay == "all" else "*kernel": decays}
+        self._decays = [decay or 0.0 for decay in _matches(decays, variables)]
+        factors = _matches(self.rate_factors or {}, variables)
+        self._factors = [1.0 if factor is None else factor for factor in factors]
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.coupled_weight_decay and self._decays[compat.place_of(self, variable)]:
-            decay = ops.cast(self.coupled_weight_decay, variable.dtype)
+        place = compat.place_of(self, variable)
+        if self._decays[place]:
+            decay = ops.cast(self._decays[place], variable.dtype)
             gradient = ops.cast(gradient, variable.dtype) + decay * variable
+        if self._factors[place] != 1.0:
+            learning_rate = learning_rate * self._factors[place]
         super().update_step(gradient, variable, learning_rate)
 
     # Private to Keras, which has no public place for a step on all variables; its own optimizers
@@ -102,31 +144,90 @@ class CoupledSGD(keras.optimizers.SGD):
         """
         import torch
 
-        rate = float(learning_rate)
-        places = [compat.place_of(self, v) for v in variables]
+        groups = {}  # of variables with the same decay and rate
+        for gradient, variable in zip(gradients, variables, strict=True):
+            place = compat.place_of(self, variable)
+            group = groups.setdefault((self._decays[place], self._factors[place]), [])
+            group.append((gradient.to(variable.value.dtype), variable.value, place))
         with torch.no_grad():
-            weights = [v.value for v in variables]
-            gradients = [g.to(w.dtype) for g, w in zip(gradients, weights, strict=True)]
-            decayed = [i for i, place in enumerate(places) if self._decays[place]]
-            if self.coupled_weight_decay and decayed:
-                sums = compat.sums_of_all(
-                    [gradients[i] for i in decayed],
-                    [weights[i] for i in decayed],
-                    self.coupled_weight_decay,
-                )
-                for i, both in zip(decayed, sums, strict=True):
-                    gradients[i] = both
-            if not self.momentum:
-                compat.add_to_all(weights, gradients, -rate)
-                return
-            velocities = [self.momentums[place].value for place in places]
-            compat.scale_all(velocities, self.momentum)
-            compat.add_to_all(velocities, gradients, -rate)
-            if self.nesterov:
-                compat.add_to_all(weights, gradients, -rate)
-                compat.add_to_all(weights, velocities, self.momentum)
-            else:
-                compat.add_to_all(weights, velocities)
+            for (decay, factor), group in groups.items():
+                gradients, weights, places = map(list, zip(*group, strict=True))
+                if decay:
+                    gradients = compat.sums_of_all(gradients, weights, decay)
+                self._update_group(gradients, weights, places, float(learning_rate) * factor)
+
+    def _update_group(self, gradients, weights, places, rate):
+        if not self.momentum:
+            compat.add_to_all(weights, gradients, -rate)
+            return
+        velocities = [self.momentums[place].value for place in places]
+        compat.scale_all(velocities, self.momentum)
+        compat.add_to_all(velocities, gradients, -rate)
+        if self.nesterov:
+            compat.add_to_all(weights, gradients, -rate)
+            compat.add_to_all(weights, velocities, self.momentum)
+        else:
+            compat.add_to_all(weights, velocities)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "decay": self.decay,
+            "weight_decay": self.coupled_weight_decay,
+            "rate_factors": self.rate_factors,
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_classics")
+class CoupledAdam(keras.optimizers.Adam):
+    """Adam whose weight decay is part of the gradient, as `torch.optim.Adam` has it.
+
+    The moments are those of gradient + weight_decay · w; Keras' own `weight_decay` (AdamW) shrinks
+    w beside them instead.
+
+    Args:
+        learning_rate: float.
+        weight_decay: float.
+        decay: "all", as PyTorch does, or "kernels" (every weight whose name ends in "kernel").
+        name: the optimizer's name.
+        **kwargs: as for `keras.optimizers.Adam`.
+
+    Raises:
+        ValueError: if `weight_decay` is negative or no number, or `decay` neither.
+
+    Example:
+        >>> import keras
+        >>> from keras_classics.training import CoupledAdam
+        >>> kernel = keras.Variable([1.0], name="kernel")
+        >>> CoupledAdam(0.1, weight_decay=0.5).apply([keras.ops.zeros((1,))], [kernel])
+        >>> round(float(kernel.value[0]), 3)     # the first step of Adam is the rate itself
+        0.9
+    """
+
+    def __init__(
+        self, learning_rate=0.001, weight_decay=0.0, decay="all", name="coupled_adam", **kwargs
+    ):
+        checks.number("weight_decay", weight_decay, 0)
+        checks.choice("decay", decay, ("all", "kernels"))
+        super().__init__(learning_rate=_checked_rate(learning_rate), name=name, **kwargs)
+        self.coupled_weight_decay = weight_decay
+        self.decay = decay
+
+    def build(self, variables):
+        self._built_for = list(variables)
+        super().build(variables)
+
+    def apply(self, grads, trainable_variables=None):
+        variables = self._built_for if trainable_variables is None else trainable_variables
+        if self.coupled_weight_decay:
+            grads = [self._with_decay(g, v) for g, v in zip(grads, variables, strict=True)]
+        return super().apply(grads, trainable_variables)
+
+    def _with_decay(self, gradient, variable):
+        if gradient is None or not (self.decay == "all" or variable.name.endswith("kernel")):
+            return gradient
+        decay = ops.cast(self.coupled_weight_decay, variable.dtype)
+        return ops.cast(gradient, variable.dtype) + decay * variable
 
     def get_config(self):
         config = {**super().get_config(), "decay": self.decay}

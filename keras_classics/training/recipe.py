@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 from keras_classics import checks
 from keras_classics.choices import PRECISIONS
-from keras_classics.training.description import RecipeError
+from keras_classics.errors import UserError
+
+
+class RecipeError(UserError, ValueError):
+    """A recipe that cannot be run; the message is one sentence for its user."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import shutil
 
 from keras_classics.files import is_torn, sweep, write_json
 from keras_classics.schema import read_json
-from keras_classics.training.description import deciding_fields, describe, identity
+from keras_classics.training.fields import deciding_fields, describe, identity
 from keras_classics.tuning.results import ORACLE, SEARCH, SearchError, read_trials
 
 
@@ -54,20 +54,40 @@ def prepare(path, recipe, oracle):
     sweep(path, "*")
     sweep(path, "trial_*/*")  # not below: the runs of other processes may go on
     _remove_uncounted_trial(path)
-    read_trials(path)  # before KerasTuner does, which would not say which of them is damaged
+    _check_trials(path)
+
+
+def _known(path):
+    """Returns the names of the trials that KerasTuner has counted."""
+    oracle = path / "oracle.json"
+    order = read_json(oracle, ORACLE, SearchError)["start_order"] if oracle.exists() else []
+    return [f"trial_{name}" for name in order]
+
+
+def _check_trials(path):
+    """Raises before KerasTuner reads them, which would not say which of them is damaged."""
+    for trial in _known(path):
+        if not (path / trial / "trial.json").is_file():
+            raise SearchError(
+                f"{path / trial / 'trial.json'} is not there; restore it, or choose another "
+                "directory with `directory`."
+            )
+        history = path / trial / "run" / "history.csv"
+        if history.exists() and not history.is_file():
+            raise SearchError(f"{history} is not a file; remove it, and the search goes on.")
+    read_trials(path)
 
 
 def _remove_uncounted_trial(path):
     """Removes a trial that KerasTuner wrote down, and was killed before it counted it."""
-    oracle = path / "oracle.json"
-    if oracle.exists():
-        known = read_json(oracle, ORACLE, SearchError)["start_order"]
+    if (path / "oracle.json").exists():
+        known = _known(path)
         for trial in path.glob("trial_*"):
-            if trial.name.removeprefix("trial_") in known:
+            if trial.name in known:
                 continue
             if (trial / "run" / "metrics.json").exists():
                 raise SearchError(
-                    f"`{oracle}` does not know {trial.name}, which is finished; restore it, or "
-                    "choose another directory with `directory`."
+                    f"`{path / 'oracle.json'}` does not know {trial.name}, which is finished; "
+                    "restore it, or choose another directory with `directory`."
                 )
             shutil.rmtree(trial)

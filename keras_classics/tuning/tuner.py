@@ -25,8 +25,8 @@ from keras_classics.files import write_json
 from keras_classics.runs.loop import TrainingError, train
 from keras_classics.runs.peers import is_address
 from keras_classics.schema import short
-from keras_classics.training.description import RecipeError
-from keras_classics.training.variation import vary
+from keras_classics.training.fields import vary
+from keras_classics.training.recipe import RecipeError
 from keras_classics.tuning.folder import prepare
 from keras_classics.tuning.results import SearchError, error_after
 
@@ -118,6 +118,8 @@ class RecipeTuner(compat.base_tuner()):
         else:
             error = error_after(run_dir, epochs)
         keras.backend.clear_session()
+        if keras.backend.backend() == "tensorflow":
+            compat.forget_tracings()
         gc.collect()
         return {OBJECTIVE: error}
 

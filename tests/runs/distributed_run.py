@@ -20,7 +20,7 @@ from keras_classics.errors import UserError
 from keras_classics.runs.compute import Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import Peers
-from keras_classics.training.variation import vary
+from keras_classics.training.fields import vary
 from tests.runs import small_recipes
 
 COMPUTE = {field.name for field in dataclasses.fields(Compute)}

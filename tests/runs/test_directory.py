@@ -9,8 +9,7 @@ import pytest
 
 from keras_classics.files import written_beside
 from keras_classics.runs.directory import RunDirectory, RunDirectoryError, check_owner, unwritable
-from keras_classics.training.description import fields_of
-from keras_classics.training.variation import vary
+from keras_classics.training.fields import fields_of, vary
 from tests import ROOT
 from tests.runs import small_recipes
 
@@ -285,3 +284,10 @@ def test_a_file_in_the_place_of_the_folder_is_told_before_anything_is_computed(t
         "another with `run_dir`."
     )
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_in_the_place_of_a_checkpoint(directory):
+    directory.save_checkpoint(arrays(1), state(1))
+    (directory.checkpoints / "epoch-00002-step-0000000.npz").mkdir()
+    with pytest.raises(RunDirectoryError, match="step-0000000.npz is not a file; remove it, and"):
+        directory.load_checkpoint(refuse)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_classics.training import CoupledSGD, StochasticDiagonalLM
+from keras_classics.training import CoupledAdam, CoupledSGD, StochasticDiagonalLM
 
 pytestmark = pytest.mark.backend
 
@@ -60,6 +60,73 @@ def test_nesterov_looks_ahead():
         v = 0.9 * v + step
         w = w + 0.9 * v + step
     np.testing.assert_allclose(found, w, **CLOSE)
+
+
+def test_each_kind_of_weights_has_its_own_decay_and_rate():
+    """The parameter file of the authors' CIFAR-10 network, on variables of such names."""
+    names = ("conv1/kernel", "conv1/bias", "fc10/kernel", "fc10/bias", "bn/gamma")
+    optimizer = CoupledSGD(
+        momentum=0.9,
+        weight_decay={"conv*/kernel": 0.0, "*/kernel": 0.04},
+        rate_factors={"*/bias": 2.0},
+    )
+    variables = []
+    for name in names:
+        layer = keras.layers.Layer(name=name.split("/")[0])
+        variables.append(layer.add_weight(shape=(3,), name=name.split("/")[1]))
+    assert [v.path for v in variables] == list(names)
+    weights, gradients = examples()
+    for variable, weight in zip(variables, weights, strict=True):
+        variable.assign(weight)
+    optimizer.build(variables)
+    for rate, step in zip(RATES, gradients, strict=True):
+        optimizer.learning_rate = rate
+        optimizer.apply([keras.ops.convert_to_tensor(g, "float32") for g in step], variables)
+    kinds = [(0.0, 1.0), (0.0, 2.0), (0.04, 1.0), (0.0, 2.0), (0.0, 1.0)]
+    for w, kind, steps, final in zip(
+        weights, kinds, gradients.swapaxes(0, 1), variables, strict=True
+    ):
+        (decay, factor), v = kind, np.zeros(3)
+        for rate, gradient in zip(RATES, steps, strict=True):
+            v = 0.9 * v - factor * rate * (gradient + decay * w)
+            w = w + v
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(final), w, **CLOSE)
+
+
+@pytest.mark.parametrize(("decay", "decayed"), [("all", NAMES), ("kernels", NAMES[:2])])
+def test_coupled_adam_is_pytorch_s(decay, decayed):
+    torch = pytest.importorskip("torch")
+    weights, gradients = examples()
+    found = train(CoupledAdam(weight_decay=0.05, decay=decay, epsilon=1e-8), weights, gradients)
+    theirs = [torch.nn.Parameter(torch.tensor(w, dtype=torch.float64)) for w in weights]
+    groups = [
+        {"params": [p], "weight_decay": 0.05 if name in decayed else 0.0}
+        for p, name in zip(theirs, NAMES, strict=True)
+    ]
+    adam = torch.optim.Adam(groups)
+    for rate, step in zip(RATES, gradients, strict=True):
+        for group in adam.param_groups:
+            group["lr"] = rate
+        for parameter, gradient in zip(theirs, step, strict=True):
+            parameter.grad = torch.tensor(gradient, dtype=torch.float64)
+        adam.step()
+    expected = np.array([p.detach().numpy() for p in theirs])
+    # Where epsilon stands differs: 1e-8 beside √v, bias corrected there and not here.
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight_decay": {"*": -1}}, "`weight_decay['*']` must be a finite number of at least 0"),
+        ({"weight_decay": {3: 0.1}}, "`weight_decay` must be a dict of patterns"),
+        ({"rate_factors": 2.0}, "`rate_factors` must be a dict of patterns"),
+        ({"rate_factors": {"*/bias": "2"}}, "`rate_factors['*/bias']` must be a finite number"),
+    ],
+)
+def test_patterns_that_are_none(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        CoupledSGD(**options)
 
 
 class OneByOne(CoupledSGD):

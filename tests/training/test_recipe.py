@@ -31,7 +31,7 @@ from keras_classics.training import (
     describe,
     vary,
 )
-from keras_classics.training.description import fields_of, identity
+from keras_classics.training.fields import fields_of, identity
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -170,7 +170,7 @@ def test_describe_refuses_what_the_recipe_script_itself_defines(text, tmp_path):
 
 PRINT_IDENTITIES = """
 import pathlib, runpy, sys
-from keras_classics.training.description import fields_of, identity
+from keras_classics.training.fields import fields_of, identity
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
     print(path.stem, identity(runpy.run_path(str(path))["RECIPE"]))
 """
@@ -331,7 +331,7 @@ FIELDS = ", ".join(list(fields_of(RECIPE))[:12])
         (
             "optimizer.beta",
             "`optimizer.beta` cannot be set: there is no 'beta'; there are learning_rate, "
-            "momentum, weight_decay, decay, nesterov, name.",
+            "momentum, weight_decay, decay, nesterov, rate_factors, name.",
         ),
         (
             "normalization.mean",

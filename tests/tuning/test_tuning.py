@@ -293,3 +293,23 @@ def test_a_damaged_search_is_one_sentence(searched, tmp_path, name, content):
     if name != "oracle.json":  # which the page does not need
         with pytest.raises(SearchError):
             write_search_report(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "as_folder", "message"),
+    [
+        ("trial.json", False, "trial_0/trial.json is not there; restore it, or choose another"),
+        ("trial.json", True, "trial_0/trial.json is not there; restore it, or choose another"),
+        ("run/history.csv", True, "history.csv is not a file; remove it, and the search goes on."),
+    ],
+)
+def test_a_part_of_a_trial_that_is_gone(searched, tmp_path, name, as_folder, message):
+    path = shutil.copytree(searched, tmp_path / "search")
+    before = {p: p.read_bytes() for p in path.rglob("*.json")}
+    (path / "trial_0" / name).unlink()
+    if as_folder:
+        (path / "trial_0" / name).mkdir()
+    with pytest.raises(SearchError, match=re.escape(message)):
+        make_tuner("random", RECIPE, rate_alone, path, trials=1)
+    left = {p: content for p, content in before.items() if p.is_file()}
+    assert {p: p.read_bytes() for p in left} == left  # KerasTuner has not written anything

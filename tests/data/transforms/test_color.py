@@ -19,7 +19,7 @@ from keras_classics.data.transforms.color import (
     fit_rgb_pca,
 )
 from keras_classics.data.transforms.photometric import PhotometricDistortions, _enhance
-from keras_classics.training.description import describe
+from keras_classics.training.fields import describe
 
 GREY = np.array([19595, 38470, 7471]) / 65536
 ENHANCERS = (ImageEnhance.Contrast, ImageEnhance.Brightness, ImageEnhance.Color)

@@ -23,7 +23,7 @@ from keras_classics.data.transforms.resizing import (
     ResizeShorterSide,
 )
 from keras_classics.data.transforms.transform import Transform, in_turn
-from keras_classics.training.description import describe
+from keras_classics.training.fields import describe
 
 N = 100_000
 # Kolmogorov and Smirnov: a fair generator exceeds 1.95/√N once in 1,000.
