@@ -2,6 +2,7 @@
 
     python -m benchmarks.lenet5_epoch --data-dir DIR [--rounds 5]
     python -m benchmarks.lenet5_epoch --data-dir DIR --published [--rounds 2]
+    python -m benchmarks.lenet5_epoch --data-dir DIR --before CHECKOUT [--rounds 20]
 
 Side by side in one run, round by round, each in a process of its own that trains `--epochs` epochs
 after one that is not counted:
@@ -17,12 +18,17 @@ Prints seconds per epoch, their medians and ratios, and writes them as JSON with
 
 `--published` compares twenty passes of the published recipe with the same with tf.data's autotuner
 on, whose thread can sleep at the end of a pass: seconds of the whole of `train()`, and of a pass.
+
+`--before` compares passes of the published recipe with those of another checkout's. Both processes
+run at once and take turns, a pass each: one is stopped (SIGSTOP) while the other goes on, so that
+the machine's slow minutes meet both.
 """
 
 import argparse
 import itertools
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -227,27 +233,63 @@ def published_row(number, arguments):
     }
 
 
-def main():
-    parser = machine.parser(__doc__)
-    parser.add_argument("--data", default="mnist", help="a data set of digits")
-    parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
-    parser.add_argument("--rounds", type=int, default=5, help="processes of each side")
-    parser.add_argument("--epochs", type=int, help="counted epochs of each process, 3; passes, 20")
-    parser.add_argument("--published", action="store_true", help="the published recipe, tuned too")
-    parser.add_argument("--output", type=Path, help="write the figures there as JSON")
-    parser.add_argument("--subject", choices=SUBJECTS, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.smoke:
-        arguments.data, arguments.rounds, arguments.epochs = "mnist_5k", 1, 1
-    arguments.epochs = arguments.epochs or (20 if arguments.published else 3)
-    if arguments.subject:
-        time_it = SUBJECTS[arguments.subject]
-        print(json.dumps(time_it(arguments.data, arguments.data_dir, arguments.epochs)))
-        return
-    make, rows = published_row if arguments.published else epoch_row, []
-    for number in range(arguments.rounds):
-        rows.append(make(number, arguments))
-        print(f"round {number + 1}", rows[-1], file=sys.stderr, flush=True)
+def write_turns(arguments):
+    """Prints the seconds of the passes of two checkouts, which take turns."""
+    sides = {"before": arguments.before, "now": Path(__file__).resolve().parent.parent}
+    with tempfile.TemporaryDirectory() as folder:
+        processes = {side: _started(side, root, folder, arguments) for side, root in sides.items()}
+        try:
+            rows = []
+            for number in range(arguments.rounds):
+                turn = tuple(sides)[:: 1 if number % 2 else -1]
+                row = {side: _one_pass(processes[side], Path(folder, side)) for side in turn}
+                seconds = {side: row[side] for side in sides}
+                rows.append({**seconds, "before / now": row["before"] / row["now"]})
+        finally:
+            for process in processes.values():
+                process.kill()
+                process.wait()
+    print_table(rows, arguments)
+
+
+def _started(side, root, folder, arguments):
+    """Starts a recipe and stops it behind its first pass, in which it is compiled."""
+    data = ["--data", arguments.data, "--epochs", str(arguments.rounds + 2)]
+    data += ["--data-dir", arguments.data_dir] if arguments.data_dir else []
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": str(root)}
+    process = subprocess.Popen(
+        [sys.executable, "recipes/lenet5_mnist.py", *data, "--run-dir", str(Path(folder, side))],
+        cwd=root,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _wait_for_a_pass(process, Path(folder, side), passes=1)
+    return process
+
+
+def _one_pass(process, run_dir):
+    passes, start = _passes(run_dir), time.perf_counter()
+    process.send_signal(signal.SIGCONT)
+    _wait_for_a_pass(process, run_dir, passes + 1)
+    return time.perf_counter() - start
+
+
+def _wait_for_a_pass(process, run_dir, passes):
+    while _passes(run_dir) < passes:
+        if process.poll() is not None:
+            sys.exit(f"error: the run in {run_dir} ended with status {process.returncode}")
+        time.sleep(0.005)
+    process.send_signal(signal.SIGSTOP)
+
+
+def _passes(run_dir):
+    timings = run_dir / "timings.csv"
+    return len(timings.read_text().splitlines()) - 1 if timings.exists() else 0
+
+
+def print_table(rows, arguments):
+    """Prints rows of seconds, their medians and spreads; --output also writes them."""
     print("| seconds | " + " | ".join(rows[0]) + " |")
     print("|---" * (len(rows[0]) + 1) + "|")
     for number, row in enumerate(rows):
@@ -260,6 +302,34 @@ def main():
     if arguments.output:
         text = json.dumps({"median": median, "rounds": rows}, indent=2)
         arguments.output.write_text(text + "\n")
+
+
+def main():
+    parser = machine.parser(__doc__)
+    parser.add_argument("--data", default="mnist", help="a data set of digits")
+    parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
+    parser.add_argument("--before", type=Path, help="another checkout, to take turns with")
+    parser.add_argument("--rounds", type=int, default=5, help="processes, or passes, of each side")
+    parser.add_argument("--epochs", type=int, help="counted epochs of each process, 3; passes, 20")
+    parser.add_argument("--published", action="store_true", help="the published recipe, tuned too")
+    parser.add_argument("--output", type=Path, help="write the figures there as JSON")
+    parser.add_argument("--subject", choices=SUBJECTS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.smoke:
+        arguments.data, arguments.rounds, arguments.epochs = "mnist_5k", 1, 1
+    arguments.epochs = arguments.epochs or (20 if arguments.published else 3)
+    if arguments.subject:
+        time_it = SUBJECTS[arguments.subject]
+        print(json.dumps(time_it(arguments.data, arguments.data_dir, arguments.epochs)))
+        return
+    if arguments.before:
+        write_turns(arguments)
+        return
+    make, rows = published_row if arguments.published else epoch_row, []
+    for number in range(arguments.rounds):
+        rows.append(make(number, arguments))
+        print(f"round {number + 1}", rows[-1], file=sys.stderr, flush=True)
+    print_table(rows, arguments)
 
 
 if __name__ == "__main__":
