@@ -15,8 +15,8 @@ author's code: this is cuda-convnet's layers-conv-local-11pct, with its initial 
 deviations 0.0001, 0.01, 0.04, 0.04, 0.01; biases of zero). Windows that do not fit overhang at the
 bottom and the right, as in `alexnet.py`.
 
-Deviations, each an option: `local_response_norm=False` (the paper's own comparison), other
-`activation`, `unshared=False` (convolutions in place of local3 and local4).
+Deviations, each an option: `local_response_norm=False` and `overlapping_pooling=False` (the paper's
+own comparisons), other `activation`, `unshared=False` (convolutions in place of local3 and local4).
 """
 
 import keras
@@ -39,6 +39,7 @@ def alexnet_cifar(
     weights=None,
     name="alexnet_cifar",
     local_response_norm=True,
+    overlapping_pooling=True,
     activation="relu",
     unshared=True,
 ):
@@ -56,6 +57,7 @@ def alexnet_cifar(
         local_response_norm: whether local response normalisation follows conv1 and conv2. Its
             constants are those of the author's file: n = 5, k = 1, β = 0.75, α = 0.001
             divided by n.
+        overlapping_pooling: windows of 3×3 with stride 2, or else of 2×2.
         activation: of every layer but the last.
         unshared: whether the two 3×3 layers have kernels of their own at every position (local3,
             local4), or are convolutions (conv3, conv4).
@@ -83,7 +85,11 @@ def alexnet_cifar(
         weights=weights,
         name=name,
     )
-    checks.flags(local_response_norm=local_response_norm, unshared=unshared)
+    checks.flags(
+        local_response_norm=local_response_norm,
+        overlapping_pooling=overlapping_pooling,
+        unshared=unshared,
+    )
     activation_of("activation", activation)
     # Kernels of their own for each of 64×64 positions: 150 million weights.
     largest = 256 if unshared else None
@@ -101,7 +107,7 @@ def alexnet_cifar(
             x = LocalResponseNormalization(
                 bias=1.0, alpha=0.001, alpha_convention="mean", name=f"lrn{number}"
             )(x)
-        x = pool(x, f"pool{number}")  # 12×12×64, 6×6×64
+        x = pool(x, f"pool{number}", overlapping_pooling)  # 12×12×64, 6×6×64
     local, kind = (LocallyConnected2D, "local") if unshared else (layers.Conv2D, "conv")
     for number in (3, 4):
         x = local(
