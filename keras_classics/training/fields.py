@@ -136,10 +136,10 @@ def scaled_linearly(recipe):
         recipe: a `Recipe`.
 
     Example:
-        >>> from alexnet_imagenet import RECIPE
+        >>> from lenet5_mnist import RECIPE
         >>> from keras_classics.training import scaled_linearly, vary
-        >>> scaled_linearly(vary(RECIPE, {"batch_size": 512})).learning_rate
-        0.04
+        >>> scaled_linearly(vary(RECIPE, {"batch_size": 128})).learning_rate
+        0.008
     """
     factor = recipe.batch_size / (recipe.published or recipe).batch_size
     return vary(recipe, {"learning_rate": recipe.learning_rate * factor})
