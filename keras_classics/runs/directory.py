@@ -90,11 +90,13 @@ def check_owner(path, recipe):
         recipe: the `Recipe` that shall run in it.
 
     Raises:
+        RecipeError: if the recipe holds what another process could not find again.
         RunDirectoryError: for a folder of something else, or one that cannot be read.
     """
     path = Path(path)
+    ours, digest = deciding_fields(recipe), identity(recipe)  # first of all: can it be described?
     try:
-        _check_owner(path, recipe)
+        _check_owner(path, ours, digest)
     except OSError as error:
         raise RunDirectoryError(
             f"The run directory {path} cannot be read ({error.strerror}); choose another with "
@@ -102,7 +104,7 @@ def check_owner(path, recipe):
         ) from error
 
 
-def _check_owner(path, recipe):
+def _check_owner(path, ours, digest):
     if not path.is_dir():
         _check_place(path)
         return
@@ -121,9 +123,8 @@ def _check_owner(path, recipe):
         raise RunDirectoryError(
             f"{description} is damaged; choose another directory with `run_dir`."
         ) from error
-    fields, digest = stored["recipe"], stored.get("identity")
-    if digest != identity(recipe):
-        ours = deciding_fields(recipe)
+    fields = stored["recipe"]
+    if stored.get("identity") != digest:
         differing = [name for name in ours if fields.get(name) != ours[name]]
         raise RunDirectoryError(
             f"{path} belongs to another run (it differs in {', '.join(differing)}); "

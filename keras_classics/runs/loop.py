@@ -72,9 +72,10 @@ def train(
     compute = Compute() if compute is None else compute
     with contextlib.ExitStack() as stack:
         devices = stack.enter_context(distribute(compute, recipe))
+        shard = shard_of(recipe, devices)
         asked, recipe = recipe, devices.adapt(recipe)
         with devices.scope(), precision(recipe.precision):
-            shard, begins = shard_of(recipe, devices), not has_checkpoint(run_dir)
+            begins = not has_checkpoint(run_dir)
             if devices.is_writer:
                 check_owner(run_dir, recipe)  # before a mean image is computed
             sources = load_sources(recipe, data_dir, cache)
