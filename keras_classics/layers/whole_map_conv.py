@@ -19,7 +19,7 @@ class WholeMapConv2D(keras.layers.Layer):
 
     Its maps are of 1×1: the paper calls C5 a convolution, and not a full connection, for what it
     would be on a larger picture. Written as `keras.layers.Conv2D` the same numbers cost a step of
-    LeNet-5 on a processor a quarter more time; see benchmarks/results/mnist.md.
+    LeNet-5 on a processor a fifth more time; see benchmarks/results/mnist.md.
 
     Args:
         filters: number of maps.

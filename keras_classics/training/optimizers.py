@@ -30,6 +30,19 @@ def _matches(patterns, variables):
     ]
 
 
+def _decays_of(weight_decay, decay, variables):
+    """Returns the decay of each variable: of one constant, or of {pattern: constant}."""
+    if not isinstance(weight_decay, dict):
+        weight_decay = {"*" if decay == "all" else "*kernel": weight_decay}
+    return [constant or 0.0 for constant in _matches(weight_decay, variables)]
+
+
+def _with_decay(gradient, variable, decay):
+    if gradient is None or not decay:
+        return gradient
+    return ops.cast(gradient, variable.dtype) + ops.cast(decay, variable.dtype) * variable
+
+
 def _check_patterns(name, patterns):
     if not isinstance(patterns, dict) or not all(isinstance(one, str) for one in patterns):
         checks.refuse(name, 'a dict of patterns, such as "conv*/kernel", and numbers', patterns)
@@ -113,18 +126,13 @@ class CoupledSGD(keras.optimizers.SGD):
             return
         super().build(variables)
         # By position: inside `update_step` TensorFlow's variables have other names.
-        decays = self.coupled_weight_decay
-        if not isinstance(decays, dict):
-            decays = {"*" if self.decay == "all" else "*kernel": decays}
-        self._decays = [decay or 0.0 for decay in _matches(decays, variables)]
+        self._decays = _decays_of(self.coupled_weight_decay, self.decay, variables)
         factors = _matches(self.rate_factors or {}, variables)
         self._factors = [1.0 if factor is None else factor for factor in factors]
 
     def update_step(self, gradient, variable, learning_rate):
         place = compat.place_of(self, variable)
-        if self._decays[place]:
-            decay = ops.cast(self._decays[place], variable.dtype)
-            gradient = ops.cast(gradient, variable.dtype) + decay * variable
+        gradient = _with_decay(gradient, variable, self._decays[place])
         if self._factors[place] != 1.0:
             learning_rate = learning_rate * self._factors[place]
         super().update_step(gradient, variable, learning_rate)
@@ -214,20 +222,15 @@ class CoupledAdam(keras.optimizers.Adam):
         self.decay = decay
 
     def build(self, variables):
-        self._built_for = list(variables)
         super().build(variables)
+        self._built_for = list(variables)
+        self._decays = _decays_of(self.coupled_weight_decay, self.decay, variables)
 
     def apply(self, grads, trainable_variables=None):
-        variables = self._built_for if trainable_variables is None else trainable_variables
-        if self.coupled_weight_decay:
-            grads = [self._with_decay(g, v) for g, v in zip(grads, variables, strict=True)]
-        return super().apply(grads, trainable_variables)
-
-    def _with_decay(self, gradient, variable):
-        if gradient is None or not (self.decay == "all" or variable.name.endswith("kernel")):
-            return gradient
-        decay = ops.cast(self.coupled_weight_decay, variable.dtype)
-        return ops.cast(gradient, variable.dtype) + decay * variable
+        if not self.built:
+            self.build(trainable_variables)
+        triples = zip(list(grads), self._built_for, self._decays, strict=True)
+        return super().apply([_with_decay(*one) for one in triples], trainable_variables)
 
     def get_config(self):
         config = {**super().get_config(), "decay": self.decay}
