@@ -3,6 +3,7 @@
     python recipes/lenet5_mnist.py                     # 20 passes over 60,000 digits
     python recipes/lenet5_mnist.py --distort           # with 540,000 distorted ones
     python recipes/lenet5_mnist.py --optimizer sdlm    # the paper's own optimiser
+    python recipes/lenet5_mnist.py --simplify c3       # one of the tutorials' shortcuts, or all
     python recipes/lenet5_mnist.py --tutorial tanh     # what most tutorials call LeNet-5
     python recipes/lenet5_mnist.py --data mnist_5k     # 5,000 embedded digits, no download
 
@@ -112,14 +113,25 @@ LEVENBERG_MARQUARDT = {
     ),
 }
 
-# C3 connected to all maps, plain pooling, a plain squashing function, a softmax, Adam;
-# with --set model.subsampling=max, max-pooling.
+# What tutorials leave out, each alone; the training stays the paper's.
+SHORTCUTS = {
+    "c3": {"model.connections": "full"},  # in place of Table I
+    "pooling": {"model.subsampling": "average"},  # without coefficients and squashing
+    "tanh": {"model.activation": "tanh"},  # in place of 1.7159·tanh(2a/3)
+    "softmax": {  # in place of the bitmaps of Fig. 3
+        "model.output": "softmax",
+        "loss": partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    },
+    "28px": {"model.input_shape": (28, 28, 1), "normalization.padding": 0},
+}
+ALL_SHORTCUTS = {field: value for one in SHORTCUTS.values() for field, value in one.items()}
+
+# With --set model.subsampling=max, max-pooling.
 TUTORIAL = {
-    "model.connections": "full",
-    "model.subsampling": "average",
-    "model.output": "softmax",
+    **SHORTCUTS["c3"],
+    **SHORTCUTS["pooling"],
+    **SHORTCUTS["softmax"],
     "normalization": PixelRange(low=0.0, high=1.0, padding=2),
-    "loss": partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
     "optimizer": keras.optimizers.Adam,
     "learning_rate": 0.001,
     "schedule": Constant(),
@@ -131,6 +143,11 @@ TUTORIAL = {
 CHOICES = {
     "distort": {"off": {}, "on": DISTORTED},
     "optimizer": {"sgd": {}, "sdlm": LEVENBERG_MARQUARDT},
+    "simplify": {
+        "off": {},
+        **{name: {**changes, "paper": None} for name, changes in SHORTCUTS.items()},
+        "all": {**ALL_SHORTCUTS, "paper": None},
+    },
     "tutorial": {
         "off": {},
         "tanh": {**TUTORIAL, "model.activation": "tanh"},
