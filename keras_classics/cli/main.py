@@ -6,8 +6,8 @@ from pathlib import Path
 
 from keras_classics import __version__
 from keras_classics.cli import own_process, recipe_files
-from keras_classics.cli.evaluate import evaluate_command
-from keras_classics.cli.predict import predict_command
+from keras_classics.cli.commands.evaluate import evaluate_command
+from keras_classics.cli.commands.predict import predict_command
 from keras_classics.cli.sentences import Parser, end_in_a_sentence
 from keras_classics.errors import UserError
 from keras_classics.zoo import list_models, model_card
