@@ -7,6 +7,10 @@ import sys
 
 import pytest
 
+from benchmarks.training.groups import GROUPS
+from keras_classics.cli.flags import recipe_parser
+from keras_classics.cli.recipe_files import load_recipe
+from keras_classics.cli.recipe_flags import _apply
 from tests import ROOT
 
 FOLDER = ROOT / "benchmarks"
@@ -35,3 +39,12 @@ def test_help_shows_a_command_and_what_is_compared(name):
     assert re.search(rf"(?m)^    (KERAS_BACKEND=\w+ )?python -m benchmarks\.{name}", text)
     # The docstring in its own lines, not its first line alone.
     assert "machine.parser(__doc__)" in text
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_run_of_a_group_is_a_recipe(group):
+    for script, *arguments in GROUPS[group].values():
+        module = load_recipe(os.path.basename(script).removesuffix(".py"))
+        choices = getattr(module, "CHOICES", {})
+        flags = recipe_parser(module.RECIPE, choices).parse_args(arguments)
+        assert _apply(module.RECIPE, choices, flags).name == module.RECIPE.name

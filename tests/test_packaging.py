@@ -61,8 +61,15 @@ def test_wheel_holds_the_package_and_nothing_else(dist):
         for path in (ROOT / "keras_classics").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    recipes = {f"keras_classics/recipes/{path.name}" for path in (ROOT / "recipes").glob("*.py")}
-    assert {name for name in names if ".dist-info/" not in name} == sources | recipes
+    beside = {
+        f"keras_classics/{folder}/{path.name}"
+        for folder, kind, place in (
+            ("recipes", "*.py", ROOT / "recipes"),
+            ("claims", "*.json", ROOT / "benchmarks" / "claims"),
+        )
+        for path in place.glob(kind)
+    }
+    assert {name for name in names if ".dist-info/" not in name} == sources | beside
     assert "keras_classics/py.typed" in sources
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 

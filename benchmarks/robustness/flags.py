@@ -95,6 +95,7 @@ _COMMANDS = {
     "report": (("report",), ("run",)),
     "evaluate": (("evaluate", "run"), ("run",)),
     "predict": (("predict",), ("run", "digit.png")),
+    "claims": (("claims",),),
 }
 
 

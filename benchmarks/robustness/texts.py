@@ -168,6 +168,11 @@ _TABLE = {
         {"value": "*x*", "accepted": "it matches alexnet"},
         {"value": ("lenet*", "vgg*"), "label": "two patterns", "names": ("vgg*",)},
     ),
+    ("claims", "paper"): (
+        *_each(("", " "), names=("claims of",)),
+        *("lenet", "LENET5", "lenet5 ", "lenet5.json", "../lenet5", ".", *_ODD),
+        {"value": ("lenet5", "vgg"), "label": "two papers", "names": ("vgg",)},
+    ),
     ("train", "recipe"): (
         *_each(("", " "), names=("RECIPE",)),
         *("lenet5", "lenet5_mnits", "LENET5_MNIST", "lenet5_mnist ", "lenet5_mnist.pyc"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_classics import __version__
 from keras_classics.cli import own_process, recipe_files
+from keras_classics.cli.commands.claims import claims_command
 from keras_classics.cli.commands.evaluate import evaluate_command
 from keras_classics.cli.commands.predict import predict_command
 from keras_classics.cli.sentences import Parser, end_in_a_sentence
@@ -83,6 +84,10 @@ def _parser():
     command.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
     _let_import(command)
     command.set_defaults(function=predict_command)
+
+    command = commands.add_parser("claims", help="what the papers claim, and whether it held here")
+    command.add_argument("paper", nargs="?", help="e.g. lenet5; else all")
+    command.set_defaults(function=claims_command)
     return parser
 
 
