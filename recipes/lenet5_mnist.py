@@ -5,6 +5,7 @@
     python recipes/lenet5_mnist.py --optimizer sdlm    # the paper's own optimiser
     python recipes/lenet5_mnist.py --simplify c3       # one of the tutorials' shortcuts, or all
     python recipes/lenet5_mnist.py --tutorial tanh     # what most tutorials call LeNet-5
+    python recipes/lenet5_mnist.py --tutorial tanh --rate falling    # and what makes it better
     python recipes/lenet5_mnist.py --data mnist_5k     # 5,000 embedded digits, no download
 
 The network, its loss and its schedule are the paper's; `deviations` below says what is not.
@@ -29,6 +30,7 @@ from keras_classics.training import (
     PixelRange,
     Published,
     Recipe,
+    Step,
     StochasticDiagonalLM,
 )
 
@@ -153,6 +155,7 @@ CHOICES = {
         "tanh": {**TUTORIAL, "model.activation": "tanh"},
         "relu": {**TUTORIAL, "model.activation": "relu"},
     },
+    "rate": {"published": {}, "falling": {"schedule": Step(at=(12, 16), by=10)}},
 }
 
 if __name__ == "__main__":

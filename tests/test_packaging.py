@@ -82,6 +82,13 @@ def test_source_archive_can_be_worked_with(dist):
     assert not [name for name in names if name.startswith((".venv", "runs/", "dist/"))]
 
 
+def test_the_citation_is_of_this_version():
+    import keras_classics
+
+    text = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {keras_classics.__version__}\n" in text
+
+
 @pytest.mark.slow
 def test_installed_wheel_works(dist, clean):
     listed = output_of(clean / "bin" / "keras-classics", "list", cwd=clean)
