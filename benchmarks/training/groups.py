@@ -77,6 +77,15 @@ _CNN_TUNING = {
 
 _SHORTCUTS = ("off", "c3", "pooling", "tanh", "softmax", "28px", "all")
 
+# What might make the tutorials' LeNet-5 better without touching the network.
+_PAPER_PIXELS = _set({"normalization.low": -0.1, "normalization.high": 1.175})
+_TUTORIAL_SETTINGS = {
+    "constant": [],
+    "falling": ["--rate", "falling"],
+    "falling-pixels": ["--rate", "falling", *_PAPER_PIXELS],
+    "falling-pixels-b32": ["--rate", "falling", *_PAPER_PIXELS, "--set", "batch_size=32"],
+}
+
 # 60 passes over 4,500 digits and their distorted copies; the schedule of twenty passes, or three
 # times as long.
 _DEMO = [LENET, "--data", "mnist_5k", "--distort", "--epochs", "60"]
@@ -122,6 +131,13 @@ GROUPS = {
             ("published-schedule", {}),
             ("stretched", {"schedule.stages": _STRETCHED}),
         )
+    },
+    "tuning_tutorial": {
+        name: arguments
+        for what, changes in _TUTORIAL_SETTINGS.items()
+        for name, arguments in _seeded(
+            _quick(5000, "--tutorial", "tanh", *changes), f"{what}-"
+        ).items()
     },
     "published": _seeded(_lenet()),
     "distorted": {f"seed{s}": _lenet("--distort", "--seed", str(s)) for s in SEEDS},
