@@ -139,6 +139,16 @@ GROUPS = {
             _quick(5000, "--tutorial", "tanh", *changes), f"{what}-"
         ).items()
     },
+    # Fig. 1 of AlexNet's paper: a rate for each activation, chosen on a fifth of the pictures.
+    "tuning_alexnet_speed": {
+        f"{activation}-rate{rate}": [
+            *(CIFAR_ALEXNET, "--unregularised", "--activation", activation),
+            *("--limit-train", "10000", "--epochs", "12"),
+            *_set({"validation": 5000, "learning_rate": rate}),
+        ]
+        for rate in (0.001, 0.003, 0.01)
+        for activation in ("relu", "tanh")
+    },
     "published": _seeded(_lenet()),
     "distorted": {f"seed{s}": _lenet("--distort", "--seed", str(s)) for s in SEEDS},
     "sizes": {
