@@ -146,6 +146,12 @@ _TABLE = {
     ("", "run_dir"): _DIRECTORY,
     ("", "directory"): _DIRECTORY,
     ("", "keep_epochs"): _EPOCHS,
+    ("", "seeds"): (
+        *("", " ", ",", "1,", "x", "1.5", "-1", "4-0", "0-", "-", "0-4-5", "0,0", "0-2,1", "nan"),
+        *("0-99999", "0 1", "9" * 5000, "0-" + "9" * 5000, "²", *_ODD),
+        {"value": "0,1", "label": "beside --seed", "more": ("--seed=0",)},
+        _MISSING,
+    ),
     ("", "coordinator"): (
         *_with_peers("--coordinator", _PORTS),
         {"value": "localhost:8476", "label": "alone"},

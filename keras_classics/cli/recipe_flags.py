@@ -3,11 +3,13 @@
 import ast
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from keras_classics import checks
 from keras_classics.cli import output, signals
 from keras_classics.cli.flags import recipe_parser
+from keras_classics.cli.seeds import run_seeds, seeds_of, spread_in_words
 from keras_classics.cli.sentences import end_in_a_sentence, one_line
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.report.values import changes_in_words
@@ -32,28 +34,44 @@ def run(recipe, choices=None, argv=None):
 
 def _run(recipe, choices, arguments):
     recipe = _apply(recipe, choices, arguments)
-    run_dir = arguments.run_dir or _new_run_dir(recipe)
+    seeds = _seeds(arguments)
+    run_dir = arguments.run_dir or _new_run_dir(recipe, arguments.seeds)
     import_tensorflow()  # it reads the pictures, and is the last library with notices
     output.speak()
     signals.promise(f"with --run-dir {run_dir} continues the run")
     if arguments.linear_scaling:
         print(_scaling(recipe))
     print(f"Run directory: {run_dir}", flush=True)
-    compute = _compute(arguments)
-    metrics = train(
-        recipe,
-        run_dir,
+    train_one = partial(
+        train,
         data_dir=arguments.data_dir,
         on_bad_image=arguments.on_bad_image,
         cache=arguments.cache,
-        compute=compute,
+        compute=_compute(arguments),
+        log_steps=arguments.log_steps,
     )
+    if seeds:
+        found = run_seeds(recipe, seeds, run_dir, train_one)
+        print(spread_in_words(recipe, seeds, found))
+        return
+    metrics = train_one(recipe, run_dir)
     print(_table(recipe, metrics))
     bad = Path(run_dir) / "bad_images.txt"
     if bad.exists():
         count = len(bad.read_text("utf-8", "surrogateescape").splitlines())
         print(f"{plural(count, 'image')} could not be used: {bad}")
     print(f"Report: {Path(run_dir) / 'report.html'}")
+
+
+def _seeds(arguments):
+    """Returns the seeds of `--seeds`, or None."""
+    if arguments.seeds is None:
+        return None
+    clashing = {"--seed": arguments.seed, "--processes": arguments.processes}
+    for flag, value in clashing.items():
+        if value is not None:
+            raise RecipeError(f"`--seeds` and `{flag}` exclude each other; leave one out.")
+    return seeds_of(arguments.seeds)
 
 
 def _scaling(recipe):
@@ -141,8 +159,9 @@ def _value(name, text):
         ) from None
 
 
-def _new_run_dir(recipe):
-    return Path("runs") / recipe.name / f"{datetime.now():%Y%m%d-%H%M%S}-{recipe.seed}"
+def _new_run_dir(recipe, seeds):
+    which = recipe.seed if seeds is None else f"seeds-{seeds}"
+    return Path("runs") / recipe.name / f"{datetime.now():%Y%m%d-%H%M%S}-{which}"
 
 
 def _table(recipe, metrics):

@@ -68,6 +68,7 @@ class Steps(keras.callbacks.Callback):
                 "checkpoint is kept in the run directory. Try a smaller learning rate."
             )
         if not piece:
+            self.run.log(done, logs)
             self.run.let_optimizer_look(done)
 
 

@@ -9,6 +9,7 @@ import contextlib
 
 import keras
 
+from keras_classics import checks
 from keras_classics.data.bad_images import BadImages
 from keras_classics.report import write_report
 from keras_classics.runs.assembly import assemble, check_looking, check_pixels
@@ -36,6 +37,7 @@ def train(
     cache="none",
     compute=None,
     stop_after=None,
+    log_steps=None,
 ):
     """Trains a recipe in a run directory, or continues it there, up to the report.
 
@@ -56,6 +58,9 @@ def train(
         compute: a `Compute`: the devices, and how they compute a step; None for its defaults.
         stop_after: epochs after which to leave the run as it is, to be continued by another call;
             None goes on to its end.
+        log_steps: writes `steps.csv`, a row for every so many updates: `iteration` counts them from
+            the start of the run, `loss` and `error` are means over the training pictures of the
+            epoch so far. None writes no such file.
 
     Returns:
         dict, the content of `metrics.json`; None where `stop_after` came before the end.
@@ -67,7 +72,10 @@ def train(
         RecipeError: if the recipe does not fit the data or the devices.
         RunDirectoryError: if the folder cannot be used.
         TrainingError: if the loss becomes NaN.
+        ValueError: if `log_steps` is neither None nor a positive integer.
     """
+    if log_steps is not None:
+        checks.integer("log_steps", log_steps)
     check_pixels(recipe)
     compute = Compute() if compute is None else compute
     with contextlib.ExitStack() as stack:
@@ -90,7 +98,7 @@ def train(
                 bad = BadImages(policy, directory.path / "bad_images.txt")
             with writing(run_dir):
                 run = Run(recipe, directory, devices, shard, sources, training, inference, bad)
-                run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after)
+                run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after, log_steps)
                 metrics = run.finish(facts["changed"]) if run.epoch == run.epochs else None
         if directory is not None and metrics is not None:
             with writing(run_dir):

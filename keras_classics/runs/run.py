@@ -42,12 +42,8 @@ class Run:
         self.training, self.inference, self.logits = training, inference, None
         training.optimizer.build(training.trainable_variables)
         self.epoch, self.step, self.history, self.seconds = 0, 0, [], []
-        self.steps_per_epoch = self.shard.batches(len(sources["train"]), recipe.batch_size)
-        if not self.steps_per_epoch:
-            raise RecipeError(
-                f"{len(sources['train']):,} pictures are fewer than the {self.shard.multiple} "
-                "parts of a batch; use fewer replicas or pieces."
-            )
+        self.steps = []  # rows of steps.csv
+        self.steps_per_epoch = _steps_per_epoch(recipe, len(sources["train"]), self.shard)
         self.iterations = recipe.epochs * self.steps_per_epoch
         if recipe.iterations is not None:
             self.iterations = min(self.iterations, recipe.iterations)
@@ -91,6 +87,7 @@ class Run:
             variable.assign(array)
         self.epoch, self.step = state["epoch"], state["step"]
         self.history, self.seconds = state["history"], state["seconds"]
+        self.steps = state.get("steps", [])
         if self.step:
             self.metric_values = [_numpy(v) for v in self.metric_variables()]
         if self.directory is not None:
@@ -99,13 +96,13 @@ class Run:
     def save(self, step=0):
         """Writes a checkpoint; `step` counts the finished steps of the epoch in progress."""
         if self.directory is not None:
-            figures = {"history": self.history, "seconds": self.seconds}
+            figures = {"history": self.history, "seconds": self.seconds, "steps": self.steps}
             state = {"epoch": self.epoch, "step": step, **figures}
             self.directory.save_checkpoint([_numpy(v) for v in self._variables()], state)
 
-    def fit(self, callbacks, verbose, checkpoint_seconds, stop_after=None):
+    def fit(self, callbacks, verbose, checkpoint_seconds, stop_after=None, log_steps=None):
         """Trains the epochs that are left, and saves the state now and then inside of them."""
-        self.checkpoint_seconds = checkpoint_seconds
+        self.checkpoint_seconds, self.log_steps = checkpoint_seconds, log_steps
         if verbose == "auto":
             verbose = 1 if is_terminal() else 2
         while self.epoch < min(self.epochs, stop_after or self.epochs):
@@ -188,6 +185,23 @@ class Run:
         factor = self.recipe.schedule(self.epoch, self.history, self.iteration(step))
         return self.recipe.learning_rate * factor
 
+    def log(self, step, logs):
+        """Keeps a row of `steps.csv` where so many updates have passed since the last."""
+        iteration = self.iteration(step)
+        last = self.steps[-1]["iteration"] if self.steps else 0
+        # Several steps in one execution are seen as one: not each multiple comes by.
+        if self.log_steps is None or iteration // self.log_steps <= last // self.log_steps:
+            return
+        self.steps.append(
+            {
+                "iteration": iteration,
+                "epoch": self.epoch + 1,
+                "learning_rate": self.rate(step - 1),
+                "loss": float(logs["loss"]),
+                "error": 100 * (1 - float(logs["accuracy"])),
+            }
+        )
+
     def _batches(self):
         recipe = self.recipe
         shared = {
@@ -226,6 +240,8 @@ class Run:
         ]
         write_csv(self.directory.file("history.csv"), self.history)
         write_csv(self.directory.file("timings.csv"), timings)
+        if self.steps:
+            write_csv(self.directory.file("steps.csv"), self.steps)
         if self.epoch == self.epochs or time.monotonic() - self.drawn > _REDRAW:
             draw_curves(self.directory.path)
             self.drawn = time.monotonic()
@@ -268,6 +284,24 @@ class Run:
                 np.savez_compressed(file, **for_report(result, final, recipe.test_transforms))
             write_json(self.directory.file("metrics.json"), metrics)
         return metrics
+
+
+def _steps_per_epoch(recipe, size, shard):
+    """Returns how many batches an epoch of so many pictures has."""
+    if recipe.drop_last:
+        if size < recipe.batch_size:
+            raise RecipeError(
+                f"{size:,} pictures are fewer than a batch of {recipe.batch_size:,}, and "
+                "`drop_last` leaves them out; use smaller batches."
+            )
+        return size // recipe.batch_size
+    steps = shard.batches(size, recipe.batch_size)
+    if not steps:
+        raise RecipeError(
+            f"{size:,} pictures are fewer than the {shard.multiple} parts of a batch; use fewer "
+            "replicas or pieces."
+        )
+    return steps
 
 
 def _numpy(value):

@@ -80,8 +80,36 @@ def deciding_fields(recipe):
 
     The published figures and the list of deviations are words about it, and may be reworded.
     """
+    return _deciding(describe(recipe))
+
+
+def _deciding(described):
     words = ("paper", "deviations")
-    return {name: value for name, value in describe(recipe).items() if name not in words}
+    return {name: value for name, value in described.items() if name not in words}
+
+
+def differing_fields(recipe, stored):
+    """Returns the names of the deciding fields in which a recipe is not that of a file.
+
+    Args:
+        recipe: a `Recipe`.
+        stored: what `describe` once said of another, in a run's or a search's JSON file. Fields
+            that recipes did not have then count as their default.
+
+    Returns:
+        List of names, empty for equal experiments.
+
+    Raises:
+        RecipeError: as `describe`.
+    """
+    defaults = {
+        f.name: describe(f.default)
+        for f in dataclasses.fields(Recipe)
+        if f.compare and f.default is not dataclasses.MISSING
+    }
+    ours, theirs = deciding_fields(recipe), defaults | _deciding(stored)
+    text = partial(json.dumps, sort_keys=True)  # in which NaN is equal to itself
+    return [name for name in ours | theirs if text(ours.get(name)) != text(theirs.get(name))]
 
 
 def vary(recipe, changes):

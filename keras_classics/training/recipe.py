@@ -121,6 +121,8 @@ class Recipe:
             `keras_classics.training.schedules`.
         batch_size: patterns in an update.
         epochs: passes over the training data.
+        drop_last: whether the last batch of an epoch is left out where it is smaller than the
+            others.
         iterations: updates after which training stops, where that comes before the end of
             `epochs` and maybe inside an epoch; None for whole epochs.
         paper: the published figures, or None.
@@ -165,6 +167,7 @@ class Recipe:
     schedule: Callable
     batch_size: int
     epochs: int
+    drop_last: bool = False
     iterations: int | None = None
     paper: Published | None
     deviations: tuple[str, ...]
@@ -187,7 +190,8 @@ class Recipe:
         checks.positive("learning_rate", self.learning_rate, RecipeError)
         checks.choice("precision", self.precision, PRECISIONS, RecipeError)
         checks.choice("shuffle", self.shuffle, ("once", "every_epoch"), RecipeError)
-        checks.choice("sync_batch_norm", self.sync_batch_norm, (True, False), RecipeError)
+        for name in ("drop_last", "sync_batch_norm"):
+            checks.choice(name, getattr(self, name), (True, False), RecipeError)
         for name in ("limit_train", "limit_test", "iterations"):
             if getattr(self, name) is not None and not _is_count(getattr(self, name)):
                 self._refuse(name, "None or a positive integer")

@@ -94,6 +94,7 @@ def test_describe_is_plain_data():
         },
         "batch_size": 8,
         "epochs": 3,
+        "drop_last": False,
         "iterations": None,
         "paper": None,
         "deviations": ["none"],
