@@ -38,6 +38,10 @@ def recipe_parser(recipe, choices):
     parser.add_argument("--keep-epochs", help="epochs whose model is kept, e.g. 5,10,20")
     parser.add_argument("--log-steps", type=int, metavar="STEPS",
                         help="write steps.csv, a row for every so many updates")  # fmt: skip
+    parser.add_argument("--early-stopping", type=int, metavar="EPOCHS",
+                        help="stop after so many without a lower validation loss")  # fmt: skip
+    parser.add_argument("--tensorboard", action="store_true",
+                        help="write what TensorBoard shows into the run directory")  # fmt: skip
     _add_device_flags(parser)
     for flag, options in choices.items():
         if set(options) == {"off", "on"}:

@@ -3,8 +3,9 @@
 import ast
 import sys
 from datetime import datetime
-from functools import partial
 from pathlib import Path
+
+import keras
 
 from keras_classics import checks
 from keras_classics.cli import output, signals
@@ -42,14 +43,20 @@ def _run(recipe, choices, arguments):
     if arguments.linear_scaling:
         print(_scaling(recipe))
     print(f"Run directory: {run_dir}", flush=True)
-    train_one = partial(
-        train,
-        data_dir=arguments.data_dir,
-        on_bad_image=arguments.on_bad_image,
-        cache=arguments.cache,
-        compute=_compute(arguments),
-        log_steps=arguments.log_steps,
-    )
+    compute = _compute(arguments)
+
+    def train_one(recipe, run_dir):
+        return train(
+            recipe,
+            run_dir,
+            data_dir=arguments.data_dir,
+            callbacks=_callbacks(arguments, run_dir),
+            on_bad_image=arguments.on_bad_image,
+            cache=arguments.cache,
+            compute=compute,
+            log_steps=arguments.log_steps,
+        )
+
     if seeds:
         found = run_seeds(recipe, seeds, run_dir, train_one)
         print(spread_in_words(recipe, seeds, found))
@@ -72,6 +79,12 @@ def _seeds(arguments):
         if value is not None:
             raise RecipeError(f"`--seeds` and `{flag}` exclude each other; leave one out.")
     return seeds_of(arguments.seeds)
+
+
+def _callbacks(arguments, run_dir):
+    if not arguments.tensorboard or arguments.process:  # one process writes
+        return ()
+    return (keras.callbacks.TensorBoard(Path(run_dir) / "tensorboard"),)
 
 
 def _scaling(recipe):
@@ -106,7 +119,7 @@ def _apply(recipe, choices, arguments):
     chosen = {}
     for flag, options in choices.items():
         chosen |= options[getattr(arguments, flag.replace("-", "_"))]
-    direct = ("epochs", "batch_size", "seed", "limit_train", "limit_test")
+    direct = ("epochs", "batch_size", "seed", "limit_train", "limit_test", "early_stopping")
     given = {name: getattr(arguments, name) for name in direct}
     given |= {"dataset": arguments.data, "keep_epochs": _epochs(arguments.keep_epochs)}
     given |= {

@@ -13,7 +13,7 @@ from keras_classics import checks
 from keras_classics.data.bad_images import BadImages
 from keras_classics.report import write_report
 from keras_classics.runs.assembly import assemble, check_looking, check_pixels
-from keras_classics.runs.callback import TrainingError
+from keras_classics.runs.callback import TrainingError, check_callbacks
 from keras_classics.runs.compute import JIT, Compute, precision
 from keras_classics.runs.directory import RunDirectory, check_owner, has_checkpoint, writing
 from keras_classics.runs.distribution import distribute, shard_of
@@ -45,8 +45,12 @@ def train(
         recipe: a `Recipe`.
         run_dir: the folder; see `RunDirectory`.
         data_dir: where TensorFlow Datasets keeps its data; None for its default.
-        callbacks: Keras callbacks besides our own; they see the training figures of one epoch, and
-            keep no state across a resume.
+        callbacks: Keras callbacks. They see one training, from where a continued run goes on: each
+            step, and each epoch with `loss`, `accuracy`, `error` and, where the recipe validates,
+            `val_loss`, `val_accuracy`, `val_error` (errors in percent). They may stop it, and the
+            run is then measured as it is. What they keep in memory is lost where the run is killed
+            (as `EarlyStopping`'s count; see `Recipe.early_stopping` for one that is not), and an
+            epoch that was killed before its checkpoint is told to them twice.
         verbose: 0 says nothing, 2 a line for each epoch, 1 that and a bar while it goes on; "auto"
             is 1 on a terminal and else 2.
         checkpoint_minutes: how often the state is also saved inside an epoch.
@@ -69,13 +73,14 @@ def train(
         DataError: if the data cannot be had.
         DistributionError: if the devices cannot be used like that.
         PeerError: if the processes do not find each other, or run different things.
-        RecipeError: if the recipe does not fit the data or the devices.
+        RecipeError: if the recipe does not fit the data or the devices, or a callback the run.
         RunDirectoryError: if the folder cannot be used.
         TrainingError: if the loss becomes NaN.
         ValueError: if `log_steps` is neither None nor a positive integer.
     """
     if log_steps is not None:
         checks.integer("log_steps", log_steps)
+    check_callbacks(callbacks)
     check_pixels(recipe)
     compute = Compute() if compute is None else compute
     with contextlib.ExitStack() as stack:
@@ -99,7 +104,7 @@ def train(
             with writing(run_dir):
                 run = Run(recipe, directory, devices, shard, sources, training, inference, bad)
                 run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after, log_steps)
-                metrics = run.finish(facts["changed"]) if run.epoch == run.epochs else None
+                metrics = run.finish(facts["changed"]) if run.is_over else None
         if directory is not None and metrics is not None:
             with writing(run_dir):
                 write_report(run_dir)  # on one device again

@@ -132,6 +132,8 @@ class Recipe:
             after every epoch and at the end: for choosing, so the test split is left alone. 0
             measures the test split at the end; "test" does so after every epoch, as papers plot
             it, and chooses nothing by it.
+        early_stopping: epochs without a lower validation loss after which training ends, where
+            pictures are held out; None trains all epochs.
         precision: "float32", or "mixed_float16" or "mixed_bfloat16": Keras' policy for the
             network's layers. The weights stay in float32.
         gradient_accumulation_steps: pieces that each batch is computed in, one after the other, to
@@ -172,6 +174,7 @@ class Recipe:
     paper: Published | None
     deviations: tuple[str, ...]
     validation: int | str = 0
+    early_stopping: int | None = None
     precision: str = "float32"
     gradient_accumulation_steps: int = 1
     sync_batch_norm: bool = False
@@ -192,12 +195,17 @@ class Recipe:
         checks.choice("shuffle", self.shuffle, ("once", "every_epoch"), RecipeError)
         for name in ("drop_last", "sync_batch_norm"):
             checks.choice(name, getattr(self, name), (True, False), RecipeError)
-        for name in ("limit_train", "limit_test", "iterations"):
+        for name in ("limit_train", "limit_test", "iterations", "early_stopping"):
             if getattr(self, name) is not None and not _is_count(getattr(self, name)):
                 self._refuse(name, "None or a positive integer")
         is_test = isinstance(self.validation, str) and self.validation == "test"
         if not is_test and not _is_count(self.validation, 0):
             self._refuse("validation", 'a number of training pictures or "test"')
+        if self.early_stopping is not None and (is_test or not self.validation):
+            raise RecipeError(
+                "`early_stopping` chooses, and the test split chooses nothing: set `validation` to "
+                f"a number of pictures to hold out. It is {self.validation!r}."
+            )
         for name, (base, power) in _BOUNDS.items():
             if (getattr(self, name) or 0) >= base**power:
                 self._refuse(name, f"below {base}**{power}")

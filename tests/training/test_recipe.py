@@ -99,6 +99,7 @@ def test_describe_is_plain_data():
         "paper": None,
         "deviations": ["none"],
         "validation": 0,
+        "early_stopping": None,
         "precision": "float32",
         "gradient_accumulation_steps": 1,
         "sync_batch_norm": False,
