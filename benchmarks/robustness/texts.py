@@ -91,9 +91,9 @@ _EPOCHS = (
 )
 _SET = (
     *("", " ", "=", "=1", "x", "x=1", "epochs", "epochs=", "epochs=x", "epochs=-1", "epochs=1.5"),
-    *("epochs=None", "epochs=True", "model=lenet5", "model=", "model.x=1", "model.activation=nope"),
+    *("epochs=None", "epochs=True", "model=lenet", "model=", "model.x=1", "model.activation=nope"),
     *("model.activation.x=1", "model..x=1", ".=1", "loss=0", "loss.j=x", "loss.j=-1", "loss.j=nan"),
-    *("optimizer=sgd", "optimizer.momentum=2", "optimizer.momentum=x", "learning_rate=0"),
+    *("optimizer=sdg", "optimizer=os:sep", "optimizer=os:getcwd", "optimizer=keras:Adma", "optimizer.momentum=2", "optimizer.momentum=x", "learning_rate=0"),
     *("learning_rate=nan", "learning_rate=1e999", "schedule=none", "schedule.stages=()", "name=3"),
     *("schedule.stages=1", "train_transforms=1", "train_transforms.0=1", "train_transforms.9.x=1"),
     *("dataset=3", "dataset=()", "validation=-1", "validation=x", "validation=99999", "paper=1"),

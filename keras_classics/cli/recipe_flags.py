@@ -9,6 +9,7 @@ import keras
 
 from keras_classics import checks
 from keras_classics.cli import output, signals
+from keras_classics.cli.callables import resolved
 from keras_classics.cli.flags import recipe_parser
 from keras_classics.cli.seeds import run_seeds, seeds_of, spread_in_words
 from keras_classics.cli.sentences import end_in_a_sentence, one_line
@@ -128,7 +129,7 @@ def _apply(recipe, choices, arguments):
     }
     given["gradient_accumulation_steps"] = arguments.accumulate
     changes = {name: value for name, value in given.items() if value is not None}
-    changes |= settings(arguments.set)
+    changes |= resolved(settings(arguments.set))
     recipe = as_published(vary(recipe, chosen))  # a choice is an experiment of its own
     varied = vary(recipe, changes)
     return scaled_linearly(varied) if arguments.linear_scaling else varied

@@ -46,8 +46,14 @@ def environment(devices):
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "devices": _devices(devices),
-        "command": shlex.join([*_script(sys.argv[0]), *sys.argv[1:]]),
+        "command": _command(),
     }
+
+
+def _command():
+    if "ipykernel" in sys.modules:
+        return "a notebook"
+    return shlex.join([*_script(sys.argv[0]), *sys.argv[1:]])
 
 
 def _devices(devices):

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from keras_classics import checks
 from keras_classics.choices import PRECISIONS
 from keras_classics.errors import UserError
+from keras_classics.training.schedules import Constant
+
+_UNCHANGED = Constant()
 
 
 class RecipeError(UserError, ValueError):
@@ -91,10 +94,11 @@ class Deviation(str):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One experiment. Flat, and without a default for anything that a paper specifies.
+    """One experiment. Flat, and without a default for anything that every experiment has to say.
 
     Functions and classes stand here as themselves (or `functools.partial` of them, or frozen
-    dataclasses), not as strings, so that go-to-definition works.
+    dataclasses), not as strings, so that go-to-definition works. A script or a notebook may define
+    them itself: their source text is then part of what the recipe is.
 
     Args:
         name: of the recipe; also the folder of its runs.
@@ -156,7 +160,7 @@ class Recipe:
     model: Callable
     dataset: str
     normalization: Callable
-    train_transforms: tuple
+    train_transforms: tuple = ()
     test_transforms: tuple = ()
     protocol: Callable | None = None
     copies: int = 1
@@ -166,13 +170,13 @@ class Recipe:
     auxiliary_weight: float | None = None
     optimizer: Callable
     learning_rate: float
-    schedule: Callable
+    schedule: Callable = _UNCHANGED
     batch_size: int
     epochs: int
     drop_last: bool = False
     iterations: int | None = None
-    paper: Published | None
-    deviations: tuple[str, ...]
+    paper: Published | None = None
+    deviations: tuple[str, ...] = ()
     validation: int | str = 0
     early_stopping: int | None = None
     precision: str = "float32"
