@@ -75,6 +75,8 @@ def test_the_notebook_killed_and_continued_ends_as_the_script(undisturbed, tmp_p
     outputs = nbformat.read(path, as_version=4).cells[-1].outputs
     said = "".join(output.get("text", "") for output in outputs)
     assert "Continuing runs/mine after epoch 1" in said and "epoch 2/2" in said
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 1  # the curves, drawn in their place
     # What the page says of the command is the only difference.
     (arrays, texts), (others, other_texts) = map(
         final_state, (undisturbed / "runs" / "mine", tmp_path / "runs" / "mine")

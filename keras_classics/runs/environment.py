@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from keras_classics import __version__
+from keras_classics.progress import in_notebook
 from keras_classics.training.fields import identity
 from keras_classics.words import plural
 
@@ -51,7 +52,7 @@ def environment(devices):
 
 
 def _command():
-    if "ipykernel" in sys.modules:
+    if in_notebook():
         return "a notebook"
     return shlex.join([*_script(sys.argv[0]), *sys.argv[1:]])
 

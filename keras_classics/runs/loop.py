@@ -52,7 +52,7 @@ def train(
             (as `EarlyStopping`'s count; see `Recipe.early_stopping` for one that is not), and an
             epoch that was killed before its checkpoint is told to them twice.
         verbose: 0 says nothing, 2 a line for each epoch, 1 that and a bar while it goes on; "auto"
-            is 1 on a terminal and else 2.
+            is 1 on a terminal and else 2; in a notebook it also shows the curves, drawn in place.
         checkpoint_minutes: how often the state is also saved inside an epoch.
         on_bad_image: what happens where a picture file cannot be decoded: "skip" lists it in
             `bad_images.txt` and goes on, unless they are more than 1 %; "stop" ends the run. With

@@ -18,7 +18,7 @@ from keras_classics.evaluation.classification import evaluate, evaluation_batch_
 from keras_classics.evaluation.figures import for_report, summarize
 from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
-from keras_classics.progress import Progress, is_terminal
+from keras_classics.progress import LivePicture, Progress, in_notebook, is_terminal
 from keras_classics.report import draw_curves
 from keras_classics.runs.callback import Bar, Listeners, Steps, sync, training_in_words
 from keras_classics.runs.environment import environment
@@ -27,6 +27,7 @@ from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError
 
 _REDRAW = 30  # seconds between two drawings of the curves, each of which takes 0.1
+_LIVE = 2  # the same where somebody looks at them
 _SAMPLE = 2  # purpose of a seed, see data/pipeline.py
 
 
@@ -49,7 +50,7 @@ class Run:
         if recipe.iterations is not None:
             self.iterations = min(self.iterations, recipe.iterations)
         self.epochs = -(-self.iterations // self.steps_per_epoch)
-        self.metric_values, self.drawn = None, float("-inf")
+        self.metric_values, self.drawn, self.picture = None, float("-inf"), None
         if directory is not None:
             # Three times the state: two checkpoints and one being written; and the figures.
             size = 4 * sum(int(np.prod(v.shape)) for v in self._variables())
@@ -105,6 +106,8 @@ class Run:
         """Trains the epochs that are left, and saves the state now and then inside of them."""
         self.checkpoint_seconds, self.log_steps = checkpoint_seconds, log_steps
         if verbose == "auto":
+            if in_notebook() and self.devices.is_writer:
+                self.picture = LivePicture()
             verbose = 1 if is_terminal() else 2
         if self.is_over or self.epoch >= (stop_after or self.epochs):
             return
@@ -269,8 +272,10 @@ class Run:
         write_csv(self.directory.file("timings.csv"), timings)
         if self.steps:
             write_csv(self.directory.file("steps.csv"), self.steps)
-        if self.is_over or time.monotonic() - self.drawn > _REDRAW:
-            draw_curves(self.directory.path)
+        if self.is_over or time.monotonic() - self.drawn > (_LIVE if self.picture else _REDRAW):
+            figure = draw_curves(self.directory.path)
+            if self.picture is not None:
+                self.picture.show(figure)
             self.drawn = time.monotonic()
 
     def _save_model(self, *names):
