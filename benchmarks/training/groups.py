@@ -169,8 +169,18 @@ GROUPS = {
         for what in _SHORTCUTS
         for name, arguments in _seeded(_quick(0, "--simplify", what), f"{what}-").items()
     },
-    "tutorial": _seeded(_quick(0, "--tutorial", "tanh"), "tanh-average-")
-    | _seeded(_quick(0, "--tutorial", "tanh", "--set", "model.subsampling=max"), "tanh-max-"),
+    # As chosen by tuning_tutorial.
+    "tutorial": {
+        name: arguments
+        for pooling in ("average", "max")
+        for name, arguments in _seeded(
+            _quick(
+                *(0, "--tutorial", "tanh", "--set", f"model.subsampling={pooling}"),
+                *_TUTORIAL_SETTINGS["falling-pixels-b32"],
+            ),
+            f"tanh-{pooling}-",
+        ).items()
+    },
     "cnn": _seeded([CNN]),
     "cnn_unit_range": {f"seed{s}": [CNN, "--seed", str(s), *_set(_UNIT_RANGE)] for s in SEEDS},
     "cnn_falling": _seeded([CNN, "--rate", "falling"]),
