@@ -42,6 +42,7 @@ from keras_classics.models.common import (
     variant,
 )
 from keras_classics.models.resnet import SHORTCUTS, basic_block, classify, convolution
+from keras_classics.models.shipped_weights import comes_trained
 
 _RECURSION_LIMIT = 20_000  # five layers for each convolution, and a few calls for each layer
 
@@ -127,6 +128,7 @@ def cifar_resnet(
     return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
 
 
+@comes_trained
 @variant(cifar_resnet, depth=20, residual=True)
 def cifar_resnet20():
     """Builds ResNet-20 for CIFAR-10: 269,722 trainable parameters."""
