@@ -11,6 +11,7 @@ the same bytes of the same run. With --smoke it prints the table and writes noth
 """
 
 import hashlib
+import inspect
 import io
 import itertools
 import json
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+import keras_classics
 from benchmarks import machine
 from benchmarks.training.runs import ROOT
 from keras_classics import shipped
@@ -89,20 +91,21 @@ def _check(run, metrics):
     """Raises unless a run was tested on all of a test split that others have too."""
     name, limit = metrics["dataset"], run.recipe.get("limit_test")
     if metrics["split"] != "test" or limit is not None:
-        tested = f"{limit or metrics['examples']:,} of the {metrics['split']} pictures"
-        raise ShipError(f"{run.path} was measured on {tested}; only the whole test split will do.")
+        raise ShipError(
+            f"{run.path} was measured on {limit or metrics['examples']:,} {metrics['split']} "
+            "pictures; only the whole test split will do."
+        )
     if not re.fullmatch(r"\w+", name):
         raise ShipError(f"{run.path} was trained on {name}, which nobody else can fetch.")
-    if run.recipe.get("limit_train") is not None:
-        raise ShipError(f"{run.path} was trained on a part of {name}; train on all of it.")
+    part = run.recipe.get("limit_train")
+    if part is not None:
+        raise ShipError(
+            f"{run.path} was trained on {part:,} pictures of {name}; train on all of them."
+        )
 
 
 def _options(network, trained, metrics, run_dir):
     """Returns the options of a builder that the run's network has: its defaults, or it raises."""
-    import inspect
-
-    import keras_classics
-
     if network not in keras_classics.list_models():
         raise ShipError(f"There is no network {network}; `keras-classics list` shows all.")
     builder = getattr(keras_classics, network)
