@@ -175,7 +175,10 @@ def flip(path):
 def test_damage_names_the_file(copied, name, damage):
     path = copied / "lenet5" / "mnist" / name
     damage(path)
-    message = f"{path} is missing or damaged (it has not its checksum); install keras_classics"
+    message = (
+        f"{path} is missing or damaged (its checksum in SHA256SUMS is another); install "
+        "keras_classics again."
+    )
     for call in (
         lambda: keras_classics.lenet5(weights="mnist"),
         lambda: shipped.run_directory(path.__class__("lenet5")),

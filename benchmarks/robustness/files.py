@@ -231,8 +231,9 @@ def kinds():
              words=_torch_weights("w.safetensors"), read_by=("weights/files.py",),
              names=("`state_dict`",)),
         *(Kind(name=f"shipped: {name}, {call}", path=f"shipped/lenet5/mnist/{name}",
-               words=_shipped(call), needs=("shipped", "digit.png"), read_by=("shipped/__init__.py",),
-               special=json_damage if name.endswith("json") else ())
+               words=_shipped(call), needs=("shipped", "digit.png"),
+               special=json_damage if name.endswith("json") else (),
+               read_by=("shipped/__init__.py", "models/shipped_weights.py"))
           for name in ("card.json", "metrics.json", "model.keras", "recipe.json", "SHA256SUMS")
           for call in ("predict", "build")),
         Kind(name="picture for predict", path="digit.png", words=_PREDICT, needs=_RUN,

@@ -31,6 +31,7 @@ from keras_classics.schema import (
 
 FOLDER = Path(__file__).parent
 SUMS = "SHA256SUMS"
+FILES = ("card.json", "metrics.json", "model.keras", "recipe.json")
 _SUM = re.compile(r"([0-9a-f]{64})  ([\w.]+)")
 
 MEASURED = {
@@ -96,15 +97,15 @@ def folder(network, weights):
     """
     checks.choice("weights", weights, names(network))
     path = FOLDER / network / weights
-    try:
-        found = [_SUM.fullmatch(line) for line in (path / SUMS).read_text("ascii").splitlines()]
-    except (OSError, ValueError) as error:
-        raise _damaged(path / SUMS) from error
-    if len(found) < 4 or None in found:
-        raise _damaged(path / SUMS)
-    for match in found:
-        if _sum_of(path / match[2]) != match[1]:
-            raise _damaged(path / match[2])
+    sums = _sums(path / SUMS)
+    if sorted(sums) != list(FILES):
+        raise UserError(f"{path / SUMS} is missing or damaged; install keras_classics again.")
+    for name, checksum in sums.items():
+        if _checksum(path / name) != checksum:
+            raise UserError(
+                f"{path / name} is missing or damaged (its checksum in {SUMS} is another); "
+                "install keras_classics again."
+            )
     return path
 
 
@@ -161,14 +162,17 @@ def run_directory(path):
     )
 
 
-def _sum_of(path):
+def _sums(path):
+    """Returns {file: its SHA-256}, as `sha256sum` writes them; nothing of a damaged list."""
+    try:
+        lines = [_SUM.fullmatch(line) for line in path.read_text("ascii").splitlines()]
+    except (OSError, ValueError):
+        return {}
+    return {} if None in lines else {line[2]: line[1] for line in lines}
+
+
+def _checksum(path):
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None
-
-
-def _damaged(path):
-    return UserError(
-        f"{path} is missing or damaged (it has not its checksum); install keras_classics again."
-    )
