@@ -56,7 +56,7 @@ _VALIDATION = "ILSVRC-2012 validation"
 
 def _card(name, module, paper, year, parameters, error, test_data, *, top5=None, side=224, **more):
     if names := shipped.names(name):
-        more |= {"weights": names, "preprocessing": _SHIPPED_PIXELS[name]}
+        more |= {"weights": names, "preprocessing": _SHIPPED_PIXELS.get(name)}
     return ModelCard(
         name=name,
         builder=f"keras_classics.models.{module}:{name}",

@@ -258,10 +258,28 @@ def test_shipping_a_run_gives_what_is_here(shippable, tmp_path, monkeypatch):
     for number in (1, 2):
         folder = tmp_path / f"shipped{number}"
         monkeypatch.setattr(shipped, "FOLDER", folder)
-        assert ship(shippable, "lenet5", "mnist") == before == shipped.card("lenet5", "mnist")
+        card = ship(shippable, "lenet5", "mnist", before["data"])
+        assert card == before == shipped.card("lenet5", "mnist")
         found = sorted(path for path in folder.rglob("*") if path.is_file())
         contents.append([(path.relative_to(folder), path.read_bytes()) for path in found])
     assert contents[0] == contents[1] and len(contents[0]) == 5
+
+
+def test_other_pictures_stand_in_the_card_and_the_table(shippable, copied, tmp_path):
+    from keras_classics.data.sources import load
+
+    digits = load("mnist_5k", "test")
+    labels = digits.labels.copy()
+    labels[:40] = (labels[:40] + 1) % 10
+    np.savez(tmp_path / "others.npz", x_test=digits.images, y_test=labels[:, np.newaxis])
+    card = ship(shippable, "lenet5", "mnist", "MNIST's digits", [("Mine", tmp_path / "others.npz")])
+    assert card == shipped.card("lenet5", "mnist")
+    (others,) = card["also"]
+    assert (others["data"], others["examples"]) == ("Mine", len(labels))
+    # It was trained on these digits; of those with a wrong label it cannot have one right.
+    assert 40 <= others["wrong"] <= 45
+    assert f"| MNIST's digits | {card['error']:.2f} % (" in shipping.table()
+    assert f"| | | Mine | {others['error']:.2f} % (" in shipping.table()
 
 
 def test_packed_models_have_no_optimizer_and_no_date():

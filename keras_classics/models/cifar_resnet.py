@@ -72,7 +72,8 @@ def cifar_resnet(
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of `fc`; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None or the path of a `.weights.h5` file; of ResNet-20 also a name of those that
+            come with the package, `shipped.names("cifar_resnet20")`.
         name: the model's name.
         shortcut: "identity" (option A), strided and with zero channels where dimensions change;
             "projection" (B), a 1×1 convolution there; "projection_all" (C), one in every block.
