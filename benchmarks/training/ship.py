@@ -35,6 +35,8 @@ from keras_classics.trained_model import load_model, network_of
 
 PAGE = ROOT / "docs" / "weights.md"
 _BEGIN, _END = "<!-- weights -->\n", "<!-- end of weights -->\n"
+_NEEDED = ("dataset", "split", "epochs", "train_examples", "normalization")
+_NEEDED += ("command", "commit", "backend", "date")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
@@ -89,6 +91,10 @@ def ship(run_dir, network, weights, data=None, also=()):
 
 def _check(run, metrics):
     """Raises unless a run was tested on all of a test split that others have too."""
+    said = {**metrics, **run.environment, **run.recipe}
+    for name in _NEEDED:
+        if name not in said:
+            raise ShipError(f"{run.path} does not say its {name}; run it again.")
     name, limit = metrics["dataset"], run.recipe.get("limit_test")
     if metrics["split"] != "test" or limit is not None:
         raise ShipError(
