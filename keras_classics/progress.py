@@ -97,6 +97,32 @@ def tracked(batches, what, total):
             progress.show(done)
 
 
+def in_notebook():
+    """Whether this is a notebook's process, which can show pictures."""
+    return "ipykernel" in sys.modules
+
+
+class LivePicture:
+    """A picture in the output of a notebook's cell, which is drawn again in its place."""
+
+    def __init__(self):
+        self.handle = None
+
+    def show(self, path):
+        """Shows a picture in the place of the one before.
+
+        Args:
+            path: of a PNG file.
+        """
+        from IPython.display import Image, display
+
+        picture = Image(data=path.read_bytes())
+        if self.handle is None:
+            self.handle = display(picture, display_id=True)
+        else:
+            self.handle.update(picture)
+
+
 def is_terminal():
     """Whether somebody looks on as the output is written."""
     return sys.stdout is not None and sys.stdout.isatty()

@@ -92,9 +92,10 @@ _EPOCHS = (
 _SET = (
     *("", " ", "=", "=1", "x", "x=1", "epochs", "epochs=", "epochs=x", "epochs=-1", "epochs=1.5"),
     *("model.weights=minst", "model.weights=imagenet", "model.weights=", "model.weights=3"),
-    *("epochs=None", "epochs=True", "model=lenet5", "model=", "model.x=1", "model.activation=nope"),
+    *("epochs=None", "epochs=True", "model=lenet", "model=", "model.x=1", "model.activation=nope"),
     *("model.activation.x=1", "model..x=1", ".=1", "loss=0", "loss.j=x", "loss.j=-1", "loss.j=nan"),
-    *("optimizer=sgd", "optimizer.momentum=2", "optimizer.momentum=x", "learning_rate=0"),
+    *("optimizer=sdg", "optimizer=os:sep", "optimizer.momentum=2", "optimizer.momentum=x"),
+    *("optimizer=os:getcwd", "optimizer=keras:Adma", "schedule=Step", "learning_rate=0"),
     *("learning_rate=nan", "learning_rate=1e999", "schedule=none", "schedule.stages=()", "name=3"),
     *("schedule.stages=1", "train_transforms=1", "train_transforms.0=1", "train_transforms.9.x=1"),
     *("dataset=3", "dataset=()", "validation=-1", "validation=x", "validation=99999", "paper=1"),
@@ -156,6 +157,12 @@ _TABLE = {
     ("", "run_dir"): _DIRECTORY,
     ("", "directory"): _DIRECTORY,
     ("", "keep_epochs"): _EPOCHS,
+    ("", "seeds"): (
+        *("", " ", ",", "1,", "x", "1.5", "-1", "4-0", "0-", "-", "0-4-5", "0,0", "0-2,1", "nan"),
+        *("0-99999", "0 1", "9" * 5000, "0-" + "9" * 5000, "²", *_ODD),
+        {"value": "0,1", "label": "beside --seed", "more": ("--seed=0",)},
+        _MISSING,
+    ),
     ("", "coordinator"): (
         *_with_peers("--coordinator", _PORTS),
         {"value": "localhost:8476", "label": "alone"},

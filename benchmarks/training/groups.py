@@ -6,6 +6,7 @@ A group is one experiment, its names are the settings and the seeds.
 LENET, CNN = "recipes/lenet5_mnist.py", "recipes/mnist_cnn.py"
 FASHION_ALEXNET = "recipes/alexnet_fashion_mnist.py"
 CIFAR_ALEXNET, VGG = "recipes/alexnet_cifar10.py", "recipes/vgg16_cifar10.py"
+ALEXNET_BN = "recipes/alexnet_bn_cifar10.py"
 CIFAR_RESNET = "recipes/cifar_resnet_cifar10.py"
 SEEDS = (0, 1, 2)
 
@@ -139,6 +140,16 @@ GROUPS = {
             _quick(5000, "--tutorial", "tanh", *changes), f"{what}-"
         ).items()
     },
+    # Fig. 1 of AlexNet's paper: a rate for each activation, chosen on a fifth of the pictures.
+    "tuning_alexnet_speed": {
+        f"{activation}-rate{rate}": [
+            *(CIFAR_ALEXNET, "--unregularised", "--activation", activation),
+            *("--limit-train", "10000", "--epochs", "12"),
+            *_set({"validation": 5000, "learning_rate": rate}),
+        ]
+        for rate in (0.001, 0.003, 0.01)
+        for activation in ("relu", "tanh")
+    },
     "published": _seeded(_lenet()),
     "distorted": {f"seed{s}": _lenet("--distort", "--seed", str(s)) for s in SEEDS},
     "sizes": {
@@ -180,5 +191,7 @@ GROUPS = {
     "cifar_vgg": {
         f"{start}-seed0": [VGG, "--start", start, "--epochs", "5", "--seed", "0"]
         for start in ("gaussian", "glorot", "network-a", "from-a")
-    },
+    }
+    | _seeded([VGG], "batch-norm-", seeds=(0,)),
+    "cifar_alexnet_bn": _seeded([ALEXNET_BN], seeds=(0,)),
 }

@@ -10,6 +10,8 @@ import statistics
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.training.claims import epochs_to_25
+from benchmarks.training.drawings import FIGURES, FOLDER
 from benchmarks.training.runs import RECORD, recorded
 from keras_classics.evaluation.spread import spread_of
 from keras_classics.files import write_bytes
@@ -45,8 +47,33 @@ SIMPLIFIED = (
     ("all five", "all"),
 )
 DEMO = (("LeNet-5, distorted digits", "demo", "", "–", "–"),)
-CIFAR = (("ResNet-20, CIFAR-10 (JPEG q75)", "cifar_resnet", "20", "8.75", "–"),)
-FASHION = (("AlexNet, Fashion-MNIST, 227 px", "fashion_alexnet", "", "–", "–"),)
+CIFAR = (
+    ("ResNet-20, 64,000 updates", "cifar_resnet", "20", "8.75", "–"),
+    ("four-layer net of AlexNet's paper", "cifar_alexnet", "lrn", "11 (longer)", "–"),
+    ("without normalisation", "cifar_alexnet", "no-lrn", "13 (longer)", "–"),
+    ("pooling without overlap", "cifar_alexnet", "no-overlap", "–", "–"),
+    ("VGG-16 with batch normalisation", "cifar_vgg", "batch-norm", "13.6 (a study)", "–"),
+    ("AlexNet with batch normalisation, 32 px", "cifar_alexnet_bn", "", "13.5 (a study)", "–"),
+)
+DEPTH = tuple(
+    (f"{label}, 16,000 updates", "cifar_depth", f"{name}-", "–", "–")
+    for label, name in (
+        ("plain-20", "plain20"),
+        ("plain-56", "plain56"),
+        ("ResNet-20", "residual20"),
+        ("ResNet-56", "residual56"),
+    )
+)
+STARTS = tuple(
+    (label, "cifar_vgg", f"{name}-", "–", "–")
+    for label, name in (
+        ("VGG-16 from N(0, 0.01²)", "gaussian"),
+        ("VGG-16 from Glorot's numbers", "glorot"),
+        ("VGG-11 (A) from N(0, 0.01²)", "network-a"),
+        ("VGG-16 from that A's layers", "from-a"),
+    )
+)
+FASHION = (("AlexNet, 227 px", "fashion_alexnet", "", "–", "–"),)
 
 
 def table(head, lines):
@@ -152,15 +179,40 @@ def _begun(title):
     ]
 
 
+def speed(rows):
+    """How many epochs each activation takes to 25 % training error, Fig. 1 of AlexNet's paper."""
+    lines = [
+        [row["name"], str(epochs_to_25(row)), f"{row['train_error']:.2f}", seeds([row])]
+        for row in of(rows, "cifar_alexnet_speed")
+    ]
+    head = ("run", "epochs to 25 %", "training error after the last, %", "runs")
+    return table(head, lines) if lines else ["Not run.", ""]
+
+
+def drawing(name):
+    """Returns the line that shows a figure of `benchmarks.training.drawings`, where it is drawn."""
+    there = (FOLDER / f"{name}.svg").exists()
+    return [f"![{FIGURES[name][0]}](figures/{name}.svg)", ""] if there else []
+
+
+_HELD_OUT = ("tuning_alexnet",)  # the beginning of the groups of CIFAR-10
+
+
+def _tried(rows, cifar_pictures):
+    groups = dict.fromkeys(row["group"] for row in rows if row["group"].startswith("tuning"))
+    return [group for group in groups if group.startswith(_HELD_OUT) == cifar_pictures]
+
+
 def mnist(rows):
     """The page of LeNet-5 and the MNIST CNN."""
-    tried = [group for group in dict.fromkeys(r["group"] for r in rows) if "tuning" in group]
+    tried = _tried(rows, cifar_pictures=False)
     groups = [*tried, *(g for _, g, *_ in MNIST), "simplified", "demo"]
     return [
         *_begun("LeNet-5 and the MNIST CNN: what was measured"),
         "## On the 10,000 test digits",
         "",
         *tested(rows, MNIST),
+        *drawing("lenet5_fig5"),
         "## What each of the tutorials' shortcuts costs or gains",
         "",
         "LeNet-5's own training (`--simplify`), 10,000 test digits; differences of equal seeds",
@@ -184,22 +236,43 @@ def mnist(rows):
 
 def cifar(rows):
     """The page of CIFAR-10 and Fashion-MNIST."""
+    tried = _tried(rows, cifar_pictures=True)
+    groups = [*tried, *(g for _, g, *_ in (*CIFAR, *DEPTH, *FASHION)), "cifar_alexnet_speed"]
     return [
         *_begun("CIFAR-10 and Fashion-MNIST: what was measured"),
-        "## On the 10,000 test pictures",
+        "CIFAR-10 here is a copy whose pictures went through JPEG at quality 75 (JPEG q75), which",
+        "costs every network points; the papers' figures are of the original pixels.",
         "",
-        "CIFAR-10 (JPEG q75) is a copy whose pictures went through JPEG at quality 75, which costs",
-        "every network points; the papers' figures are of the original pixels.",
+        "## CIFAR-10 (JPEG q75), 10,000 test pictures",
         "",
-        *tested(rows, (*CIFAR, *FASHION)),
-        "## Curves",
-        "",
+        *tested(rows, CIFAR),
+        *drawing("resnet20"),
         *curves(rows, "cifar_resnet"),
+        "## CIFAR-10 (JPEG q75): ReLU against tanh, section 3.1 of AlexNet's paper",
+        "",
+        "The four-layer net without regularisation (`--unregularised`), a rate for each activation",
+        "chosen on held-out pictures. The paper's Fig. 1: about 6 epochs and about 36.",
+        "",
+        *speed(rows),
+        *drawing("alexnet_fig1"),
+        "## CIFAR-10 (JPEG q75): depth, Fig. 6 of ResNet's paper",
+        "",
+        *tested(rows, DEPTH),
+        *drawing("resnet_fig6"),
+        "## CIFAR-10 (JPEG q75): how VGG-16 starts, section 3.1 of its paper; 5 epochs",
+        "",
+        *tested(rows, STARTS),
+        "## Fashion-MNIST, 10,000 test pictures",
+        "",
+        *tested(rows, FASHION),
         *curves(rows, "fashion_alexnet"),
+        "## What was chosen, on held-out training pictures",
+        "",
+        *chosen(rows, tried),
         *notes("cifar"),
         "## Commands",
         "",
-        *commands(rows, ("cifar_resnet", "fashion_alexnet")),
+        *commands(rows, dict.fromkeys(groups)),
         "",
     ]
 

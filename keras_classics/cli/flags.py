@@ -19,6 +19,8 @@ def recipe_parser(recipe, choices):
     parser.add_argument("--epochs", type=int, help=f"(default: {recipe.epochs})")
     parser.add_argument("--batch-size", type=int, help="(default: the recipe's)")
     parser.add_argument("--seed", type=int, help=f"(default: {recipe.seed})")
+    parser.add_argument("--seeds", metavar="SEEDS",
+                        help="a run for each, e.g. 0-4 or 0,3: mean and spread")  # fmt: skip
     parser.add_argument("--limit-train", type=int, help="train on this many pictures only")
     parser.add_argument("--limit-test", type=int, help="measure this many test pictures only")
     parser.add_argument(
@@ -34,6 +36,12 @@ def recipe_parser(recipe, choices):
         help="keep the files of a folder: in memory, or copied to this machine's cache",
     )
     parser.add_argument("--keep-epochs", help="epochs whose model is kept, e.g. 5,10,20")
+    parser.add_argument("--log-steps", type=int, metavar="STEPS",
+                        help="write steps.csv, a row for every so many updates")  # fmt: skip
+    parser.add_argument("--early-stopping", type=int, metavar="EPOCHS",
+                        help="stop after so many without a lower validation loss")  # fmt: skip
+    parser.add_argument("--tensorboard", action="store_true",
+                        help="write what TensorBoard shows into the run directory")  # fmt: skip
     _add_device_flags(parser)
     for flag, options in choices.items():
         if set(options) == {"off", "on"}:

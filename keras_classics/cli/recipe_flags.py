@@ -5,9 +5,13 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import keras
+
 from keras_classics import checks
 from keras_classics.cli import output, signals
+from keras_classics.cli.callables import resolved
 from keras_classics.cli.flags import recipe_parser
+from keras_classics.cli.seeds import run_seeds, seeds_of, spread_in_words
 from keras_classics.cli.sentences import end_in_a_sentence, one_line
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.report.values import changes_in_words
@@ -32,7 +36,8 @@ def run(recipe, choices=None, argv=None):
 
 def _run(recipe, choices, arguments):
     recipe = _apply(recipe, choices, arguments)
-    run_dir = arguments.run_dir or _new_run_dir(recipe)
+    seeds = _seeds(arguments)
+    run_dir = arguments.run_dir or _new_run_dir(recipe, arguments.seeds)
     import_tensorflow()  # it reads the pictures, and is the last library with notices
     output.speak()
     signals.promise(f"with --run-dir {run_dir} continues the run")
@@ -40,20 +45,47 @@ def _run(recipe, choices, arguments):
         print(_scaling(recipe))
     print(f"Run directory: {run_dir}", flush=True)
     compute = _compute(arguments)
-    metrics = train(
-        recipe,
-        run_dir,
-        data_dir=arguments.data_dir,
-        on_bad_image=arguments.on_bad_image,
-        cache=arguments.cache,
-        compute=compute,
-    )
+
+    def train_one(recipe, run_dir):
+        return train(
+            recipe,
+            run_dir,
+            data_dir=arguments.data_dir,
+            callbacks=_callbacks(arguments, run_dir),
+            on_bad_image=arguments.on_bad_image,
+            cache=arguments.cache,
+            compute=compute,
+            log_steps=arguments.log_steps,
+        )
+
+    if seeds:
+        found = run_seeds(recipe, seeds, run_dir, train_one)
+        print(spread_in_words(recipe, seeds, found))
+        return
+    metrics = train_one(recipe, run_dir)
     print(_table(recipe, metrics))
     bad = Path(run_dir) / "bad_images.txt"
     if bad.exists():
         count = len(bad.read_text("utf-8", "surrogateescape").splitlines())
         print(f"{plural(count, 'image')} could not be used: {bad}")
     print(f"Report: {Path(run_dir) / 'report.html'}")
+
+
+def _seeds(arguments):
+    """Returns the seeds of `--seeds`, or None."""
+    if arguments.seeds is None:
+        return None
+    clashing = {"--seed": arguments.seed, "--processes": arguments.processes}
+    for flag, value in clashing.items():
+        if value is not None:
+            raise RecipeError(f"`--seeds` and `{flag}` exclude each other; leave one out.")
+    return seeds_of(arguments.seeds)
+
+
+def _callbacks(arguments, run_dir):
+    if not arguments.tensorboard or arguments.process:  # one process writes
+        return ()
+    return (keras.callbacks.TensorBoard(Path(run_dir) / "tensorboard"),)
 
 
 def _scaling(recipe):
@@ -88,7 +120,7 @@ def _apply(recipe, choices, arguments):
     chosen = {}
     for flag, options in choices.items():
         chosen |= options[getattr(arguments, flag.replace("-", "_"))]
-    direct = ("epochs", "batch_size", "seed", "limit_train", "limit_test")
+    direct = ("epochs", "batch_size", "seed", "limit_train", "limit_test", "early_stopping")
     given = {name: getattr(arguments, name) for name in direct}
     given |= {"dataset": arguments.data, "keep_epochs": _epochs(arguments.keep_epochs)}
     given |= {
@@ -97,7 +129,7 @@ def _apply(recipe, choices, arguments):
     }
     given["gradient_accumulation_steps"] = arguments.accumulate
     changes = {name: value for name, value in given.items() if value is not None}
-    changes |= settings(arguments.set)
+    changes |= resolved(settings(arguments.set))
     recipe = as_published(vary(recipe, chosen))  # a choice is an experiment of its own
     varied = vary(recipe, changes)
     return scaled_linearly(varied) if arguments.linear_scaling else varied
@@ -141,8 +173,9 @@ def _value(name, text):
         ) from None
 
 
-def _new_run_dir(recipe):
-    return Path("runs") / recipe.name / f"{datetime.now():%Y%m%d-%H%M%S}-{recipe.seed}"
+def _new_run_dir(recipe, seeds):
+    which = recipe.seed if seeds is None else f"seeds-{seeds}"
+    return Path("runs") / recipe.name / f"{datetime.now():%Y%m%d-%H%M%S}-{which}"
 
 
 def _table(recipe, metrics):

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_classics.cli import output, signals
+from keras_classics.cli.callables import resolved
 from keras_classics.cli.flags import search_parser
 from keras_classics.cli.recipe_flags import settings
 from keras_classics.cli.sentences import end_in_a_sentence, one_line
@@ -37,7 +38,7 @@ def _changes(arguments):
     names = ("epochs", "validation", "limit_train", "seed")
     changes = {name: getattr(arguments, name) for name in names} | {"dataset": arguments.data}
     changes = {name: value for name, value in changes.items() if value is not None}
-    return changes | settings(arguments.set)
+    return changes | resolved(settings(arguments.set))
 
 
 def _search(recipe, space, directory, arguments):

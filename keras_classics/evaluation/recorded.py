@@ -21,6 +21,7 @@ from keras_classics.evaluation.protocols import (
 )
 from keras_classics.models.fully_convolutional import fully_convolutional
 from keras_classics.schema import short
+from keras_classics.training.fields import SOURCE_TEXT
 
 PROTOCOLS = (CenterView, DenseEvaluation, GoogLeNetCrops, GridCrops, TenCrop)
 TRANSFORMS = (
@@ -110,6 +111,7 @@ def _known(imported):
         for value in vars(module).values():
             if callable(value) and getattr(value, "__module__", None) == module.__name__:
                 known[_place(value)] = value
+                known[f"__main__:{value.__qualname__}"] = value  # where it was run as a script
     return known
 
 
@@ -126,6 +128,7 @@ def _restored(description, known):
     if "call" not in arguments:
         return arguments
     place = str(arguments.pop("call"))
+    arguments.pop(SOURCE_TEXT, None)
     value = known.get(_today(place))
     if value is None:
         raise UserError(

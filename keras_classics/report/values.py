@@ -1,10 +1,14 @@
 """Described values in words, for the page and the terminal."""
 
+_NOT_ARGUMENTS = ("call", "source text")
+
 
 def plain(value: object) -> str:
     """Returns a described value of a recipe the way it would be written in Python."""
     if isinstance(value, dict):
-        arguments = ", ".join(f"{key}={plain(v)}" for key, v in value.items() if key != "call")
+        arguments = ", ".join(
+            f"{key}={plain(v)}" for key, v in value.items() if key not in _NOT_ARGUMENTS
+        )
         if "call" not in value:
             return f"{{{arguments}}}"
         name = str(value["call"]).rpartition(":")[2]

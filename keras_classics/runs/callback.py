@@ -1,4 +1,4 @@
-"""What has to happen around the single steps of an epoch, as one Keras callback."""
+"""What has to happen around the single steps of an epoch, and what a user's callbacks see of it."""
 
 import time
 
@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_classics.data.randomness import fold_in
 from keras_classics.errors import UserError
+from keras_classics.training.recipe import RecipeError
 
 _STEP = 3  # purpose of a seed, see data/pipeline.py
 
@@ -36,6 +37,7 @@ class Steps(keras.callbacks.Callback):
                 variable.assign(value)
 
     def on_epoch_end(self, epoch, logs=None):
+        self.run.stopped = self.model.stop_training  # by a callback, at one of the steps
         self.model.stop_training = True  # one `fit` per epoch
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -68,6 +70,7 @@ class Steps(keras.callbacks.Callback):
                 "checkpoint is kept in the run directory. Try a smaller learning rate."
             )
         if not piece:
+            self.run.log(done, logs)
             self.run.let_optimizer_look(done)
 
 
@@ -85,6 +88,74 @@ class Bar(keras.callbacks.Callback):
             done,
             lambda: training_in_words(100 * (1 - float(logs["accuracy"])), float(logs["loss"])),
         )
+
+
+class Listeners(keras.callbacks.Callback):
+    """A user's callbacks, which see one training though each epoch is a `fit` of its own.
+
+    In a `fit` it stands for all of them and passes on its steps; what `fit` cannot know, when an
+    epoch is validated and the training over, is told from outside.
+
+    Args:
+        callbacks: the user's.
+        run: the `Run`.
+    """
+
+    def __init__(self, callbacks, run):
+        super().__init__()
+        self.callbacks, self.run = tuple(callbacks), run
+        for callback in self.callbacks:
+            callback.set_params({"epochs": run.epochs, "steps": run.steps_per_epoch, "verbose": 0})
+            callback.set_model(run.training)
+
+    def tell(self, event, *values):
+        """Calls e.g. `on_epoch_end` of each callback; returns whether one wants to stop."""
+        model = self.run.training
+        model.stop_training = False
+        for callback in self.callbacks:
+            getattr(callback, event)(*values)
+        return model.stop_training
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for callback in self.callbacks:
+            callback.on_epoch_begin(epoch, logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        for callback in self.callbacks:
+            callback.on_train_batch_begin(self._number(batch), logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        for callback in self.callbacks:
+            callback.on_train_batch_end(self._number(batch), logs)
+
+    def _number(self, batch):
+        """A continued epoch does not begin with its first step."""
+        return self.run.step * self.run.recipe.gradient_accumulation_steps + batch
+
+
+_IN_VAIN = {
+    "LearningRateScheduler": "the recipe's `schedule` sets the learning rate",
+    "ReduceLROnPlateau": "the recipe's `schedule` sets the learning rate, see `DivideOnPlateau`",
+    "BackupAndRestore": "a run continues from its own checkpoints",
+}
+
+
+def check_callbacks(callbacks):
+    """Raises for what is no callback, and for one that would do what the recipe or the run does.
+
+    Args:
+        callbacks: the user's.
+
+    Raises:
+        RecipeError: which says what does it instead.
+    """
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            kind = type(callback).__name__
+            raise RecipeError(f"`callbacks` takes Keras callbacks. Received: {kind}")
+        for name, reason in _IN_VAIN.items():
+            if isinstance(callback, getattr(keras.callbacks, name)):
+                raise RecipeError(f"The callback {name} cannot be used: {reason}.")
 
 
 def training_in_words(error, loss):

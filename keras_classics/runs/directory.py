@@ -26,7 +26,7 @@ from keras_classics.files import is_torn, sweep, write_json, written_beside
 from keras_classics.report import ReportError
 from keras_classics.report.schemas import RECIPE
 from keras_classics.schema import read_json
-from keras_classics.training.fields import deciding_fields, describe, identity
+from keras_classics.training.fields import describe, differing_fields, identity
 
 CHECKPOINTS_KEPT = 2
 
@@ -94,9 +94,9 @@ def check_owner(path, recipe):
         RunDirectoryError: for a folder of something else, or one that cannot be read.
     """
     path = Path(path)
-    ours, digest = deciding_fields(recipe), identity(recipe)  # first of all: can it be described?
+    describe(recipe)  # first of all: can it be described?
     try:
-        _check_owner(path, ours, digest)
+        _check_owner(path, recipe)
     except OSError as error:
         raise RunDirectoryError(
             f"The run directory {path} cannot be read ({error.strerror}); choose another with "
@@ -104,7 +104,7 @@ def check_owner(path, recipe):
         ) from error
 
 
-def _check_owner(path, ours, digest):
+def _check_owner(path, recipe):
     if not path.is_dir():
         _check_place(path)
         return
@@ -123,9 +123,8 @@ def _check_owner(path, ours, digest):
         raise RunDirectoryError(
             f"{description} is damaged; choose another directory with `run_dir`."
         ) from error
-    fields = stored["recipe"]
-    if stored.get("identity") != digest:
-        differing = [name for name in ours if fields.get(name) != ours[name]]
+    differing = differing_fields(recipe, stored["recipe"])
+    if differing:
         raise RunDirectoryError(
             f"{path} belongs to another run (it differs in {', '.join(differing)}); "
             "choose another directory with `run_dir`."

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from keras_classics import __version__
+from keras_classics.progress import in_notebook
 from keras_classics.training.fields import identity
 from keras_classics.words import plural
 
@@ -46,8 +47,14 @@ def environment(devices):
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "devices": _devices(devices),
-        "command": shlex.join([*_script(sys.argv[0]), *sys.argv[1:]]),
+        "command": _command(),
     }
+
+
+def _command():
+    if in_notebook():
+        return "a notebook"
+    return shlex.join([*_script(sys.argv[0]), *sys.argv[1:]])
 
 
 def _devices(devices):

@@ -9,10 +9,11 @@ import contextlib
 
 import keras
 
+from keras_classics import checks
 from keras_classics.data.bad_images import BadImages
 from keras_classics.report import write_report
 from keras_classics.runs.assembly import assemble, check_looking, check_pixels
-from keras_classics.runs.callback import TrainingError
+from keras_classics.runs.callback import TrainingError, check_callbacks
 from keras_classics.runs.compute import JIT, Compute, precision
 from keras_classics.runs.directory import RunDirectory, check_owner, has_checkpoint, writing
 from keras_classics.runs.distribution import distribute, shard_of
@@ -36,6 +37,7 @@ def train(
     cache="none",
     compute=None,
     stop_after=None,
+    log_steps=None,
 ):
     """Trains a recipe in a run directory, or continues it there, up to the report.
 
@@ -43,10 +45,14 @@ def train(
         recipe: a `Recipe`.
         run_dir: the folder; see `RunDirectory`.
         data_dir: where TensorFlow Datasets keeps its data; None for its default.
-        callbacks: Keras callbacks besides our own; they see the training figures of one epoch, and
-            keep no state across a resume.
+        callbacks: Keras callbacks. They see one training, from where a continued run goes on: each
+            step, and each epoch with `loss`, `accuracy`, `error` and, where the recipe validates,
+            `val_loss`, `val_accuracy`, `val_error` (errors in percent). They may stop it, and the
+            run is then measured as it is. What they keep in memory is lost where the run is killed
+            (as `EarlyStopping`'s count; see `Recipe.early_stopping` for one that is not), and an
+            epoch that was killed before its checkpoint is told to them twice.
         verbose: 0 says nothing, 2 a line for each epoch, 1 that and a bar while it goes on; "auto"
-            is 1 on a terminal and else 2.
+            is 1 on a terminal and else 2; in a notebook it also shows the curves, drawn in place.
         checkpoint_minutes: how often the state is also saved inside an epoch.
         on_bad_image: what happens where a picture file cannot be decoded: "skip" lists it in
             `bad_images.txt` and goes on, unless they are more than 1 %; "stop" ends the run. With
@@ -56,6 +62,9 @@ def train(
         compute: a `Compute`: the devices, and how they compute a step; None for its defaults.
         stop_after: epochs after which to leave the run as it is, to be continued by another call;
             None goes on to its end.
+        log_steps: writes `steps.csv`, a row for every so many updates: `iteration` counts them from
+            the start of the run, `loss` and `error` are means over the training pictures of the
+            epoch so far. None writes no such file.
 
     Returns:
         dict, the content of `metrics.json`; None where `stop_after` came before the end.
@@ -64,10 +73,14 @@ def train(
         DataError: if the data cannot be had.
         DistributionError: if the devices cannot be used like that.
         PeerError: if the processes do not find each other, or run different things.
-        RecipeError: if the recipe does not fit the data or the devices.
+        RecipeError: if the recipe does not fit the data or the devices, or a callback the run.
         RunDirectoryError: if the folder cannot be used.
         TrainingError: if the loss becomes NaN.
+        ValueError: if `log_steps` is neither None nor a positive integer.
     """
+    if log_steps is not None:
+        checks.integer("log_steps", log_steps)
+    check_callbacks(callbacks)
     check_pixels(recipe)
     compute = Compute() if compute is None else compute
     with contextlib.ExitStack() as stack:
@@ -90,8 +103,8 @@ def train(
                 bad = BadImages(policy, directory.path / "bad_images.txt")
             with writing(run_dir):
                 run = Run(recipe, directory, devices, shard, sources, training, inference, bad)
-                run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after)
-                metrics = run.finish(facts["changed"]) if run.epoch == run.epochs else None
+                run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after, log_steps)
+                metrics = run.finish(facts["changed"]) if run.is_over else None
         if directory is not None and metrics is not None:
             with writing(run_dir):
                 write_report(run_dir)  # on one device again

@@ -18,15 +18,16 @@ from keras_classics.evaluation.classification import evaluate, evaluation_batch_
 from keras_classics.evaluation.figures import for_report, summarize
 from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
-from keras_classics.progress import Progress, is_terminal
+from keras_classics.progress import LivePicture, Progress, in_notebook, is_terminal
 from keras_classics.report import draw_curves
-from keras_classics.runs.callback import Bar, Steps, sync, training_in_words
+from keras_classics.runs.callback import Bar, Listeners, Steps, sync, training_in_words
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError
 
 _REDRAW = 30  # seconds between two drawings of the curves, each of which takes 0.1
+_LIVE = 2  # the same where somebody looks at them
 _SAMPLE = 2  # purpose of a seed, see data/pipeline.py
 
 
@@ -42,17 +43,14 @@ class Run:
         self.training, self.inference, self.logits = training, inference, None
         training.optimizer.build(training.trainable_variables)
         self.epoch, self.step, self.history, self.seconds = 0, 0, [], []
-        self.steps_per_epoch = self.shard.batches(len(sources["train"]), recipe.batch_size)
-        if not self.steps_per_epoch:
-            raise RecipeError(
-                f"{len(sources['train']):,} pictures are fewer than the {self.shard.multiple} "
-                "parts of a batch; use fewer replicas or pieces."
-            )
+        self.steps = []  # rows of steps.csv
+        self.stopped = False  # whether a callback, or `early_stopping`, has ended the training
+        self.steps_per_epoch = _steps_per_epoch(recipe, len(sources["train"]), self.shard)
         self.iterations = recipe.epochs * self.steps_per_epoch
         if recipe.iterations is not None:
             self.iterations = min(self.iterations, recipe.iterations)
         self.epochs = -(-self.iterations // self.steps_per_epoch)
-        self.metric_values, self.drawn = None, float("-inf")
+        self.metric_values, self.drawn, self.picture = None, float("-inf"), None
         if directory is not None:
             # Three times the state: two checkpoints and one being written; and the figures.
             size = 4 * sum(int(np.prod(v.shape)) for v in self._variables())
@@ -91,6 +89,7 @@ class Run:
             variable.assign(array)
         self.epoch, self.step = state["epoch"], state["step"]
         self.history, self.seconds = state["history"], state["seconds"]
+        self.steps, self.stopped = state.get("steps", []), state.get("stopped", False)
         if self.step:
             self.metric_values = [_numpy(v) for v in self.metric_variables()]
         if self.directory is not None:
@@ -99,33 +98,61 @@ class Run:
     def save(self, step=0):
         """Writes a checkpoint; `step` counts the finished steps of the epoch in progress."""
         if self.directory is not None:
-            figures = {"history": self.history, "seconds": self.seconds}
-            state = {"epoch": self.epoch, "step": step, **figures}
+            figures = {"history": self.history, "seconds": self.seconds, "steps": self.steps}
+            state = {"epoch": self.epoch, "step": step, "stopped": self.stopped, **figures}
             self.directory.save_checkpoint([_numpy(v) for v in self._variables()], state)
 
-    def fit(self, callbacks, verbose, checkpoint_seconds, stop_after=None):
+    def fit(self, callbacks, verbose, checkpoint_seconds, stop_after=None, log_steps=None):
         """Trains the epochs that are left, and saves the state now and then inside of them."""
-        self.checkpoint_seconds = checkpoint_seconds
+        self.checkpoint_seconds, self.log_steps = checkpoint_seconds, log_steps
         if verbose == "auto":
+            if in_notebook() and self.devices.is_writer:
+                self.picture = LivePicture()
             verbose = 1 if is_terminal() else 2
-        while self.epoch < min(self.epochs, stop_after or self.epochs):
-            started = time.perf_counter()
-            what = f"epoch {self.epoch + 1}/{self.epochs}"
-            with Progress(what, self.steps_per_epoch, live=verbose == 1) as progress:
-                bar = [Bar(self, progress)] if verbose == 1 and self.devices.is_writer else []
-                row = self._fit_epoch([*bar, *callbacks])
-                seconds = time.perf_counter() - started
-                if verbose and self.devices.is_writer:
-                    progress.close(f"{what}  {seconds:.1f} s  {self._in_words(row)}")
-            self.history.append(row)
-            self.seconds.append(round(seconds, 3))
-            self.epoch += 1
-            self.step, self.metric_values = 0, None
-            if self.epoch in self.recipe.keep_epochs:  # before the checkpoint: no kill loses one
-                self._save_model("snapshots", f"epoch-{self.epoch:04d}.keras")
+        if self.is_over or self.epoch >= (stop_after or self.epochs):
+            return
+        listeners = Listeners(callbacks, self)
+        listeners.tell("on_train_begin")
+        while not self.is_over and self.epoch < (stop_after or self.epochs):
+            logs = self._epoch(listeners, verbose)
+        listeners.tell("on_train_end", logs)
+        if callbacks:  # which may have changed the weights
             self.save()
-            if self.directory is not None:
-                self._write_epochs()
+
+    @property
+    def is_over(self):
+        """Whether nothing is left to train."""
+        return self.stopped or self.epoch == self.epochs
+
+    def _epoch(self, listeners, verbose):
+        """Trains, validates and saves an epoch, or what is left of it; returns Keras' logs."""
+        started = time.perf_counter()
+        what = f"epoch {self.epoch + 1}/{self.epochs}"
+        with Progress(what, self.steps_per_epoch, live=verbose == 1) as progress:
+            bar = [Bar(self, progress)] if verbose == 1 and self.devices.is_writer else []
+            row = self._fit_epoch([*bar, listeners])
+            seconds = time.perf_counter() - started
+            if verbose and self.devices.is_writer:
+                progress.close(f"{what}  {seconds:.1f} s  {self._in_words(row)}")
+        self.history.append(row)
+        self.seconds.append(round(seconds, 3))
+        logs = _keras_logs(row)
+        wants_to_stop = listeners.tell("on_epoch_end", self.epoch, logs)
+        self.stopped = self.stopped or wants_to_stop or self._has_stalled()
+        self.epoch += 1
+        self.step, self.metric_values = 0, None
+        if self.epoch in self.recipe.keep_epochs:  # before the checkpoint: no kill loses one
+            self._save_model("snapshots", f"epoch-{self.epoch:04d}.keras")
+        self.save()
+        if self.directory is not None:
+            self._write_epochs()
+        return logs
+
+    def _has_stalled(self):
+        """Whether the validation loss was lowest too many epochs ago, see `early_stopping`."""
+        losses = [row.get("val_loss") for row in self.history]
+        patience = self.recipe.early_stopping
+        return patience is not None and len(losses) - 1 - losses.index(min(losses)) >= patience
 
     def _in_words(self, row):
         """Returns the line of an epoch, in the words of the table and the page."""
@@ -188,6 +215,23 @@ class Run:
         factor = self.recipe.schedule(self.epoch, self.history, self.iteration(step))
         return self.recipe.learning_rate * factor
 
+    def log(self, step, logs):
+        """Keeps a row of `steps.csv` where so many updates have passed since the last."""
+        iteration = self.iteration(step)
+        last = self.steps[-1]["iteration"] if self.steps else 0
+        # Several steps in one execution are seen as one: not each multiple comes by.
+        if self.log_steps is None or iteration // self.log_steps <= last // self.log_steps:
+            return
+        self.steps.append(
+            {
+                "iteration": iteration,
+                "epoch": self.epoch + 1,
+                "learning_rate": self.rate(step - 1),
+                "loss": float(logs["loss"]),
+                "error": 100 * (1 - float(logs["accuracy"])),
+            }
+        )
+
     def _batches(self):
         recipe = self.recipe
         shared = {
@@ -226,8 +270,12 @@ class Run:
         ]
         write_csv(self.directory.file("history.csv"), self.history)
         write_csv(self.directory.file("timings.csv"), timings)
-        if self.epoch == self.epochs or time.monotonic() - self.drawn > _REDRAW:
-            draw_curves(self.directory.path)
+        if self.steps:
+            write_csv(self.directory.file("steps.csv"), self.steps)
+        if self.is_over or time.monotonic() - self.drawn > (_LIVE if self.picture else _REDRAW):
+            figure = draw_curves(self.directory.path)
+            if self.picture is not None:
+                self.picture.show(figure)
             self.drawn = time.monotonic()
 
     def _save_model(self, *names):
@@ -252,6 +300,11 @@ class Run:
                 transforms=recipe.test_transforms,
                 bad=self.bad,
             )
+        if self.epoch < self.epochs:
+            published = (recipe.published or recipe).epochs
+            changed = [one for one in changed if one["field"] != "epochs"]
+            if published != self.epoch:
+                changed.append({"field": "epochs", "published": published, "here": self.epoch})
         metrics = summarize(
             recipe,
             result,
@@ -268,6 +321,33 @@ class Run:
                 np.savez_compressed(file, **for_report(result, final, recipe.test_transforms))
             write_json(self.directory.file("metrics.json"), metrics)
         return metrics
+
+
+def _keras_logs(row):
+    """Returns a row of the history under the names that Keras' callbacks know, and ours."""
+    logs = {key: value for key, value in row.items() if key not in ("epoch", "learning_rate")}
+    for key in ("error", "val_error"):
+        if key in row:
+            logs[key.replace("error", "accuracy")] = 1 - row[key] / 100
+    return logs
+
+
+def _steps_per_epoch(recipe, size, shard):
+    """Returns how many batches an epoch of so many pictures has."""
+    if recipe.drop_last:
+        if size < recipe.batch_size:
+            raise RecipeError(
+                f"{size:,} pictures are fewer than a batch of {recipe.batch_size:,}, and "
+                "`drop_last` leaves them out; use smaller batches."
+            )
+        return size // recipe.batch_size
+    steps = shard.batches(size, recipe.batch_size)
+    if not steps:
+        raise RecipeError(
+            f"{size:,} pictures are fewer than the {shard.multiple} parts of a batch; use fewer "
+            "replicas or pieces."
+        )
+    return steps
 
 
 def _numpy(value):

@@ -10,10 +10,12 @@ from functools import partial
 from keras_classics import checks
 from keras_classics.files import utf8
 from keras_classics.training.recipe import Recipe, RecipeError
+from keras_classics.training.source_text import source_text
 
 # What a run is called and shows, and which of the draws it is: no other experiment.
 _UNDECIDING = ("name", "paper", "deviations", "keep_epochs", "seed")
 
+SOURCE_TEXT = "source text"  # no argument can have this name
 _LISTED, _LONGEST = 12, 40  # names in a sentence, and characters of one
 
 
@@ -25,11 +27,12 @@ def describe(value):
             partial of one, or a dataclass.
 
     Returns:
-        JSON data; functions as {"call": "module:name", argument: value, …}.
+        JSON data; functions as {"call": "module:name", argument: value, …}. What the script or
+        notebook itself defines has its "source text" too, which is what it is.
 
     Raises:
-        RecipeError: for a value that another process could not find again: a lambda, a function
-            inside a function, or one that the recipe script itself defines.
+        RecipeError: for a value that another process could not find again: a lambda, or a function
+            inside a function.
 
     Example:
         >>> from functools import partial
@@ -49,12 +52,15 @@ def describe(value):
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {**describe(type(value)), **describe(fields_of(value))}
     name = getattr(value, "__qualname__", None)
-    if name is None or not name.isidentifier() or value.__module__ == "__main__":
+    if name is None or not name.isidentifier():
         raise RecipeError(
-            f"A recipe may hold importable functions and classes, partials of them and frozen "
-            f"dataclasses, but not {value!r}; move it into a module."
+            f"A recipe may hold functions and classes of modules, scripts and notebooks, partials "
+            f"of them and frozen dataclasses, but not {value!r}; give it a name of its own there."
         )
-    return {"call": f"{value.__module__}:{name}"}
+    called = {"call": f"{value.__module__}:{name}"}
+    if value.__module__ == "__main__":
+        called[SOURCE_TEXT] = source_text(value, describe)
+    return called
 
 
 def fields_of(value):
@@ -80,12 +86,40 @@ def deciding_fields(recipe):
 
     The published figures and the list of deviations are words about it, and may be reworded.
     """
+    return _deciding(describe(recipe))
+
+
+def _deciding(described):
     words = ("paper", "deviations")
-    return {name: value for name, value in describe(recipe).items() if name not in words}
+    return {name: value for name, value in described.items() if name not in words}
 
 
-def vary(recipe, changes):
-    """Returns the recipe with some fields changed.
+def differing_fields(recipe, stored):
+    """Returns the names of the deciding fields in which a recipe is not that of a file.
+
+    Args:
+        recipe: a `Recipe`.
+        stored: what `describe` once said of another, in a run's or a search's JSON file. Fields
+            that recipes did not have then count as their default.
+
+    Returns:
+        List of names, empty for equal experiments.
+
+    Raises:
+        RecipeError: as `describe`.
+    """
+    defaults = {
+        f.name: describe(f.default)
+        for f in dataclasses.fields(Recipe)
+        if f.compare and f.default is not dataclasses.MISSING
+    }
+    ours, theirs = deciding_fields(recipe), _deciding(defaults | stored)
+    text = partial(json.dumps, sort_keys=True)  # in which NaN is equal to itself
+    return [name for name in ours | theirs if text(ours.get(name)) != text(theirs.get(name))]
+
+
+def vary(recipe, changes=None, /, **fields):
+    """Returns the recipe with some fields changed, e.g. `vary(recipe, epochs=2)`.
 
     The deviations that a change makes untrue are left out, unless they are changed too.
 
@@ -93,6 +127,7 @@ def vary(recipe, changes):
         recipe: a `Recipe`.
         changes: {field: value}; dots reach into builders, transforms and the like:
             `model.activation`, `train_transforms.0.scale`.
+        **fields: changes of whole fields, after those.
 
     Returns:
         A new `Recipe`, which knows the published one.
@@ -103,8 +138,10 @@ def vary(recipe, changes):
     """
     if not isinstance(recipe, Recipe):
         checks.refuse("recipe", "a `Recipe`", recipe, RecipeError)
+    changes = {} if changes is None else changes
     if not isinstance(changes, dict) or not all(isinstance(path, str) for path in changes):
         checks.refuse("changes", "a dict of fields and values", changes, RecipeError)
+    changes = {**changes, **fields}
     fields = fields_of(recipe)
     for path, value in changes.items():
         try:

@@ -20,7 +20,7 @@ class MaximumAPosteriori(keras.losses.Loss):
     "rubbish" class: classes that are farther than j are no longer pushed away.
 
     Args:
-        j: penalty of the rubbish class. The paper does not give its value.
+        j: penalty of the rubbish class. The paper does not give its value; 1.0 is the recipe's.
 
     Raises:
         ValueError: if `j` is not positive.
@@ -36,7 +36,7 @@ class MaximumAPosteriori(keras.losses.Loss):
         0.313
     """
 
-    def __init__(self, j, name="maximum_a_posteriori", **kwargs):
+    def __init__(self, j=1.0, name="maximum_a_posteriori", **kwargs):
         super().__init__(name=name, **kwargs)
         checks.positive("j", j)
         self.j = j

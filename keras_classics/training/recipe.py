@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from keras_classics import checks
 from keras_classics.choices import PRECISIONS
 from keras_classics.errors import UserError
+from keras_classics.training.schedules import Constant
+
+_UNCHANGED = Constant()
 
 
 class RecipeError(UserError, ValueError):
@@ -91,10 +94,11 @@ class Deviation(str):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One experiment. Flat, and without a default for anything that a paper specifies.
+    """One experiment. Flat, and without a default for anything that every experiment has to say.
 
     Functions and classes stand here as themselves (or `functools.partial` of them, or frozen
-    dataclasses), not as strings, so that go-to-definition works.
+    dataclasses), not as strings, so that go-to-definition works. A script or a notebook may define
+    them itself: their source text is then part of what the recipe is.
 
     Args:
         name: of the recipe; also the folder of its runs.
@@ -121,6 +125,8 @@ class Recipe:
             `keras_classics.training.schedules`.
         batch_size: patterns in an update.
         epochs: passes over the training data.
+        drop_last: whether the last batch of an epoch is left out where it is smaller than the
+            others.
         iterations: updates after which training stops, where that comes before the end of
             `epochs` and maybe inside an epoch; None for whole epochs.
         paper: the published figures, or None.
@@ -130,6 +136,8 @@ class Recipe:
             after every epoch and at the end: for choosing, so the test split is left alone. 0
             measures the test split at the end; "test" does so after every epoch, as papers plot
             it, and chooses nothing by it.
+        early_stopping: epochs without a lower validation loss after which training ends, where
+            pictures are held out; None trains all epochs.
         precision: "float32", or "mixed_float16" or "mixed_bfloat16": Keras' policy for the
             network's layers. The weights stay in float32.
         gradient_accumulation_steps: pieces that each batch is computed in, one after the other, to
@@ -152,7 +160,7 @@ class Recipe:
     model: Callable
     dataset: str
     normalization: Callable
-    train_transforms: tuple
+    train_transforms: tuple = ()
     test_transforms: tuple = ()
     protocol: Callable | None = None
     copies: int = 1
@@ -162,13 +170,15 @@ class Recipe:
     auxiliary_weight: float | None = None
     optimizer: Callable
     learning_rate: float
-    schedule: Callable
+    schedule: Callable = _UNCHANGED
     batch_size: int
     epochs: int
+    drop_last: bool = False
     iterations: int | None = None
-    paper: Published | None
-    deviations: tuple[str, ...]
+    paper: Published | None = None
+    deviations: tuple[str, ...] = ()
     validation: int | str = 0
+    early_stopping: int | None = None
     precision: str = "float32"
     gradient_accumulation_steps: int = 1
     sync_batch_norm: bool = False
@@ -187,13 +197,19 @@ class Recipe:
         checks.positive("learning_rate", self.learning_rate, RecipeError)
         checks.choice("precision", self.precision, PRECISIONS, RecipeError)
         checks.choice("shuffle", self.shuffle, ("once", "every_epoch"), RecipeError)
-        checks.choice("sync_batch_norm", self.sync_batch_norm, (True, False), RecipeError)
-        for name in ("limit_train", "limit_test", "iterations"):
+        for name in ("drop_last", "sync_batch_norm"):
+            checks.choice(name, getattr(self, name), (True, False), RecipeError)
+        for name in ("limit_train", "limit_test", "iterations", "early_stopping"):
             if getattr(self, name) is not None and not _is_count(getattr(self, name)):
                 self._refuse(name, "None or a positive integer")
         is_test = isinstance(self.validation, str) and self.validation == "test"
         if not is_test and not _is_count(self.validation, 0):
             self._refuse("validation", 'a number of training pictures or "test"')
+        if self.early_stopping is not None and (is_test or not self.validation):
+            raise RecipeError(
+                "`early_stopping` chooses, and the test split chooses nothing: set `validation` to "
+                f"a number of pictures to hold out. It is {self.validation!r}."
+            )
         for name, (base, power) in _BOUNDS.items():
             if (getattr(self, name) or 0) >= base**power:
                 self._refuse(name, f"below {base}**{power}")

@@ -4,7 +4,7 @@ import shutil
 
 from keras_classics.files import is_torn, sweep, write_json
 from keras_classics.schema import read_json
-from keras_classics.training.fields import deciding_fields, describe, identity
+from keras_classics.training.fields import describe, differing_fields, identity
 from keras_classics.tuning.results import ORACLE, SEARCH, SearchError, read_trials
 
 
@@ -42,9 +42,7 @@ def prepare(path, recipe, oracle):
         raise SearchError(
             f"{description} is damaged; choose another directory with `directory`."
         ) from error
-    fields = stored["recipe"]
-    ours = deciding_fields(recipe)
-    differing = [name for name in ours if fields.get(name) != ours[name]]
+    differing = differing_fields(recipe, stored["recipe"])
     differing += [name for name in ("oracle", "space") if stored.get(name) != search[name]]
     if differing:
         raise SearchError(

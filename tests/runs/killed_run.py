@@ -73,6 +73,7 @@ def main():
         run_dir,
         callbacks=[Killer(kind, int(number or 0))],
         checkpoint_minutes=float(minutes),
+        log_steps=3,
     )
 
 

@@ -141,6 +141,25 @@ def test_a_directory_of_another_run_is_refused_and_left_alone(tmp_path, changes,
     assert (tmp_path / "run" / "recipe.json").read_bytes() == before
 
 
+def test_a_field_that_recipes_did_not_have_had_its_default(tmp_path):
+    RunDirectory(tmp_path, RECIPE).close()
+    path = tmp_path / "recipe.json"
+    stored = json.loads(path.read_text())
+    del stored["recipe"]["drop_last"], stored["recipe"]["precision"]
+    path.write_text(json.dumps(stored))
+    with pytest.raises(RunDirectoryError, match="it differs in drop_last.;"):
+        RunDirectory(tmp_path, vary(RECIPE, {"drop_last": True}))
+    RunDirectory(tmp_path, RECIPE).close()
+
+
+def test_a_field_that_recipes_do_not_have_is_another_run(tmp_path):
+    RunDirectory(tmp_path, RECIPE).close()
+    path = tmp_path / "recipe.json"
+    path.write_text(path.read_text().replace('"shuffle"', '"new": 1, "shuffle"'))
+    with pytest.raises(RunDirectoryError, match="it differs in new.;"):
+        RunDirectory(tmp_path, RECIPE)
+
+
 def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(RunDirectoryError, match="is not a run directory"):

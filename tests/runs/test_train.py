@@ -92,6 +92,27 @@ def test_running_a_finished_run_again_changes_nothing(finished):
     assert (path / "history.csv").read_bytes() == history
 
 
+def test_every_third_step_has_its_row(tmp_path):
+    """12 steps in two epochs of six and a half batches, of which `drop_last` leaves six."""
+    recipe = vary(QUICK, {"drop_last": True})
+    train(recipe, tmp_path, verbose=0, stop_after=1, log_steps=3)
+    train(recipe, tmp_path, verbose=0, log_steps=3)  # the rows come with the checkpoint
+    rows = list(csv.DictReader((tmp_path / "steps.csv").open()))
+    assert [row["iteration"] for row in rows] == ["3", "6", "9", "12"]
+    assert [row["epoch"] for row in rows] == ["1", "1", "2", "2"]
+    assert [float(row["learning_rate"]) for row in rows] == [0.002, 0.002, 0.0008, 0.0008]
+    history = list(csv.DictReader((tmp_path / "history.csv").open()))
+    for epoch, row in zip(history, rows[1::2], strict=True):  # an epoch's last step has all of it
+        assert float(epoch["loss"]) == pytest.approx(float(row["loss"]), rel=1e-6)
+        assert float(epoch["error"]) == pytest.approx(float(row["error"]), abs=1e-4)
+
+
+def test_drop_last_needs_a_whole_batch(tmp_path):
+    recipe = vary(QUICK, {"drop_last": True, "batch_size": 201})
+    with pytest.raises(RecipeError, match="200 pictures are fewer than a batch of 201"):
+        train(recipe, tmp_path / "run", verbose=0)
+
+
 def test_held_out_pictures_leave_the_test_split_alone(tmp_path, capsys):
     metrics = train(vary(QUICK, {"validation": 100, "epochs": 1}), tmp_path / "run", verbose=1)
     assert (metrics["split"], metrics["examples"]) == ("validation", 100)

@@ -94,10 +94,12 @@ def test_describe_is_plain_data():
         },
         "batch_size": 8,
         "epochs": 3,
+        "drop_last": False,
         "iterations": None,
         "paper": None,
         "deviations": ["none"],
         "validation": 0,
+        "early_stopping": None,
         "precision": "float32",
         "gradient_accumulation_steps": 1,
         "sync_batch_norm": False,
@@ -137,8 +139,8 @@ def local_function():
 
 
 REFUSED = (
-    r"^A recipe may hold importable functions and classes, partials of them and frozen "
-    r"dataclasses, but not .*<.*; move it into a module\.$"
+    r"^A recipe may hold functions and classes of modules, scripts and notebooks, partials of them "
+    r"and frozen dataclasses, but not .*<.*; give it a name of its own there\.$"
 )
 
 
@@ -154,18 +156,53 @@ def test_describe_refuses_what_nobody_could_find_again(value):
         identity(dataclasses.replace(RECIPE, loss=partial(MaximumAPosteriori, j=value)))
 
 
+OWN = """
+import dataclasses, keras
+WIDTH = 3
+DEPTH = 2
+def block(x):
+    return keras.layers.Dense(WIDTH)(x)
+class Twice:
+    def __call__(self, x):
+        return block(block(x))
+def value(x, depth=DEPTH):
+    return Twice()(x)
+"""
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("before", "after"),
     [
-        "def value(): pass",
-        "class value: pass",
-        "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass V: pass\nvalue = V()",
+        ("return Twice()(x)", "return Twice()(x)  # twice"),
+        ("WIDTH = 3", "WIDTH = 4"),
+        ("DEPTH = 2", "DEPTH = 3"),
+        ("Dense(WIDTH)", "Dense(WIDTH, use_bias=False)"),
+        ("block(block(x))", "block(x)"),
     ],
-    ids=["function", "class", "dataclass"],
+    ids=["itself", "constant", "default", "function", "class"],
 )
-def test_describe_refuses_what_the_recipe_script_itself_defines(text, tmp_path):
-    with pytest.raises(RecipeError, match="move it into a module"):
-        describe(script(tmp_path, text))
+def test_what_a_script_defines_is_its_text_and_all_that_it_uses(before, after, tmp_path):
+    described = describe(script(tmp_path, OWN))
+    assert described["call"] == "__main__:value" and set(described) == {"call", "source text"}
+    assert described == describe(script(tmp_path, OWN + "UNUSED = 1\n"))
+    assert described != describe(script(tmp_path, OWN.replace(before, after)))
+
+
+def test_a_dataclass_of_a_script(tmp_path):
+    text = "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass V:\n    n: int = 1\n"
+    text += "    def __call__(self, images, seeds):\n        return images\nvalue = V(n=2)\n"
+    described = describe(script(tmp_path, text))
+    assert described["call"] == "__main__:V" and described["n"] == 2
+    assert "class V:" in described["source text"]
+
+
+def test_what_has_no_text_is_refused():
+    names = {"__name__": "__main__"}
+    exec("def value(): pass", names)
+    with pytest.raises(
+        RecipeError, match="source text of value cannot be found, .* into a file or"
+    ):
+        describe(names["value"])
 
 
 PRINT_IDENTITIES = """
