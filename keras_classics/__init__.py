@@ -61,7 +61,8 @@ _EXPORTS = {
     "model_card": f"{__name__}.zoo",
 }
 _SUBMODULES = (
-    "data", "evaluation", "layers", "models", "report", "runs", "training", "weights", "zoo"
+    "data", "evaluation", "layers", "models", "report", "runs", "shipped", "training", "weights",
+    "zoo",
 )  # fmt: skip
 
 __all__ = ["__version__", *_EXPORTS, *_SUBMODULES]

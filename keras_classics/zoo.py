@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from keras_classics import checks
+from keras_classics import checks, shipped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,19 @@ _CAFFE_PIXELS = (
     "blue, green, red in 0 … 255 minus (103.939, 116.779, 123.68), nothing divided: "
     "`preprocess_input` of keras.applications.vgg16 and .resnet"
 )
+# Of the weights that come with the package; their cards have the same as `normalization`.
+_SHIPPED_PIXELS = {
+    "lenet5": "light ink on dark, p of 0 … 255 with two of 0 on every side, as −0.1 + 1.275·p/255",
+    "mnist_cnn": "light ink on dark, p of 0 … 255, as −0.4242 + 3.2457·p/255",
+    "cifar_resnet20": "red, green, blue in 0 … 255 minus the training pictures' mean, which the "
+    "saved model holds",
+}
 _VALIDATION = "ILSVRC-2012 validation"
 
 
 def _card(name, module, paper, year, parameters, error, test_data, *, top5=None, side=224, **more):
+    if names := shipped.names(name):
+        more |= {"weights": names, "preprocessing": _SHIPPED_PIXELS.get(name)}
     return ModelCard(
         name=name,
         builder=f"keras_classics.models.{module}:{name}",

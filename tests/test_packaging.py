@@ -71,6 +71,8 @@ def test_wheel_holds_the_package_and_nothing_else(dist):
     }
     assert {name for name in names if ".dist-info/" not in name} == sources | beside
     assert "keras_classics/py.typed" in sources
+    trained = "keras_classics/shipped/lenet5/mnist/"
+    assert {trained + name for name in ("model.keras", "card.json", "SHA256SUMS")} <= names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
@@ -79,6 +81,7 @@ def test_source_archive_can_be_worked_with(dist):
     with tarfile.open(archive) as opened:
         names = {name.split("/", 1)[-1] for name in opened.getnames()}
     assert {"Makefile", "constraints.txt", "LICENSE", "README.md", "tests/conftest.py"} <= names
+    assert "keras_classics/shipped/lenet5/mnist/model.keras" in names
     assert not [name for name in names if name.startswith((".venv", "runs/", "dist/"))]
 
 
@@ -98,6 +101,18 @@ def test_installed_wheel_works(dist, clean):
     assert used["parameters"] == 60_000
     assert Path(used["file"]).is_relative_to(clean)
     assert list(dist.glob(f"keras_classics-{used['version']}-*.whl"))
+
+
+@pytest.mark.slow
+def test_an_installed_network_predicts_in_an_empty_folder(clean, tmp_path):
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("L", (64, 64), "white")
+    ImageDraw.Draw(picture).line((32, 8, 32, 56), fill="black", width=5)
+    picture.save(tmp_path / "one.png")
+    printed = output_of(clean / "bin" / "keras-classics", "predict", "lenet5", "one.png",
+                        cwd=tmp_path)  # fmt: skip
+    assert printed.startswith("one.png: 1\n")
 
 
 IDENTITIES = """

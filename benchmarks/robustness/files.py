@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from benchmarks.robustness import folders, intact
 from benchmarks.robustness.damage import (
@@ -59,6 +60,26 @@ def _torch_weights(name):
         end_in_a_sentence(call, argparse.Namespace())
 
     return load
+
+
+def _shipped(call):
+    """The words that read the copy of what is shipped, in the place of the original."""
+
+    def read():
+        import argparse
+
+        import keras_classics
+        from keras_classics import shipped
+        from keras_classics.cli.main import main
+        from keras_classics.cli.sentences import end_in_a_sentence
+
+        shipped.FOLDER = Path("shipped")
+        if call == "predict":
+            main(["predict", "lenet5", "digit.png"])
+        else:
+            end_in_a_sentence(lambda: keras_classics.lenet5(weights="mnist"), argparse.Namespace())
+
+    return read
 
 
 _RUN = ("run", "mine.py", "digit.png")
@@ -209,6 +230,12 @@ def kinds():
         Kind(name="weights: .safetensors", path="w.safetensors", needs=("w.safetensors",),
              words=_torch_weights("w.safetensors"), read_by=("weights/files.py",),
              names=("`state_dict`",)),
+        *(Kind(name=f"shipped: {name}, {call}", path=f"shipped/lenet5/mnist/{name}",
+               words=_shipped(call), needs=("shipped", "digit.png"),
+               special=json_damage if name.endswith("json") else (),
+               read_by=("shipped/__init__.py", "models/shipped_weights.py"))
+          for name in ("card.json", "metrics.json", "model.keras", "recipe.json", "SHA256SUMS")
+          for call in ("predict", "build")),
         Kind(name="picture for predict", path="digit.png", words=_PREDICT, needs=_RUN,
              read_by=("data/image_files.py",), harmless=(("a picture", _PIXELS),)),
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The intact things that bad inputs are made of: data, runs, a search, weights, pictures."""
 
 import gzip
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -124,8 +125,10 @@ def _weights(folder):
     import torch
 
     import keras_classics
+    from keras_classics import shipped
 
     model = keras_classics.lenet5()
+    shutil.copytree(shipped.FOLDER, folder / "shipped")
     model.save(folder / "w.keras")
     model.save_weights(folder / "w.weights.h5")
     values = {name: torch.zeros(3) for name in ("conv1.weight", "fc.bias")}
@@ -145,8 +148,6 @@ def trained(folder, call):
     call(("train", "pictures.py", "--run-dir", "seen"))
     call((*SEARCH, "search"))
     # A run that is not finished: one that was killed before it had measured its model.
-    import shutil
-
     shutil.copytree(folder / "run", folder / "begun")
     for name in ("metrics.json", "predictions.npz", "report.html", "model.keras"):
         (folder / "begun" / name).unlink()

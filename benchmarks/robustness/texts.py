@@ -91,6 +91,7 @@ _EPOCHS = (
 )
 _SET = (
     *("", " ", "=", "=1", "x", "x=1", "epochs", "epochs=", "epochs=x", "epochs=-1", "epochs=1.5"),
+    *("model.weights=minst", "model.weights=imagenet", "model.weights=", "model.weights=3"),
     *("epochs=None", "epochs=True", "model=lenet", "model=", "model.x=1", "model.activation=nope"),
     *("model.activation.x=1", "model..x=1", ".=1", "loss=0", "loss.j=x", "loss.j=-1", "loss.j=nan"),
     *("optimizer=sdg", "optimizer=os:sep", "optimizer.momentum=2", "optimizer.momentum=x"),
@@ -136,6 +137,15 @@ def _with_peers(flag, values):
 
 _PROTOCOLS = ("Center", "ten-crop", "dens", "grid_", "144", "None", "grid_150,dense")
 _UNFIT = ("multi_scale_dense", "resnet_multi_scale")  # digits are too small
+_NO_NETWORKS = (
+    "lenet",
+    "LENET5",
+    "lenet5/minst",
+    "lenet5/mnist/x",
+    "../lenet5",
+    "vgg16",
+    "shipped",
+)
 _WRONG_FLAGS = (
     *(("--epochs",), ("--lr", "1"), ("-epochs", "1"), ("epochs", "1"), ("--nope", "x")),
     *(("--run", "x", "--nope"), ("x",), ("\udcff",), ("漢",), ("",), ("--showw",), ("--set",)),
@@ -201,7 +211,7 @@ _TABLE = {
     ),
     ("evaluate", "models"): _each(
         (
-            *(_HERE, *_PLACES, _FULL, _LOOP, _nothing("RUN_DIR")),
+            *(_HERE, *_PLACES, *_NO_NETWORKS, _FULL, _LOOP, _nothing("RUN_DIR")),
             *_each((_FILE, "run/model.keras", "run/metrics.json"), names=("--data",)),
             {"value": ("run", "nowhere"), "label": "run nowhere", "names": ("nowhere",)},
         ),
@@ -215,7 +225,7 @@ _TABLE = {
     ),
     ("predict", "run_dir"): _each(
         (
-            *(_HERE, *_PLACES, _FILE, _FULL, "digit.png", "run/model.keras"),
+            *(_HERE, *_PLACES, *_NO_NETWORKS, _FILE, _FULL, "digit.png", "run/model.keras"),
             {"value": (), "label": "the picture alone", "names": ("IMAGE",)},
         ),
         more=("digit.png",),

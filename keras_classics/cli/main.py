@@ -62,7 +62,11 @@ def _parser():
         "evaluate", help="measure runs, their kept epochs, or saved models, and their average"
     )
     command.add_argument(
-        "models", type=Path, nargs="+", metavar="RUN_DIR|MODEL.keras", help="several: an ensemble"
+        "models",
+        type=Path,
+        nargs="+",
+        metavar="RUN_DIR|MODEL.keras",
+        help="or a network that comes trained, e.g. lenet5; several: an ensemble",
     )
     command.add_argument("--split", choices=("validation", "test"), default="test")
     command.add_argument("--epochs", help="kept epochs, e.g. 5,10,20; else the final model")
@@ -80,7 +84,7 @@ def _parser():
     command.set_defaults(function=evaluate_command)
 
     command = commands.add_parser("predict", help="classify picture files with a run's model")
-    command.add_argument("run_dir", type=Path)
+    command.add_argument("run_dir", type=Path, help="or a network that comes trained, e.g. lenet5")
     command.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
     _let_import(command)
     command.set_defaults(function=predict_command)

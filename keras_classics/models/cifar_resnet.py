@@ -42,6 +42,7 @@ from keras_classics.models.common import (
     variant,
 )
 from keras_classics.models.resnet import SHORTCUTS, basic_block, classify, convolution
+from keras_classics.models.shipped_weights import comes_trained
 
 _RECURSION_LIMIT = 20_000  # five layers for each convolution, and a few calls for each layer
 
@@ -71,7 +72,8 @@ def cifar_resnet(
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of `fc`; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None or the path of a `.weights.h5` file; of ResNet-20 also a name of those that
+            come with the package, `shipped.names("cifar_resnet20")`.
         name: the model's name.
         shortcut: "identity" (option A), strided and with zero channels where dimensions change;
             "projection" (B), a 1×1 convolution there; "projection_all" (C), one in every block.
@@ -127,6 +129,7 @@ def cifar_resnet(
     return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
 
 
+@comes_trained
 @variant(cifar_resnet, depth=20, residual=True)
 def cifar_resnet20():
     """Builds ResNet-20 for CIFAR-10: 269,722 trainable parameters."""

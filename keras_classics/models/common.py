@@ -31,12 +31,17 @@ def check_common(
     checks.choice("pooling", pooling, (None, "avg", "max"))
     if name is not None and not (isinstance(name, str) and name and "/" not in name):
         checks.refuse("name", 'a text without "/", or None', name)
-    if weights is None or (application and type(weights) is str and weights == "imagenet"):
+    check_weights(weights, ("imagenet",) if application else ())
+
+
+def check_weights(weights, names=()):
+    """Raises unless `weights` is None, one of some names, or the path of a file."""
+    if weights is None or (type(weights) is str and weights in names):
         return
     if not isinstance(weights, str | Path) or not os.path.isfile(os.path.expanduser(weights)):
-        imagenet = ', "imagenet"' if application else ""
+        listed = "".join(f', "{name}"' for name in names)
         came = str(weights) if isinstance(weights, Path) else weights
-        checks.refuse("weights", f"None{imagenet} or the path of a file", came)
+        checks.refuse("weights", f"None{listed} or the path of a file", came)
 
 
 def picture_shape(input_shape, default, *, smallest=1, known=False, largest=None):

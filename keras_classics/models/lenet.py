@@ -41,6 +41,7 @@ from keras_classics.layers import (
 )
 from keras_classics.layers.common import copy_of, initializer_of
 from keras_classics.models.common import channel_axis, check_common, finish, picture_shape
+from keras_classics.models.shipped_weights import comes_trained
 
 # Table I: the maps of S2 that each map of C3 sees.
 TABLE_I = (
@@ -125,6 +126,7 @@ def _classify(x, num_classes, output, activation, start):
     )(x)
 
 
+@comes_trained
 def lenet5(
     num_classes=10,
     *,
@@ -152,7 +154,9 @@ def lenet5(
         include_top: whether the network ends in F6 and OUTPUT, or in the maps of C5.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of the last layer; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None, the path of a `.weights.h5` file, or "mnist": trained as published, for
+            light ink on dark, pixels p of 0 … 255 with two of 0 on every side, as
+            −0.1 + 1.275·p/255; `shipped.card` says more.
         name: the model's name.
         connections: "table", C3 connected by Table I, or "full".
         subsampling: "trainable" (coefficient, bias, squashing), "average" or "max".
@@ -167,7 +171,9 @@ def lenet5(
 
     Raises:
         ValueError: for an argument that is none of the above, a picture that is neither 32×32 nor
-            28×28, or another number of classes than ten with `output="rbf"`.
+            28×28, another number of classes than ten with `output="rbf"`, or with weights that come
+            trained an option that was another in their training.
+        UserError: if the file of these weights is damaged.
 
     Reference:
         LeCun et al. 1998, section II-B.
@@ -178,6 +184,14 @@ def lenet5(
         >>> model = keras_classics.lenet5()
         >>> sum(math.prod(weight.shape) for weight in model.trainable_weights)
         60000
+
+        Trained, and for pixels as they come, in the model that `shipped.folder` names:
+
+        >>> import numpy as np
+        >>> pixels = np.zeros((1, 28, 28, 1))
+        >>> x = -0.1 + 1.275 * np.pad(pixels, ((0, 0), (2, 2), (2, 2), (0, 0))) / 255
+        >>> keras_classics.lenet5(weights="mnist")(x).shape[1]
+        10
     """
     check_common(
         num_classes=num_classes,

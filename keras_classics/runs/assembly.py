@@ -4,11 +4,13 @@ import inspect
 
 import keras
 
+from keras_classics import shipped
 from keras_classics.compat import all_layers
 from keras_classics.data.pipeline import in_order
 from keras_classics.data.statistics import PixelStatistics
 from keras_classics.errors import UserError
 from keras_classics.runs.weight_averages import keep_averages_apart
+from keras_classics.training.fields import describe
 from keras_classics.training.recipe import RecipeError
 from keras_classics.zoo import list_models, model_card
 
@@ -28,6 +30,10 @@ def check_pixels(recipe):
     weights = getattr(recipe.model, "keywords", {}).get("weights")
     if name not in list_models() or weights not in model_card(name).weights:
         return
+    if weights in shipped.names(name):
+        trained = shipped.card(name, weights)["normalization"]
+        if describe(recipe.normalization) == trained:
+            return
     kind = getattr(recipe.normalization, "func", recipe.normalization)
     kind = kind if isinstance(kind, type) else type(kind)
     if kind.__module__.partition(".")[0] == "keras_classics":

@@ -345,7 +345,8 @@ def test_survives_a_saved_file(published, tmp_path):
         ),
         (
             {"weights": "nowhere.weights.h5"},
-            "`weights` must be None or the path of a file. Received: weights='nowhere.weights.h5'",
+            '`weights` must be None, "mnist" or the path of a file. '
+            "Received: weights='nowhere.weights.h5'",
         ),
     ],
     ids=lambda value: "" if isinstance(value, str) else "-".join(value),

@@ -126,8 +126,8 @@ def test_weights_come_from_a_file(network, tmp_path):
             '`pooling` must be one of None, "avg", "max". Received: pooling=\'sum\'',
         ),
         (
-            {"weights": "mnist"},
-            "`weights` must be None or the path of a file. Received: weights='mnist'",
+            {"weights": "minst"},
+            "`weights` must be None, \"mnist\" or the path of a file. Received: weights='minst'",
         ),
     ],
     ids=["pooling", "weights"],

@@ -3,13 +3,17 @@
 import dataclasses
 
 import keras
+import numpy as np
 import pytest
 from PIL import Image
 
+from keras_classics import lenet5
 from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.data.errors import DataError
+from keras_classics.data.sources import load
 from keras_classics.runs import train
-from keras_classics.runs.assembly import check_pixels
+from keras_classics.runs.assembly import assemble, check_pixels
+from keras_classics.trained_model import network_of
 from keras_classics.training import RecipeError, vary
 from tests.runs import small_recipes
 
@@ -80,6 +84,27 @@ def test_sentences_name_what_is_typed_and_what_helps(tmp_path, folder, changes, 
     else:
         assert message.endswith(sentence)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.backend
+def test_weights_that_come_with_the_package_start_a_run():
+    recipe = vary(small_recipes.LENET5, {"model.weights": "mnist"})
+    check_pixels(recipe)
+    training, _ = assemble(recipe, load("mnist_5k", "train"))
+    expected = lenet5(weights="mnist").get_weights()
+    for ours, theirs in zip(network_of(training).get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_weights_that_come_with_the_package_want_the_pixels_of_their_card():
+    recipe = vary(
+        load_recipe("lenet5_mnist").RECIPE, {"model.weights": "mnist", "normalization.low": 0.0}
+    )
+    message = (
+        '^`model.weights` is "mnist", whose pixels are light ink on dark, .*; PixelRange gives '
+    )
+    with pytest.raises(RecipeError, match=message):
+        check_pixels(recipe)
 
 
 def blue_green_red(statistics):

@@ -2,7 +2,7 @@
 
 import re
 
-from keras_classics import checks
+from keras_classics import checks, shipped
 from keras_classics.cli.recipe_files import load_module
 from keras_classics.errors import UserError
 from keras_classics.schema import short
@@ -69,13 +69,14 @@ def _chosen_of(path, arguments):
         return [(str(path), path, None)]
     from keras_classics.report.run_files import read_recipe
 
-    recipe = read_recipe(path)
+    folder = shipped.run_directory(path)
+    recipe = read_recipe(folder)
     if not arguments.epochs:
-        return [("final model" if alone else str(path), path / "model.keras", recipe)]
+        return [("final model" if alone else str(path), folder / "model.keras", recipe)]
     return [
         (
             f"epoch {epoch}" if alone else f"{path}, epoch {epoch}",
-            path / "snapshots" / f"epoch-{epoch:04d}.keras",
+            folder / "snapshots" / f"epoch-{epoch:04d}.keras",
             recipe,
         )
         for epoch in _epochs(arguments.epochs)

@@ -1,5 +1,6 @@
-"""`keras-classics predict`: the classes of image files, by the model of a run."""
+"""`keras-classics predict`: the classes of image files, by a run's model or one of the package."""
 
+from keras_classics import shipped
 from keras_classics.cli.recipe_files import load_module
 from keras_classics.errors import UserError
 from keras_classics.trained_model import load_model
@@ -12,7 +13,8 @@ def predict_command(arguments):
 
     for path in arguments.imports:
         load_module(path)
-    metrics = read_metrics(arguments.run_dir)
+    run_dir = shipped.run_directory(arguments.run_dir)
+    metrics = read_metrics(run_dir)
     names, shape = metrics["class_names"], tuple(metrics["image_shape"])
     if shape[-1] not in (1, 3):
         raise UserError(
@@ -28,7 +30,7 @@ def predict_command(arguments):
         except UserError as error:
             failures.append(str(error))
     if pictures:
-        path = arguments.run_dir / "model.keras"
+        path = run_dir / "model.keras"
         _print_predictions(_model(path, shape, names), pictures, names)
     if failures:
         raise UserError(" ".join(failures))
