@@ -171,7 +171,7 @@ def test_describe_refuses_what_the_recipe_script_itself_defines(text, tmp_path):
 PRINT_IDENTITIES = """
 import pathlib, runpy, sys
 from keras_classics.training.fields import fields_of, identity
-for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
+for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.py")):
     print(path.stem, identity(runpy.run_path(str(path))["RECIPE"]))
 """
 
