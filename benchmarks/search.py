@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks import machine
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPT = ROOT / "recipes" / "tune_lenet5_mnist.py"
+SCRIPT = ROOT / "recipes" / "tuning" / "tune_lenet5_mnist.py"
 ENVIRONMENT = {
     **os.environ,
     "KERAS_BACKEND": "tensorflow",

@@ -2,6 +2,7 @@
 
     python recipes/alexnet_fashion_mnist.py
     python recipes/alexnet_fashion_mnist.py --limit-train 2000 --epochs 2    # a look, in minutes
+    python recipes/alexnet_fashion_mnist.py --study    # batches of 64, pixels in −1 … 1
 
 The pictures are grey, so the network has one input channel; ten classes with their names. Errors on
 the training and the test set stand in the history after every epoch. No paper reports this; where
@@ -18,7 +19,14 @@ import keras
 
 from keras_classics import alexnet
 from keras_classics.data.transforms.resizing import Resize
-from keras_classics.training import Constant, CoupledSGD, Deviation, MeanColor, Recipe
+from keras_classics.training import (
+    Constant,
+    CoupledSGD,
+    Deviation,
+    MeanColor,
+    PixelRange,
+    Recipe,
+)
 
 RECIPE = Recipe(
     name="alexnet_fashion_mnist",
@@ -46,5 +54,14 @@ RECIPE = Recipe(
     ),
 )
 
+# Here the biases of the last layer start at one too.
+STUDY = {
+    "model.classifier_bias_value": 1.0,
+    "normalization": PixelRange(low=-1.0, high=1.0),
+    "batch_size": 64,
+}
+
+CHOICES = {"study": {"off": {}, "on": STUDY}}
+
 if __name__ == "__main__":
-    run(RECIPE)
+    run(RECIPE, CHOICES)

@@ -4,7 +4,7 @@
     python recipes/lenet5_mnist.py --distort           # with 540,000 distorted ones
     python recipes/lenet5_mnist.py --optimizer sdlm    # the paper's own optimiser
     python recipes/lenet5_mnist.py --simplify c3       # one of the tutorials' shortcuts, or all
-    python recipes/lenet5_mnist.py --tutorial tanh     # what most tutorials call LeNet-5
+    python recipes/lenet5_mnist.py --tutorial tanh     # what most call LeNet-5; max-pooling; sgd
     python recipes/lenet5_mnist.py --tutorial tanh --rate falling    # and what makes it better
     python recipes/lenet5_mnist.py --data mnist_5k     # 5,000 embedded digits, no download
 
@@ -128,8 +128,8 @@ SHORTCUTS = {
 }
 ALL_SHORTCUTS = {field: value for one in SHORTCUTS.values() for field, value in one.items()}
 
-# With --set model.subsampling=max, max-pooling.
 TUTORIAL = {
+    **SHORTCUTS["tanh"],
     **SHORTCUTS["c3"],
     **SHORTCUTS["pooling"],
     **SHORTCUTS["softmax"],
@@ -152,10 +152,17 @@ CHOICES = {
     },
     "tutorial": {
         "off": {},
-        "tanh": {**TUTORIAL, "model.activation": "tanh"},
+        "tanh": TUTORIAL,
         "relu": {**TUTORIAL, "model.activation": "relu"},
+        "max-pooling": {**TUTORIAL, "model.subsampling": "max"},
+        "sgd": {
+            **TUTORIAL,
+            "optimizer": keras.optimizers.SGD,
+            "learning_rate": 0.01,
+            "epochs": 40,
+        },
     },
-    "rate": {"published": {}, "falling": {"schedule": Step(at=(12, 16), by=10)}},
+    "rate": {"published": {}, "falling": {"schedule": Step(at=(12, 16), by=10), "paper": None}},
 }
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
     python recipes/vgg16_cifar10.py --start glorot     # the authors' later remark
     python recipes/vgg16_cifar10.py --start network-a --run-dir runs/vgg_a_cifar10
     python recipes/vgg16_cifar10.py --start from-a     # D, from the layers of that run
+    python recipes/vgg16_cifar10.py --study batch-norm    # once in each block; --study plain
 
 Pictures of 32 pixels shrink to one position behind the fifth pooling. Without batch normalisation
 the deep network does not leave 10 % from Gaussian weights; the paper starts it from A's layers.
@@ -54,6 +55,12 @@ CHOICES = {
         "glorot": {"model": partial(vgg16, **SMALL, kernel_initializer="glorot_normal")},
         "network-a": {"model": partial(vgg11, **SMALL)},
         "from-a": {"model": partial(vgg16, **SMALL), "initial_weights": FROM_A},
+    },
+    # Batch normalisation behind the last ReLU of each block, or none: 10 % on held-out pictures.
+    "study": {
+        "off": {},
+        "batch-norm": {"model": partial(vgg16, **SMALL, batch_norm="block"), "validation": 5000},
+        "plain": {"model": partial(vgg16, **SMALL), "validation": 5000},
     },
 }
 

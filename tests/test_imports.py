@@ -53,7 +53,15 @@ def test_imports_run_downward_and_in_no_circle():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("folder", [PACKAGE, *(p for p in PACKAGE.rglob("*/") if p.is_dir())])
+FOLDERS = [
+    folder
+    for top in (PACKAGE, ROOT / "recipes")
+    for folder in (top, *top.rglob("*/"))
+    if folder.is_dir()
+]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_no_folder_is_crowded(folder):
     assert len([path for path in folder.iterdir() if path.suffix == ".py"]) <= 14
 

@@ -62,12 +62,12 @@ def test_wheel_holds_the_package_and_nothing_else(dist):
         if path.is_file() and "__pycache__" not in path.parts
     }
     beside = {
-        f"keras_classics/{folder}/{path.name}"
+        f"keras_classics/{folder}/{path.relative_to(place).as_posix()}"
         for folder, kind, place in (
             ("recipes", "*.py", ROOT / "recipes"),
             ("claims", "*.json", ROOT / "benchmarks" / "claims"),
         )
-        for path in place.glob(kind)
+        for path in place.rglob(kind)
     }
     assert {name for name in names if ".dist-info/" not in name} == sources | beside
     assert "keras_classics/py.typed" in sources

@@ -106,6 +106,7 @@ OTHER_READERS = {
     "report/sections.py": "figures that it has just drawn",
     "data/sources/load.py": "the digits that a package brings",
     "data/sources/local_copies.py": "pictures, which are read again from the copy",
+    "runs/compute.py": "what the system says of its memory",
     "runs/devices.py": "a message among processes",
     "runs/peers.py": "a message among processes",
     "runs/watch.py": "a message among processes",

@@ -81,12 +81,18 @@ def _names_of(path, called=None):
     """Returns {name: value} of a recipe file; `called` takes what it passes to `run` or `tune`."""
 
     def imported(name, globals=None, locals=None, fromlist=(), level=0):
-        neighbour = path.with_name(f"{name}.py")
-        if neighbour.is_file():
-            return SimpleNamespace(**_names_of(neighbour))
+        if path.with_name(f"{name}.py").is_file():
+            return neighbour(name)
+        if name == "keras_classics.cli.recipe_files":
+            return SimpleNamespace(load_recipe=neighbour)
         if name == "keras_classics.cli":
             return SimpleNamespace(start=_StandIn(), run=recorder("run"), tune=recorder("tune"))
         return _StandIn()
+
+    def neighbour(name):
+        """A recipe of the same folder, or of the one above: of ours, some have a room inside."""
+        folders = (folder for folder in path.parents[:2] if (folder / f"{name}.py").is_file())
+        return SimpleNamespace(**_names_of(next(folders) / f"{name}.py"))
 
     def recorder(command):
         return lambda recipe, choices=None: called.update({command: (recipe, choices)})

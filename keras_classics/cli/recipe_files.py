@@ -31,7 +31,7 @@ def recipe_paths():
     if (_PACKAGE.parent / "pyproject.toml").is_file():  # else it is somebody's folder
         folders.append(_PACKAGE.parent / "recipes")
     paths = {}
-    for path in sorted(path for folder in folders for path in folder.glob("[!_]*.py")):
+    for path in sorted(path for folder in folders for path in folder.rglob("[!_]*.py")):
         if path.stem in paths:
             raise UserError(
                 f"The recipe {path.stem} exists twice, in {paths[path.stem].parent} and in "

@@ -3,6 +3,7 @@
 import ast
 import sys
 from datetime import datetime
+from itertools import combinations
 from pathlib import Path
 
 import keras
@@ -116,10 +117,31 @@ def _peers(arguments):
     return Peers(*given)
 
 
-def _apply(recipe, choices, arguments):
-    chosen = {}
+def _chosen(choices, arguments):
+    """Returns the fields that the flags of a recipe alone change, a later one's over an earlier's.
+
+    A later flag may say more exactly what an earlier one says, as `--rate` does of `--tutorial`. If
+    it undoes an earlier one otherwise, one of them is a mistake.
+    """
+    chosen, given = {}, []
     for flag, options in choices.items():
-        chosen |= options[getattr(arguments, flag.replace("-", "_"))]
+        choice = getattr(arguments, flag.replace("-", "_"))
+        chosen |= options[choice]
+        if choice != next(iter(options)):
+            words = f"--{flag}" if choice == "on" else f"--{flag} {choice}"
+            given.append((words, [f for f in options[choice] if f not in ("paper", "deviations")]))
+    for (first, its), (second, theirs) in combinations(given, 2):
+        undone = [field for field in its if any(f"{field}.".startswith(f"{t}.") for t in theirs)]
+        if undone and not (set(theirs) < set(its)):
+            raise RecipeError(
+                f"{first} does not go with {second}, which sets {undone[0]} too; leave one of them "
+                "out."
+            )
+    return chosen
+
+
+def _apply(recipe, choices, arguments):
+    chosen = _chosen(choices, arguments)
     direct = ("epochs", "batch_size", "seed", "limit_train", "limit_test", "early_stopping")
     given = {name: getattr(arguments, name) for name in direct}
     given |= {"dataset": arguments.data, "keep_epochs": _epochs(arguments.keep_epochs)}
@@ -131,6 +153,9 @@ def _apply(recipe, choices, arguments):
     changes = {name: value for name, value in given.items() if value is not None}
     changes |= resolved(settings(arguments.set))
     recipe = as_published(vary(recipe, chosen))  # a choice is an experiment of its own
+    if type(changes.get("epochs")) is int:  # of those that it keeps, as many as there will be
+        there = tuple(one for one in recipe.keep_epochs if one <= changes["epochs"])
+        changes = {"keep_epochs": there, **changes}
     varied = vary(recipe, changes)
     return scaled_linearly(varied) if arguments.linear_scaling else varied
 

@@ -32,8 +32,8 @@ response normalisation stays within its tower.
 
 Deviations, each an option: `towers="merged"`, `halve_kernels` (the paper's own comparison on one
 GPU, which halves conv1 … conv4), `local_response_norm`, `batch_norm`, `overlapping_pooling=False`,
-other `activation`, `bias_value` and `dropout`, `inverted_dropout`, `stem="cifar"` (a first
-convolution of 5×5/1).
+other `activation`, `kernel_initializer`, `bias_value`, `classifier_bias_value` and `dropout`,
+`inverted_dropout`, `stem="cifar"` (a first convolution of 5×5/1).
 """
 
 import keras
@@ -41,7 +41,7 @@ from keras import layers
 
 from keras_classics import checks
 from keras_classics.layers import BatchNormalization, GroupedConv2D, LocalResponseNormalization
-from keras_classics.layers.common import activation_of
+from keras_classics.layers.common import activation_of, copy_of, initializer_of
 from keras_classics.models.common import (
     channel_axis,
     check_common,
@@ -79,7 +79,15 @@ def _join(towers, name):
     return layers.Concatenate(axis=channel_axis(), name=name)(towers)
 
 
-def _convolution(x, filters, kernel_size, strides, groups, bias, batch_norm, activation, name):
+def _initializer(kernel_initializer):
+    if kernel_initializer is None:
+        return gaussian()
+    return copy_of(initializer_of("kernel_initializer", kernel_initializer))
+
+
+def _convolution(
+    x, filters, kernel_size, strides, groups, start, bias, batch_norm, activation, name
+):
     padding = "same"
     if strides > 1:
         padding, overhang = "valid", [(0, -(side - kernel_size) % strides) for side in sides(x)]
@@ -92,7 +100,7 @@ def _convolution(x, filters, kernel_size, strides, groups, bias, batch_norm, act
         strides,
         padding=padding,
         groups=groups,
-        kernel_initializer=gaussian(),
+        kernel_initializer=_initializer(start),
         bias_initializer=keras.initializers.Constant(bias),
         name=name,
     )(x)
@@ -122,12 +130,12 @@ def _dropout(x, rate, inverted, name):
     return x if inverted else layers.Rescaling(1 - rate, name=f"{name}_rescaling")(x)
 
 
-def dense(x, units, bias, activation, name):
-    """A dense layer whose biases all start at the same value."""
+def dense(x, units, bias, activation, name, start=None):
+    """A dense layer whose biases all start at the same value, and its kernel from `start`."""
     return layers.Dense(
         units,
         activation=activation,
-        kernel_initializer=gaussian(),
+        kernel_initializer=_initializer(start),
         bias_initializer=keras.initializers.Constant(bias),
         name=name,
     )(x)
@@ -158,7 +166,9 @@ def alexnet(
     batch_norm=False,
     overlapping_pooling=True,
     activation="relu",
+    kernel_initializer=None,
     bias_value=1.0,
+    classifier_bias_value=0.0,
     dropout=0.5,
     inverted_dropout=False,
     stem="imagenet",
@@ -181,7 +191,9 @@ def alexnet(
         batch_norm: whether batch normalisation stands between convolution and activation.
         overlapping_pooling: windows of 3×3 with stride 2, or else of 2×2.
         activation: of every convolution and dense layer but the last.
+        kernel_initializer: start of all kernels, as Keras names it; None for N(0, 0.01²).
         bias_value: start of the biases of conv2, conv4, conv5, fc6 and fc7.
+        classifier_bias_value: start of the biases of fc8.
         dropout: rate behind fc6 and fc7.
         inverted_dropout: whether what is kept is divided by 1 − rate in training, as today's
             packages do, instead of multiplied by it in inference.
@@ -220,7 +232,9 @@ def alexnet(
         inverted_dropout=inverted_dropout,
     )
     activation_of("activation", activation)
+    _initializer(kernel_initializer)
     checks.number("bias_value", bias_value)
+    checks.number("classifier_bias_value", classifier_bias_value)
     checks.rate("dropout", dropout)
     if halve_kernels and towers != "merged":
         raise ValueError(
@@ -250,7 +264,7 @@ def alexnet(
             x = _convolution(
                 *(maps[tower], filters // len(suffixes), kernel_size, strides),
                 groups if layer in DIVIDED else 1,
-                *(bias(layer), batch_norm, activation, own),
+                *(kernel_initializer, bias(layer), batch_norm, activation, own),
             )  # 55×55×96, 27×27×256, 13×13×384, 13×13×384, 13×13×256
             if local_response_norm and layer in NORMALIZED:
                 x = _normalize(x, local_response_norm, groups, f"lrn{own[4:]}")
@@ -262,8 +276,12 @@ def alexnet(
         x = layers.Flatten(name="flatten")(x)  # 9216
         for layer in ("fc6", "fc7"):
             units = 4096 // len(suffixes)
-            x = [dense(x, units, bias(layer), activation, layer + s) for s in suffixes]
+            x = [
+                dense(x, units, bias(layer), activation, layer + suffix, kernel_initializer)
+                for suffix in suffixes
+            ]
             x = _join(x, layer)
             x = _dropout(x, dropout, inverted_dropout, f"dropout{layer[2:]}")
-        x = dense(x, num_classes, 0.0, classifier_activation, "fc8")
+        last = float(classifier_bias_value)
+        x = dense(x, num_classes, last, classifier_activation, "fc8", kernel_initializer)
     return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)

@@ -25,8 +25,8 @@ of Caffe, which reaches the paper's accuracy. The auxiliary heads follow the tex
 7×7 convolution is a plain one, although Table 1 counts 2.7K parameters for it.
 
 Deviations, each an option: `batch_norm`, `use_bias`, `local_response_norm=False`, `module="naive"`
-(Fig. 2(a)), `last_module="4e"`, `stem="cifar"` (3×3/1 convolutions and one pooling before 3a),
-other rates of dropout.
+(Fig. 2(a)), `last_module="4e" | "pool4"`, `stem="cifar"` (3×3/1 convolutions and one pooling before
+3a), `stem_activation=None`, `average_pooling=False`, other rates of dropout.
 """
 
 from functools import partial
@@ -35,9 +35,9 @@ import keras
 from keras import layers
 
 from keras_classics import checks
-from keras_classics.layers import Inception, LocalResponseNormalization
+from keras_classics.layers import BatchNormalization, Inception, LocalResponseNormalization
 from keras_classics.models.common import (
-    batch_norm_relu,
+    channel_axis,
     check_common,
     finish,
     picture_shape,
@@ -60,18 +60,23 @@ HEADS = ("4a", "4d")  # an auxiliary head looks at them
 _BIAS = 0.2
 
 
-def _convolution(x, filters, kernel_size, name, *, strides=1, batch_norm, use_bias):
+def _convolution(
+    x, filters, kernel_size, name, *, strides=1, activation="relu", batch_norm, use_bias
+):
     x = layers.Conv2D(
         filters,
         kernel_size,
         strides,
         padding="same",
-        activation=None if batch_norm else "relu",
+        activation=None if batch_norm else activation,
         use_bias=use_bias,
         bias_initializer=keras.initializers.Constant(_BIAS),
         name=name,
     )(x)
-    return batch_norm_relu(x, name) if batch_norm else x
+    if batch_norm:
+        x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
+        x = layers.ReLU(name=f"{name}_relu")(x) if activation else x
+    return x
 
 
 def _pool(x, name):
@@ -135,6 +140,8 @@ def googlenet(
     module="reduced",
     last_module="5b",
     stem="imagenet",
+    stem_activation="relu",
+    average_pooling=True,
     dropout=0.4,
     auxiliary_dropout=0.7,
 ):
@@ -143,7 +150,8 @@ def googlenet(
     Args:
         num_classes: number of classes; ignored without the top.
         input_shape: shape of one picture without the batch; (224, 224, 3) unless told, (32, 32, 3)
-            with `stem="cifar"`. Height and width may be None without auxiliary heads.
+            with `stem="cifar"`. Height and width may be None without auxiliary heads and with
+            average pooling.
         include_top: whether the network ends in pooling, dropout and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of the last layer of each head; None for logits.
@@ -155,9 +163,11 @@ def googlenet(
         use_bias: whether convolutions have biases; None for: unless `batch_norm`.
         local_response_norm: whether the stem normalises twice.
         module: "reduced", Fig. 2(b), or "naive", Fig. 2(a) with the same filters.
-        last_module: "5b", or "4e" to leave out pool4, 5a and 5b, for small pictures.
+        last_module: "5b"; or for small pictures "4e", to leave out pool4, 5a and 5b, or "pool4".
         stem: "imagenet", or "cifar": a first convolution of 3×3/1 and no pool1, so that 32 pixels
             come to 3a as 16.
+        stem_activation: "relu", or None for no activation behind conv1, conv2_reduce and conv2.
+        average_pooling: whether the last maps are averaged before dropout and `fc`, or flattened.
         dropout: rate before `fc`.
         auxiliary_dropout: rate in the auxiliary heads.
 
@@ -187,13 +197,15 @@ def googlenet(
         name=name,
     )
     checks.choice("module", module, ("reduced", "naive"))
-    checks.choice("last_module", last_module, ("5b", "4e"))
+    checks.choice("last_module", last_module, ("5b", "4e", "pool4"))
     checks.choice("stem", stem, ("imagenet", "cifar"))
+    checks.choice("stem_activation", stem_activation, ("relu", None))
     checks.choice("use_bias", use_bias, (None, True, False))
     checks.flags(
         auxiliary_heads=auxiliary_heads,
         batch_norm=batch_norm,
         local_response_norm=local_response_norm,
+        average_pooling=average_pooling,
     )
     checks.rate("dropout", dropout)
     checks.rate("auxiliary_dropout", auxiliary_dropout)
@@ -206,13 +218,14 @@ def googlenet(
         input_shape,
         (side, side, 3),
         smallest=smallest_with_heads if auxiliary_heads else smallest,
-        known=auxiliary_heads,
+        known=auxiliary_heads or (include_top and not average_pooling),
     )
     use_bias = not batch_norm if use_bias is None else use_bias
     convolution = partial(_convolution, batch_norm=batch_norm, use_bias=use_bias)
 
     inputs = keras.Input(shape)
-    x = _stem(inputs, convolution, stem, local_response_norm)  # 28×28×192
+    of_stem = partial(convolution, activation=stem_activation)
+    x = _stem(inputs, of_stem, stem, local_response_norm)  # 28×28×192
     heads = {}
     for label in MODULES:
         x = _inception(x, label, module, batch_norm, use_bias)
@@ -224,9 +237,15 @@ def googlenet(
         if label == last_module:
             break
         if label in POOLED:
-            x = _pool(x, f"pool{label[0]}")  # 14×14×480, 7×7×832
+            pool = f"pool{label[0]}"
+            x = _pool(x, pool)  # 14×14×480, 7×7×832
+            if pool == last_module:
+                break
     if include_top:
-        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)  # 1024
+        if average_pooling:
+            x = layers.GlobalAveragePooling2D(name="avg_pool")(x)  # 1024
+        else:
+            x = layers.Flatten(name="flatten")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
         x = layers.Dense(num_classes, activation=classifier_activation, name="fc")(x)
     outputs = {"main": x, **heads} if heads else x

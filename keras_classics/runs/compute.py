@@ -1,7 +1,10 @@
 """What computes a run, as one value; and what a backend would refuse later, or get wrong."""
 
 import contextlib
+import math
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
@@ -9,8 +12,13 @@ from keras_classics import checks
 from keras_classics.choices import STRATEGIES
 from keras_classics.runs.devices import DistributionError
 from keras_classics.runs.peers import Peers
+from keras_classics.training.recipe import RecipeError
 
 JIT = {"auto": "auto", "on": True, "off": False}
+# How TensorFlow, JAX, PyTorch on a GPU and on a processor, and NumPy say it.
+_NO_MEMORY = (
+    r"(?i)OOM when allocating|RESOURCE_EXHAUSTED|out of memory|allocate memory|Unable to all"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +79,73 @@ def precision(policy):
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def check_memory(recipe, network, shard, pictures):
+    """Raises where a step on processors needs more memory than is free: the system would end it.
+
+    At the very least it needs, for each picture, the values of the picture and behind each layer
+    with weights, and as many gradients; in truth more, by half or several times. A GPU says itself
+    when its memory is full, see `errors_of_memory`.
+
+    Args:
+        recipe: a `Recipe`.
+        network: the network.
+        shard: what `shard_of` returned.
+        pictures: how many there are to train on.
+
+    Raises:
+        RecipeError: if they do not fit.
+    """
+    if not network.variables or "cpu" not in str(network.variables[0].value.device).lower():
+        return
+    free = _free_memory()
+    try:
+        behind = [
+            layer.output
+            for layer in network.layers
+            if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
+        ]
+    except (AttributeError, ValueError):  # a network of somebody's own, which has no graph
+        return
+    tensors = keras.tree.flatten([network.inputs, behind])
+    values = sum(math.prod(side or 1 for side in tensor.shape[1:]) for tensor in tensors)
+    together = min(recipe.batch_size, pictures) // (shard.pieces * shard.processes)
+    needed = 2 * values * together * (2 if "16" in recipe.precision else 4)
+    if free is not None and needed > free:
+        what = f"{needed / 1e9:,.0f} GB of memory or more, and {free / 1e9:,.0f} GB are free"
+        raise RecipeError(_too_large(recipe, what))
+
+
+@contextlib.contextmanager
+def errors_of_memory(recipe):
+    """Raises a RecipeError in the place of what backends raise where a step finds no memory.
+
+    Args:
+        recipe: the `Recipe` that trains inside.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MemoryError) or re.search(_NO_MEMORY, str(error)):
+            raise RecipeError(_too_large(recipe, "more memory than there is")) from error
+        raise
+
+
+def _too_large(recipe, needs):
+    return (
+        f"`batch_size` of {recipe.batch_size:,} pictures needs {needs}; take a smaller one, or "
+        "compute each batch in pieces (`gradient_accumulation_steps`)."
+    )
+
+
+def _free_memory():
+    """The bytes that could be had; None where the system does not say, as others than Linux."""
+    try:
+        lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+    except OSError:
+        return None
+    kilobytes = {
+        name: value.split()[0] for name, _, value in (line.partition(":") for line in lines)
+    }
+    return 1024 * (int(kilobytes["MemAvailable"]) + int(kilobytes["SwapFree"]))

@@ -65,7 +65,7 @@ def _devices(devices):
 def _script(path):
     """The script as one would type it in this folder; its bare name if it lies elsewhere."""
     path, here = Path(path).resolve(), Path.cwd()
-    if path.parent == Path(__file__).resolve().parents[1] / "recipes":  # installed
+    if path.is_relative_to(Path(__file__).resolve().parents[1] / "recipes"):  # installed
         return ["keras-classics", "train", path.stem]
     return ["python", str(path.relative_to(here)) if path.is_relative_to(here) else path.name]
 

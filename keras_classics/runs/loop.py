@@ -14,7 +14,7 @@ from keras_classics.data.bad_images import BadImages
 from keras_classics.report import write_report
 from keras_classics.runs.assembly import assemble, check_looking, check_pixels
 from keras_classics.runs.callback import TrainingError, check_callbacks
-from keras_classics.runs.compute import JIT, Compute, precision
+from keras_classics.runs.compute import JIT, Compute, check_memory, precision
 from keras_classics.runs.directory import RunDirectory, check_owner, has_checkpoint, writing
 from keras_classics.runs.distribution import distribute, shard_of
 from keras_classics.runs.run import Run
@@ -95,6 +95,7 @@ def train(
             facts = facts_of(asked, sources)  # what the devices adapt computes the same
             policy = on_bad_image if devices.processes == 1 else "stop"
             training, inference = _models(recipe, sources, devices, compute, policy, begins)
+            check_memory(recipe, network_of(training), shard, len(sources["train"]))
             directory, bad = None, BadImages("stop")
             if devices.is_writer:
                 directory = stack.enter_context(

@@ -21,6 +21,7 @@ from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.progress import LivePicture, Progress, in_notebook, is_terminal
 from keras_classics.report import draw_curves
 from keras_classics.runs.callback import Bar, Listeners, Steps, sync, training_in_words
+from keras_classics.runs.compute import errors_of_memory
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
@@ -201,7 +202,11 @@ class Run:
         return {"val_loss": loss, "val_error": 100 * float(np.mean(logits.argmax(-1) != labels))}
 
     def _fit(self, *arguments, **options):
-        with errors_of_pipeline(self.bad, self.recipe.dataset), warnings.catch_warnings():
+        with (
+            errors_of_pipeline(self.bad, self.recipe.dataset),
+            errors_of_memory(self.recipe),
+            warnings.catch_warnings(),
+        ):
             # How many batches there are is known when the last one came: bad pictures drop out.
             warnings.filterwarnings("ignore", "Your input ran out of data")
             return self.training.fit(*arguments, **options)

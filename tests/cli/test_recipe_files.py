@@ -30,7 +30,7 @@ def fails(*arguments):
 def test_all_recipes_of_the_clone_are_listed(capsys):
     main(["train"])
     lines = capsys.readouterr().out.splitlines()
-    stems = sorted(path.stem for path in (ROOT / "recipes").glob("*.py"))
+    stems = sorted(path.stem for path in (ROOT / "recipes").rglob("*.py"))
     assert [line.split()[0] for line in lines] == stems
     assert all(len(line.split()) > 3 for line in lines)
 
@@ -158,7 +158,7 @@ def test_a_search_without_keras_tuner(tmp_path):
     (tmp_path / "keras_tuner.py").write_text("raise ImportError('not installed')")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     done = subprocess.run(
-        [sys.executable, "recipes/tune_lenet5_mnist.py", "--trials", "1"],
+        [sys.executable, "recipes/tuning/tune_lenet5_mnist.py", "--trials", "1"],
         cwd=ROOT, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1 and "Traceback" not in done.stderr

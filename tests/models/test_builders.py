@@ -108,7 +108,14 @@ WRONG = [
     ("vgg11", {"weights": "imagenet"}, "`weights` must be None or the path of a file."),
     ("vgg16", {"weights": "mnist"}, '`weights` must be None, "imagenet" or the path of a file.'),
     ("googlenet", {"module": "plain"}, '`module` must be one of "reduced", "naive".'),
-    ("googlenet", {"last_module": "5c"}, '`last_module` must be one of "5b", "4e".'),
+    ("googlenet", {"last_module": "5c"}, '`last_module` must be one of "5b", "4e", "pool4".'),
+    ("googlenet", {"stem_activation": "tanh"}, '`stem_activation` must be one of "relu", None.'),
+    ("googlenet", {"average_pooling": 7}, "`average_pooling` must be one of True, False."),
+    (
+        "googlenet",
+        {"average_pooling": False, "input_shape": (None, None, 3)},
+        "`input_shape` must be (height, width, channels), at least 32 pixels high and wide. ",
+    ),
     ("googlenet", {"use_bias": "auto"}, "`use_bias` must be one of None, True, False."),
     (
         "googlenet",
@@ -142,6 +149,12 @@ WRONG = [
     ),
     ("mnist_cnn", {"num_classes": 10**9}, "`num_classes` must be at most 100,000. Received: "),
     ("alexnet", {"bias_value": None}, "`bias_value` must be a finite number. Received: "),
+    (
+        "alexnet",
+        {"classifier_bias_value": "1"},
+        "`classifier_bias_value` must be a finite number. Received: classifier_bias_value='1'",
+    ),
+    ("alexnet", {"kernel_initializer": "warm"}, "`kernel_initializer` must be the name of a Keras"),
     ("alexnet", {"activation": 10}, "`activation` must be the name of a Keras activation"),
     (
         "alexnet_cifar",
@@ -224,12 +237,14 @@ def test_channels_first_computes_the_same(name, backend):
 # Legal values of every option, besides the default ones.
 OPTIONS = {
     "alexnet": {
-        "towers": [1, 2],
+        "towers": ["separate", "grouped", "merged"],
         "local_response_norm": [True, False, "mean"],
         "batch_norm": [True, False],
         "overlapping_pooling": [True, False],
         "activation": ["relu", "tanh"],
+        "kernel_initializer": [None, "glorot_uniform"],
         "bias_value": [0.0, 0.1, 1.0],
+        "classifier_bias_value": [0.0, 1.0],
         "dropout": [0, 0.5],
     },
     "alexnet_cifar": {
@@ -242,7 +257,9 @@ OPTIONS = {
         "use_bias": [None, True, False],
         "local_response_norm": [True, False],
         "module": ["reduced", "naive"],
-        "last_module": ["4e", "5b"],
+        "last_module": ["4e", "5b", "pool4"],
+        "stem_activation": ["relu", None],
+        "average_pooling": [True, False],
         "dropout": [0, 0.4],
     },
     "resnet18": {"shortcut": ["identity", "projection", "projection_all"]},

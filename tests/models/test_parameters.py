@@ -57,6 +57,8 @@ COUNTS = [
     ("googlenet", {"batch_norm": True}, 7_005_832, 14_560),
     ("googlenet", {"batch_norm": True, "use_bias": True}, 7_013_112, 14_560),
     ("googlenet", {"use_bias": False}, 6_990_272 + 1_000, 0),
+    ("googlenet", {"num_classes": 10, "last_module": "pool4"}, 3_486_016 + 8_330, 0),
+    ("googlenet", {"num_classes": 10, "average_pooling": False}, 5_973_552 + 501_770, 0),
     ("resnet18", {"shortcut": "identity"}, 11_515_688, 7_808),
     ("resnet18", {}, 11_689_512, 9_600),
     ("resnet18", {"shortcut": "projection_all"}, 12_043_816, 11_648),

@@ -1,5 +1,6 @@
 """What does not fit together is refused before any work."""
 
+import contextlib
 import dataclasses
 
 import keras
@@ -10,9 +11,11 @@ from PIL import Image
 from keras_classics import lenet5
 from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.data.errors import DataError
+from keras_classics.data.sharding import Shard
 from keras_classics.data.sources import load
 from keras_classics.runs import train
 from keras_classics.runs.assembly import assemble, check_pixels
+from keras_classics.runs.compute import check_memory, errors_of_memory
 from keras_classics.trained_model import network_of
 from keras_classics.training import RecipeError, vary
 from tests.runs import small_recipes
@@ -116,3 +119,28 @@ def test_a_normalization_of_ones_own_is_ones_own_business():
     check_pixels(dataclasses.replace(recipe, normalization=blue_green_red))
     check_pixels(vary(recipe, {"model.weights": "mine.weights.h5"}))
     check_pixels(load_recipe("lenet5_mnist").RECIPE)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(("pieces", "fits"), [(1, False), (10**7, True)])
+def test_batches_that_no_memory_holds_are_refused(pieces, fits):
+    recipe = vary(small_recipes.PLAIN, {"batch_size": 2 * 10**9})
+    network = recipe.model(num_classes=10, classifier_activation=None)
+    # 2 · 4 bytes of 28² pixels, 8·8·4 values behind the convolution, 16 and 10 behind the others.
+    message = "^`batch_size` of 2,000,000,000 pictures needs 17,056 GB of memory or more, and "
+    with contextlib.nullcontext() if fits else pytest.raises(RecipeError, match=message):
+        check_memory(recipe, network, Shard(pieces=pieces), pictures=10**12)
+    check_memory(recipe, network, Shard(), pictures=1000)  # as many as there are
+
+
+@pytest.mark.backend
+def test_what_backends_say_of_full_memory_is_one_sentence():
+    message = (
+        r"^`batch_size` of 32 pictures needs more memory than there is; take a smaller one, or "
+        r"compute each batch in pieces \(`gradient_accumulation_steps`\)\.$"
+    )
+    for zeros in (keras.ops.zeros, np.zeros):
+        with pytest.raises(RecipeError, match=message), errors_of_memory(small_recipes.PLAIN):
+            keras.ops.convert_to_numpy(zeros((10**6, 10**8)) + 1)
+    with pytest.raises(ValueError, match="^another$"), errors_of_memory(small_recipes.PLAIN):
+        raise ValueError("another")

@@ -208,7 +208,7 @@ def test_what_has_no_text_is_refused():
 PRINT_IDENTITIES = """
 import pathlib, runpy, sys
 from keras_classics.training.fields import fields_of, identity
-for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
+for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.py")):
     print(path.stem, identity(runpy.run_path(str(path))["RECIPE"]))
 """
 

@@ -34,12 +34,12 @@ class WithConvolutions(nn.Module):
         if self.batch_norm:
             self.add_module(f"{name}_bn", primitives.batch_norm(filters))
 
-    def apply_conv(self, name, x):
+    def apply_conv(self, name, x, relu=True):
         conv = self.get_submodule(name)
         x = conv(pad_same(x, conv.kernel_size[0], conv.stride[0]))
         if self.batch_norm:
             x = self.get_submodule(f"{name}_bn")(x)
-        return torch.relu(x)
+        return torch.relu(x) if relu else x
 
 
 class Inception(WithConvolutions):
@@ -88,6 +88,8 @@ class GoogLeNet(WithConvolutions):
         module="reduced",
         last_module="5b",
         stem="imagenet",
+        stem_activation="relu",
+        average_pooling=True,
         dropout=0.4,
         auxiliary_dropout=0.7,
     ):
@@ -97,12 +99,16 @@ class GoogLeNet(WithConvolutions):
         }
         super().__init__(**options)
         self.stem, self.lrn = stem, local_response_norm
+        self.stem_relu = stem_activation == "relu"
+        self.average, self.ends_pooled = average_pooling, last_module == "pool4"
         self.dropout, self.auxiliary_dropout = dropout, auxiliary_dropout
         self.heads = ("4a", "4d") if auxiliary_heads else ()
         self.add("conv1", 3, 64, *((7, 2) if stem == "imagenet" else (3, 1)))
         self.add("conv2_reduce", 64, 64, 1)
         self.add("conv2", 64, 192, 3)
-        self.names = [name for name in TABLE_1 if name <= last_module]
+        self.names = [
+            name for name in TABLE_1 if name <= ("4e" if self.ends_pooled else last_module)
+        ]
         channels = 192
         for name in self.names:
             inception = Inception(channels, TABLE_1[name], module, **options)
@@ -111,6 +117,8 @@ class GoogLeNet(WithConvolutions):
             if name in self.heads:
                 side = -(-size // 16) if stem == "imagenet" else size // 4
                 self._add_head(f"auxiliary_{name}", channels, (side - 5) // 3 + 1, num_classes)
+        if not average_pooling:
+            channels *= (-(-size // (32 if last_module in ("5b", "pool4") else 16))) ** 2
         self.fc = nn.Linear(channels, num_classes)
 
     def _add_head(self, name, channels, side, num_classes):
@@ -128,11 +136,11 @@ class GoogLeNet(WithConvolutions):
         return primitives.local_response_norm(x) if self.lrn else x
 
     def forward(self, x):
-        x = self.apply_conv("conv1", x)
+        x = self.apply_conv("conv1", x, self.stem_relu)
         if self.stem == "imagenet":
             x = max_pool_same(x)
-        x = self.apply_conv("conv2_reduce", self._normalize(x))
-        x = max_pool_same(self._normalize(self.apply_conv("conv2", x)))
+        x = self.apply_conv("conv2_reduce", self._normalize(x), self.stem_relu)
+        x = max_pool_same(self._normalize(self.apply_conv("conv2", x, self.stem_relu)))
         outputs = {}
         for name in self.names:
             if name in ("4a", "5a"):
@@ -140,5 +148,7 @@ class GoogLeNet(WithConvolutions):
             x = self.get_submodule(f"inception_{name}")(x)
             if name in self.heads:
                 outputs[f"auxiliary_{name}"] = self._head(f"auxiliary_{name}", x)
-        x = self.fc(F.dropout(x.mean((2, 3)), self.dropout, self.training))
+        x = max_pool_same(x) if self.ends_pooled else x
+        x = x.mean((2, 3)) if self.average else primitives.flatten(x)
+        x = self.fc(F.dropout(x, self.dropout, self.training))
         return {"main": x, **outputs} if self.heads else x

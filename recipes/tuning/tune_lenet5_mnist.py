@@ -1,25 +1,25 @@
 """A search around LeNet-5: rate, momentum and three of its parts that later networks changed.
 
-    python recipes/tune_lenet5_mnist.py                     # Hyperband on 5,000 embedded digits
-    python recipes/tune_lenet5_mnist.py --tuner random --trials 20
-    python recipes/tune_lenet5_mnist.py --data mnist --validation 5000
+    python recipes/tuning/tune_lenet5_mnist.py    # Hyperband on 5,000 embedded digits
+    python recipes/tuning/tune_lenet5_mnist.py --tuner random --trials 20
+    python recipes/tuning/tune_lenet5_mnist.py --data mnist --validation 5000
 
 Several processes share a search through the one that chooses (start it first; on other machines
 the folder has to be a shared one):
 
-    python recipes/tune_lenet5_mnist.py --oracle localhost:8500
-    python recipes/tune_lenet5_mnist.py --oracle localhost:8500 --worker 1
-    python recipes/tune_lenet5_mnist.py --oracle localhost:8500 --worker 2
+    python recipes/tuning/tune_lenet5_mnist.py --oracle localhost:8500
+    python recipes/tuning/tune_lenet5_mnist.py --oracle localhost:8500 --worker 1
+    python recipes/tuning/tune_lenet5_mnist.py --oracle localhost:8500 --worker 2
 """
 
 from keras_classics.cli import start, tune
 
 start(__name__)  # reads the flags: what is imported below takes seconds
 
-from lenet5_mnist import RECIPE as LENET5
-
+from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.training import vary
 
+LENET5 = load_recipe("lenet5_mnist").RECIPE
 RECIPE = vary(LENET5, {"dataset": "mnist_5k", "validation": 450, "epochs": 9, "paper": None})
 
 

@@ -1,7 +1,7 @@
 """A search around ResNet-20 on CIFAR-10: rate, decay, depth, and the shape of the shortcut.
 
-    python recipes/tune_cifar_resnet.py                     # Hyperband, up to 27 epochs a trial
-    python recipes/tune_cifar_resnet.py --tuner bayesian --trials 30
+    python recipes/tuning/tune_cifar_resnet.py    # Hyperband, up to 27 epochs a trial
+    python recipes/tuning/tune_cifar_resnet.py --tuner bayesian --trials 30
 
 5,000 training pictures are held out to choose by, as in section 4.2 of the paper.
 """
@@ -10,10 +10,10 @@ from keras_classics.cli import start, tune
 
 start(__name__)  # reads the flags: what is imported below takes seconds
 
-from cifar_resnet_cifar10 import RECIPE as RESNET
-
+from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.training import vary
 
+RESNET = load_recipe("cifar_resnet_cifar10").RECIPE
 RECIPE = vary(RESNET, {"validation": 5000, "epochs": 27, "iterations": None, "paper": None})
 
 
