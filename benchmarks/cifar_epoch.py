@@ -49,7 +49,7 @@ def run_recipe(data_dir, seed, epochs, pictures, held_out):
     starts = []
 
     class Clock(keras.callbacks.Callback):
-        def on_train_begin(self, logs=None):  # once an epoch: `train` calls fit for each
+        def on_epoch_begin(self, epoch, logs=None):
             starts.append(time.perf_counter())
 
     values = {"epochs": epochs, "seed": seed, "validation": held_out, "limit_train": pictures}

@@ -73,7 +73,7 @@ def time_train(recipe, data_dir, compute=None):
     starts = []
 
     class Clock(keras.callbacks.Callback):
-        def on_train_begin(self, logs=None):  # once an epoch: `train` calls fit for each
+        def on_epoch_begin(self, epoch, logs=None):
             starts.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as run_dir:
