@@ -104,6 +104,7 @@ OTHER_READERS = {
     "schema.py": "the JSON that its callers name",
     "cli/callables.py": "modules that a person names to --set",
     "cli/output.py": "the null device",
+    "cli/seeds.py": "names in a folder, and metrics.json as the report does",
     "report/markup.py": "a style of ours",
     "report/sections.py": "figures that it has just drawn",
     "data/sources/load.py": "the digits that a package brings",
