@@ -3,6 +3,7 @@
 import json
 import math
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -161,7 +162,7 @@ def test_no_choice_of_a_study_is_without_its_count():
     assert studied == there
 
 
-def test_googlenet_to_4e_is_the_study_s_to_the_last_layer():
+def test_googlenet_to_4e_is_the_study_s_to_the_last_layer(tmp_path):
     recipe = with_flags(load_recipe("googlenet_cifar10"), ["--study", "to-4e"])
     network = recipe.model(num_classes=10, classifier_activation=None)
     last = [(layer.name, layer.output.shape[1:]) for layer in network.layers[-5:]]
@@ -173,6 +174,10 @@ def test_googlenet_to_4e_is_the_study_s_to_the_last_layer():
     kinds = (BatchNormalization, LocalResponseNormalization)
     assert not [layer for layer in network.layers if isinstance(layer, kinds)]
     assert not network.get_layer("inception_3a").batch_norm
+    network.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    x = np.random.RandomState(0).rand(2, 32, 32, 3).astype("float32")
+    np.testing.assert_array_equal(np.array(again(x)), np.array(network(x)))
     assert recipe.keep_epochs == (300, 500, 700, 900) and recipe.paper is None
     fewer = with_flags(load_recipe("googlenet_cifar10"), ["--study", "to-4e", "--epochs", "600"])
     assert fewer.keep_epochs == (300, 500)

@@ -138,6 +138,7 @@ _UNFIT = ("multi_scale_dense", "resnet_multi_scale")  # digits are too small
 _WRONG_FLAGS = (
     *(("--epochs",), ("--lr", "1"), ("-epochs", "1"), ("epochs", "1"), ("--nope", "x")),
     *(("--run", "x", "--nope"), ("x",), ("\udcff",), ("漢",), ("",), ("--showw",), ("--set",)),
+    ("--simplify", "c3", "--tutorial", "tanh"),
 )
 
 _TABLE = {
