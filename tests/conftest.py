@@ -57,6 +57,18 @@ def fixed_seeds():
         sys.modules["keras"].utils.set_random_seed(0)
 
 
+@pytest.fixture
+def nothing_drawn(monkeypatch):
+    """For tests that set every weight: what builders draw only takes time, on JAX most of it."""
+    import keras
+
+    def zeros(initializer, shape, dtype=None):
+        return keras.ops.convert_to_tensor(np.zeros(shape, dtype or "float32"))
+
+    for initializer in (keras.initializers.VarianceScaling, keras.initializers.RandomNormal):
+        monkeypatch.setattr(initializer, "__call__", zeros)
+
+
 @pytest.fixture(scope="session")
 def backend():
     """The name of the Keras backend under test."""

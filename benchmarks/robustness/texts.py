@@ -149,6 +149,7 @@ _NO_NETWORKS = (
 _WRONG_FLAGS = (
     *(("--epochs",), ("--lr", "1"), ("-epochs", "1"), ("epochs", "1"), ("--nope", "x")),
     *(("--run", "x", "--nope"), ("x",), ("\udcff",), ("漢",), ("",), ("--showw",), ("--set",)),
+    ("--simplify", "c3", "--tutorial", "tanh"),
 )
 
 _TABLE = {

@@ -47,6 +47,7 @@ def test_the_outline_has_the_flags_and_defaults_of_the_recipe(name):
         (["train", "lenet5_mnist", "--epochs", "abc"], "invalid int value: 'abc'"),
         (["recipes/lenet5_mnist.py", "--help"], "--distort"),
         (["recipes/vgg16_imagenet.py", "--stage", "q"], "invalid choice: 'q'"),
+        (["train", "googlenet_cifar10", "--image-px", "31"], "'31' (choose from '32', '224')"),
         (["recipes/tuning/tune_lenet5_mnist.py", "--help"], "(default: 450)"),
         (["recipes/tuning/tune_cifar_resnet.py", "--trials", "x"], "invalid int value: 'x'"),
         (["evaluate", "run", "--batch-size", "x"], "invalid int value: 'x'"),
