@@ -123,7 +123,7 @@ GROUPS = {
     "tuning_simplified": {
         f"{what}-rate{rate}": _quick(5000, "--simplify", what, "--set", f"learning_rate={rate}")
         for what in ("softmax", "all")
-        for rate in (0.002, 0.01)
+        for rate in (0.002, 0.01, 0.05)
     },
     "tuning_demo": {
         f"{name}-seed{s}": [*_DEMO, *_set({"validation": 500, **schedule}), "--seed", str(s)]
