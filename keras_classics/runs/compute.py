@@ -1,8 +1,11 @@
 """What computes a run, as one value; and what a backend would refuse later, or get wrong."""
 
+from __future__ import annotations
+
 import contextlib
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +52,7 @@ class Compute:
     jit: str = "auto"
     steps_per_execution: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.choice("strategy", self.strategy, STRATEGIES, DistributionError)
         checks.choice("jit", self.jit, tuple(JIT), DistributionError)
         checks.integer("steps_per_execution", self.steps_per_execution, error=DistributionError)
@@ -71,7 +74,7 @@ class Compute:
 
 
 @contextlib.contextmanager
-def precision(policy):
+def precision(policy: str) -> Iterator[None]:
     """Builds layers by one of Keras' policies, e.g. "mixed_float16", for the time of a run."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

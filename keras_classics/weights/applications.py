@@ -172,7 +172,7 @@ def _same(layer: str, variable, theirs: str, convert: Callable = lambda array: a
     return Wanted(f"{layer}/{variable.name}", f"{theirs}/{variable.name}", shape, variable, convert)
 
 
-def _hint(wanted: list[Wanted], tensors: Mapping[str, Any]) -> str:
+def _hint(wanted: list[Wanted], tensors: Mapping[Any, Any]) -> str:
     for one in wanted:
         if one.key not in tensors or tuple(tensors[one.key].shape) == one.shape:
             continue

@@ -123,7 +123,7 @@ def open_hdf5(path) -> Iterator[h5py.File]:
 
 def datasets_of(group: h5py.Group) -> dict[str, h5py.Dataset]:
     """Returns path to data set for all that the file itself holds; links are not followed."""
-    found = {}
+    found: dict[str, Any] = {}
 
     def visit(name, item):
         if isinstance(item, h5py.Dataset) and not item.external and not item.is_virtual:
@@ -141,7 +141,7 @@ def layers_of(file: h5py.File) -> dict[str, dict[str, h5py.Dataset]]:
     """
     if "layers" not in file:
         return {}
-    found = {}
+    found: dict[str, Any] = {}
     for path, dataset in datasets_of(file["layers"]).items():
         group, inner = path.split("/", 1)
         if "seed_generator" not in inner:

@@ -29,7 +29,7 @@ class Wanted:
 
 
 def check_fit(
-    wanted: Iterable[Wanted], tensors: Mapping[str, Any], source: str, hint: str = ""
+    wanted: Iterable[Wanted], tensors: Mapping[Any, Any], source: str, hint: str = ""
 ) -> None:
     """Raises a ValueError that names every missing, surplus or mis-shaped tensor.
 
@@ -60,7 +60,7 @@ def check_fit(
 
 
 def assign(
-    wanted: Iterable[Wanted], tensors: Mapping[str, Any], source: str, read=np.asarray
+    wanted: Iterable[Wanted], tensors: Mapping[Any, Any], source: str, read=np.asarray
 ) -> None:
     """Gives the model the tensors that `check_fit` has let pass: all of them, or none.
 
