@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ AnyPath: TypeAlias = str | os.PathLike[str]
 Shape: TypeAlias = tuple[Any, ...]
 # Of Keras' backend or of TensorFlow; symbolic while a network is built.
 Tensor: TypeAlias = Any
+Pooling: TypeAlias = Literal["avg", "max"] | None
+# Of a builder: None, a name that the network's card lists, or the path of a file.
+Weights: TypeAlias = str | Path | None
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"] | None
 # By Keras' name, as a function, or None for the identity.
 Activation: TypeAlias = str | Callable[..., Any] | None

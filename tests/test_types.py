@@ -1,9 +1,15 @@
-"""Whether public functions say their types."""
+"""Whether public functions say their types, and whether a user's checker hears of them."""
 
 import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import keras_classics
 from tests import ROOT
 
 PACKAGE = ROOT / "keras_classics"
@@ -43,3 +49,44 @@ def test_every_public_function_is_annotated(path):
         if (missing := unannotated(function, is_method))
     }
     assert not found
+
+
+def test_names_for_checkers_are_those_of_python():
+    """The stub is all that a checker reads; `__init__.py` takes its names from there."""
+    builders = {
+        name
+        for name, module in keras_classics.EXPORTS.items()
+        if module.startswith("keras_classics.models.") and name != "fully_convolutional"
+    }
+    assert builders == set(keras_classics.list_models())
+    assert all(hasattr(keras_classics, name) for name in keras_classics.__all__)
+
+
+# A mistake says behind its line by which of mypy's rules it is refused.
+USERS_FILE = Path(__file__).with_name("users_file.py")
+
+
+def refused(path, cache):
+    """{line: mypy's rule} of the mistakes in a user's file."""
+    config = cache / "users.ini"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(
+        "[mypy]\nstrict = true\nfollow_imports = silent\nignore_missing_imports = true\n"
+        "[mypy-jax.*,torch.*]\nfollow_imports = skip\n"
+    )
+    mypy = [sys.executable, "-m", "mypy", "--config-file", config, "--cache-dir", cache, path]
+    environment = {**os.environ, "MYPYPATH": str(ROOT)}
+    done = subprocess.run(mypy, cwd=cache, env=environment, capture_output=True, text=True)
+    found = re.findall(r":(\d+): error: .*\[([a-z-]+)\]$", done.stdout, re.MULTILINE)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return {int(line): rule for line, rule in found}
+
+
+def test_a_users_checker_takes_right_calls_and_refuses_wrong_ones():
+    expected = {
+        number: rule[1]
+        for number, line in enumerate(USERS_FILE.read_text("utf-8").splitlines(), start=1)
+        if (rule := re.search(r"# refused: ([a-z-]+)", line))
+    }
+    assert len(expected) >= 15
+    assert refused(USERS_FILE, ROOT / ".mypy_cache") == expected

@@ -26,7 +26,7 @@ _FEW = 100
 
 def for_report(
     result: Measurement, source: LabelledImages, transforms: Transforms = ()
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     """Adds to an evaluation the pictures that the report shows.
 
     Args:

@@ -47,7 +47,7 @@ def check_pixels(recipe: Recipe) -> None:
     kind = getattr(recipe.normalization, "func", recipe.normalization)
     kind = kind if isinstance(kind, type) else type(kind)
     if kind.__module__.partition(".")[0] == "keras_classics":
-        pixels = model_card(name).preprocessing.partition(":")[0]
+        pixels = (model_card(name).preprocessing or "").partition(":")[0]
         raise RecipeError(
             f'`model.weights` is "{weights}", whose pixels are {pixels}; {kind.__name__} gives '
             "others: leave it unset, or write a `normalization` that gives those."

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 
@@ -16,6 +17,10 @@ from keras_classics.choices import STRATEGIES
 from keras_classics.runs.devices import DistributionError
 from keras_classics.runs.peers import Peers
 from keras_classics.training.recipe import RecipeError
+
+if TYPE_CHECKING:
+    from keras_classics.data.sharding import Shard
+    from keras_classics.training.recipe import Recipe
 
 JIT = {"auto": "auto", "on": True, "off": False}
 # How TensorFlow, JAX, PyTorch on a GPU and on a processor, and NumPy say it.
@@ -84,7 +89,7 @@ def precision(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def check_memory(recipe, network, shard, pictures):
+def check_memory(recipe: Recipe, network: keras.Model, shard: Shard, pictures: int) -> None:
     """Raises where a step on processors needs more memory than is free: the system would end it.
 
     At the very least it needs, for each picture, the values of the picture and behind each layer
@@ -121,7 +126,7 @@ def check_memory(recipe, network, shard, pictures):
 
 
 @contextlib.contextmanager
-def errors_of_memory(recipe):
+def errors_of_memory(recipe: Recipe) -> Iterator[None]:
     """Raises a RecipeError in the place of what backends raise where a step finds no memory.
 
     Args:
