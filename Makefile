@@ -28,19 +28,19 @@ MAKEFLAGS += --keep-going
 
 help:
 	@echo "make demo        train LeNet-5 on 5,000 real digits and write a report (90 s)"
-	@echo "make test        every test, on TensorFlow, JAX and PyTorch (installs all three)"
+	@echo "make test        make lint, then every test, on TensorFlow, JAX and PyTorch (installs all three)"
 	@echo "make test-quick  every test on one backend: BACKEND=tensorflow, jax or torch"
 	@echo "make test-slow   the tests that would make make test too long (30 minutes at most)"
 	@echo "make test-full   make test and the tests that take long"
 	@echo "make bench       time networks and pipelines, into benchmarks/results/speed.md (50 min)"
-	@echo "make lint        ruff: rules and format"
+	@echo "make lint        ruff: rules and format; mypy: types"
 	@echo "make clean       remove the environment and what was built"
 
 demo: .venv/demo-installed
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python recipes/lenet5_mnist.py --data mnist_5k
 
 # Tests marked `backend` run on each backend, the rest once. pytest fails where it collects nothing.
-test test-full: test-tensorflow test-jax test-torch
+test test-full: lint test-tensorflow test-jax test-torch
 test-full: PYTEST += --full
 
 test-tensorflow: .venv/dev-installed
@@ -61,9 +61,10 @@ bench: .venv/dev-installed
 lint: .venv/dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 clean:
-	rm -rf .venv dist .pytest_cache .ruff_cache
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache
 
 # Each stamp is written last: an installation that failed is done again.
 $(MADE):

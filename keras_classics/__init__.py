@@ -1,84 +1,44 @@
 """The classic convolutional networks, exactly as their papers describe them, on any Keras backend.
 
 Names are resolved on first use (PEP 562), so `import keras_classics` costs next to nothing and
-imports no backend by itself.
+imports no backend by itself. What they are stands once, in `__init__.pyi`, where type checkers and
+editors look for them too.
 """
 
+import ast
 import importlib
 import importlib.abc
+import importlib.machinery
 import importlib.util
 import sys
+from pathlib import Path
 
 __version__ = "0.1.0"
 
-# Module of `models/` -> the networks that it builds.
-_BUILDERS = {
-    "lenet": ("lenet5",),
-    "mnist_cnn": ("mnist_cnn",),
-    "alexnet": ("alexnet",),
-    "alexnet_cifar": ("alexnet_cifar",),
-    "vgg": (
-        "vgg11",
-        "vgg11_lrn",
-        "vgg13",
-        "vgg16_1x1",
-        "vgg16",
-        "vgg19",
-    ),
-    "googlenet": ("googlenet",),
-    "resnet": (
-        "resnet18",
-        "resnet34",
-        "resnet50",
-        "resnet101",
-        "resnet152",
-        "plain18",
-        "plain34",
-    ),
-    "cifar_resnet": (
-        "cifar_resnet20",
-        "cifar_resnet32",
-        "cifar_resnet44",
-        "cifar_resnet56",
-        "cifar_resnet110",
-        "cifar_resnet1202",
-        "cifar_plain20",
-        "cifar_plain32",
-        "cifar_plain44",
-        "cifar_plain56",
-        "cifar_plain110",
-    ),
-}
-# Public name -> module that defines it.
-_EXPORTS = {
-    **{
-        name: f"{__name__}.models.{module}" for module, names in _BUILDERS.items() for name in names
-    },
-    "export": f"{__name__}.export",
-    "fully_convolutional": f"{__name__}.models.fully_convolutional",
-    "list_models": f"{__name__}.zoo",
-    "get_model": f"{__name__}.zoo",
-    "model_card": f"{__name__}.zoo",
-}
-_SUBMODULES = (
-    "data", "evaluation", "layers", "models", "report", "runs", "shipped", "training", "weights",
-    "zoo",
-)  # fmt: skip
 
-__all__ = ["__version__", *_EXPORTS, *_SUBMODULES]
+def _exports():
+    """{public name: module that it comes from}, as `__init__.pyi` imports them."""
+    tree = ast.parse(Path(__file__).with_suffix(".pyi").read_text("utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name: node.module for node in imports for alias in node.names}
 
 
-def __getattr__(name):
-    if name in _EXPORTS:
-        value = getattr(importlib.import_module(_EXPORTS[name]), name)
-        globals()[name] = value
-        return value
-    if name in _SUBMODULES:
+EXPORTS = _exports()
+__all__ = ["__version__", *EXPORTS]
+
+
+def __getattr__(name: str) -> object:
+    if name not in EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = EXPORTS[name]
+    if module == __name__:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
 
 
@@ -88,7 +48,9 @@ class _RegisterAfterKeras(importlib.abc.MetaPathFinder):
     Keras finds a saved layer by its registered name and imports nobody's modules to look for it.
     """
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname != "keras":
             return None
         sys.meta_path.remove(self)

@@ -1,13 +1,23 @@
 """Checks of arguments: what is legal, and what came, in one sentence."""
 
+from __future__ import annotations
+
 import math
 import numbers
 import sys
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 _LONGEST = 80  # characters of what came
 
 
-def integer(name, value, least=1, error=ValueError, most=None):
+def integer(
+    name: str,
+    value: Any,
+    least: int = 1,
+    error: type[Exception] = ValueError,
+    most: int | None = None,
+) -> None:
     """Raises unless the value is an integer of at least, and at most, so much.
 
     Args:
@@ -30,7 +40,9 @@ def integer(name, value, least=1, error=ValueError, most=None):
         refuse(name, f"at most {most:,}", value, error)
 
 
-def choice(name, value, legal, error=ValueError):
+def choice(
+    name: str, value: Any, legal: Iterable[object], error: type[Exception] = ValueError
+) -> None:
     """Raises unless the value is one of the legal ones, also by its type: True is not 1.
 
     Example:
@@ -45,13 +57,19 @@ def choice(name, value, legal, error=ValueError):
         refuse(name, f"one of {listed}", value, error)
 
 
-def flags(error=ValueError, /, **arguments):
+def flags(error: type[Exception] = ValueError, /, **arguments: object) -> None:
     """Raises a sentence on the first argument that is neither True nor False."""
     for name, value in arguments.items():
         choice(name, value, (True, False), error)
 
 
-def number(name, value, least=None, most=None, error=ValueError):
+def number(
+    name: str,
+    value: Any,
+    least: float | None = None,
+    most: float | None = None,
+    error: type[Exception] = ValueError,
+) -> None:
     """Raises unless the value is a finite number, and not beyond the bounds that are given.
 
     Example:
@@ -66,35 +84,35 @@ def number(name, value, least=None, most=None, error=ValueError):
         refuse(name, f"a finite number{'' if least is None else bounds}", value, error)
 
 
-def rate(name, value, error=ValueError):
+def rate(name: str, value: Any, error: type[Exception] = ValueError) -> None:
     """Raises unless the value is a rate of dropout: 0 or more, and below 1."""
     if not (is_number(value) and 0 <= value < 1):
         refuse(name, "in 0 … 1, without 1", value, error)
 
 
-def positive(name, value, error=ValueError):
+def positive(name: str, value: Any, error: type[Exception] = ValueError) -> None:
     """Raises unless the value is a finite number above 0."""
     if not is_positive(value):
         refuse(name, "a finite number above 0", value, error)
 
 
-def is_number(value):
+def is_number(value: Any) -> bool:
     """Whether a value is a finite number that fits into a float; True and False are none."""
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_real and bool(abs(value) <= sys.float_info.max)
 
 
-def is_positive(value):
+def is_positive(value: Any) -> bool:
     """Whether a value is a finite number above 0."""
     return is_number(value) and bool(value > 0)
 
 
-def refuse(name, rule, value, error=ValueError):
+def refuse(name: str, rule: str, value: Any, error: type[Exception] = ValueError) -> NoReturn:
     """Raises the sentence that every check ends in."""
     raise error(f"`{name}` must be {rule}. Received: {name}={shown(value)}")
 
 
-def shown(value):
+def shown(value: Any) -> str:
     """Returns a value as it is typed, short enough for a sentence.
 
     Example:

@@ -4,11 +4,19 @@ A method of theirs that a class of ours overrides cannot stand here; its reason 
 its test there too: `CoupledSGD._backend_update_step`.
 """
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import torch
 
 
 @contextlib.contextmanager
-def untuned_device_iterators():
+def untuned_device_iterators() -> Iterator[None]:
     """Lets the passes of `MirroredStrategy` on processors end when their data ends.
 
     The strategy puts a dataset of its own in front of each device, with default options whatever
@@ -31,7 +39,7 @@ def untuned_device_iterators():
         multi_device_iterator_ops._create_device_dataset = theirs
 
 
-def all_layers(model):
+def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """Returns the layers of a Keras model, and those inside them.
 
     `model.layers` ends at the first floor: GoogLeNet's modules and their batch normalisations lie
@@ -40,7 +48,7 @@ def all_layers(model):
     return model._flatten_layers()
 
 
-def place_of(optimizer, variable):
+def place_of(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> int:
     """Returns which of the trained variables this one is, counted as in `optimizer.build`.
 
     `update_step` is given a variable alone. TensorFlow passes another object of another name, so
@@ -49,7 +57,9 @@ def place_of(optimizer, variable):
     return optimizer._get_variable_index(variable)
 
 
-def sums_of_all(tensors, others, scale):
+def sums_of_all(
+    tensors: list[torch.Tensor], others: list[torch.Tensor], scale: float
+) -> Sequence[torch.Tensor]:
     """Returns tensor + scale · other for each pair of PyTorch's tensors, in one call for all.
 
     Keras' own optimizers and PyTorch's do it by these functions; their public form, of
@@ -60,21 +70,21 @@ def sums_of_all(tensors, others, scale):
     return torch._foreach_add(tensors, others, alpha=scale)
 
 
-def add_to_all(tensors, others, scale=1.0):
+def add_to_all(tensors: list[torch.Tensor], others: list[torch.Tensor], scale: float = 1.0) -> None:
     """Adds scale · other to each tensor in place; see `sums_of_all`."""
     import torch
 
     torch._foreach_add_(tensors, others, alpha=scale)
 
 
-def scale_all(tensors, factor):
+def scale_all(tensors: list[torch.Tensor], factor: float) -> None:
     """Multiplies each tensor in place; see `sums_of_all`."""
     import torch
 
     torch._foreach_mul_(tensors, factor)
 
 
-def base_tuner():
+def base_tuner() -> Any:
     """Returns the class of KerasTuner that leaves a trial wholly to its subclass.
 
     `keras_tuner.Tuner`, the documented one, builds, fits and saves a model by itself.
@@ -84,7 +94,7 @@ def base_tuner():
     return BaseTuner
 
 
-def oracle_file(oracle):
+def oracle_file(oracle: Any) -> str:
     """Returns the path of the file from which KerasTuner's oracle continues.
 
     KerasTuner writes it into place; who writes it beside and renames it has to know where.
@@ -92,12 +102,12 @@ def oracle_file(oracle):
     return oracle._get_oracle_fname()
 
 
-def tuner_file(tuner):
+def tuner_file(tuner: Any) -> str:
     """Returns the path of the file by which KerasTuner knows that a search has begun; see above."""
     return tuner._get_tuner_fname()
 
 
-def forget_tracings():
+def forget_tracings() -> None:
     """Lets TensorFlow count anew how often Keras' functions are traced; before another network.
 
     Five tracings in ten calls make it warn of a mistake. It counts by the code of a function, and

@@ -1,5 +1,7 @@
 """Networks for other programs: TensorFlow's SavedModel and ONNX, from any backend."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import shutil
@@ -7,13 +9,19 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_classics import checks
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_classics.types import AnyPath
 
 _NEEDS = {"onnx": ("tensorflow", "tf2onnx", "onnx"), "tf_saved_model": ("tensorflow",)}
 
 
-def export(model, path):
+def export(model: keras.Model | AnyPath, path: AnyPath) -> AnyPath:
     """Writes a network as ONNX or as a SavedModel.
 
     Only the TensorFlow backend of Keras writes both formats, so a process with that backend does

@@ -1,13 +1,20 @@
 """The one way to write a file: beside its place, and renamed once it is whole."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json
 import os
 import re
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras_classics.types import AnyPath
 
 _MARK = ".partial"
 # In former runs the process' number stood behind the name, or in front of it.
@@ -16,7 +23,7 @@ _FORMER = re.compile(rf"\.([\w-]+{_SUFFIX}\.\d+|\d+\.[\w-]+{_SUFFIX})")
 
 
 @contextmanager
-def written_beside(path):
+def written_beside(path: AnyPath) -> Iterator[Path]:
     """Yields a path to write to, which takes the name `path` once it is complete.
 
     A file that exists is therefore whole, whenever the process is killed; what that leaves, `sweep`
@@ -55,7 +62,7 @@ def written_beside(path):
             beside.unlink()
 
 
-def is_torn(name):
+def is_torn(name: str) -> bool:
     """Whether a file's name is that of one that a killed process was writing.
 
     Example:
@@ -68,7 +75,7 @@ def is_torn(name):
     return is_ours or _FORMER.fullmatch(name) is not None
 
 
-def sweep(folder, pattern="**/*", age=0):
+def sweep(folder: AnyPath, pattern: str = "**/*", age: float = 0) -> None:
     """Removes what killed processes were writing in a folder.
 
     Args:
@@ -83,14 +90,14 @@ def sweep(folder, pattern="**/*", age=0):
                 path.unlink()
 
 
-def write_bytes(path, content):
+def write_bytes(path: AnyPath, content: bytes) -> Path:
     """Writes bytes; returns the path."""
     with written_beside(path) as beside:
         beside.write_bytes(content)
     return Path(path)
 
 
-def utf8(text):
+def utf8(text: str) -> bytes:
     r"""Returns a text as UTF-8, whatever names are in it.
 
     A byte of a file's name that is no UTF-8 stands in Python's texts as a lone surrogate, and here
@@ -105,12 +112,12 @@ def utf8(text):
     return text.encode("utf-8", "backslashreplace")
 
 
-def write_json(path, value):
+def write_json(path: AnyPath, value: object) -> None:
     """Writes plain data as readable JSON."""
     write_bytes(path, utf8(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
 
 
-def write_csv(path, rows):
+def write_csv(path: AnyPath, rows: Sequence[Mapping[str, object]]) -> None:
     """Writes dicts as CSV; the columns are the keys of the first."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")

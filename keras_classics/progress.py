@@ -1,8 +1,13 @@
 """How far something has come: a bar on a terminal, a line now and then elsewhere."""
 
+from __future__ import annotations
+
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
 
 _REDRAW = 0.1  # seconds between two drawings of a bar
 _NEWS = 30  # seconds between two lines where there is no terminal
@@ -28,20 +33,20 @@ class Progress:
         10,000 pictures measured
     """
 
-    def __init__(self, what, total, live=None):
+    def __init__(self, what: str, total: int, live: bool | None = None) -> None:
         self.what, self.total = what, total
         self.live = is_terminal() if live is None else live
         self.started = time.monotonic()
         self.shown = self.started - _REDRAW if self.live else self.started
         self.length = 0
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def show(self, done, words=str):
+    def show(self, done: int, words: Callable[[], str] = str) -> None:
         """Says how much is done, where it is time to.
 
         Args:
@@ -61,7 +66,7 @@ class Progress:
         bar = "[" + "=" * full + "." * (_WIDTH - full) + "]"
         self._draw("  ".join(filter(None, [f"{self.what} {bar} {share}", left, words()])))
 
-    def close(self, line=""):
+    def close(self, line: str = "") -> None:
         """Takes the bar away, and leaves a line in its place."""
         if self.live and self.length:
             self._draw("")
@@ -76,7 +81,7 @@ class Progress:
         self.length = len(text)
 
 
-def tracked(batches, what, total):
+def tracked(batches: Iterable[Any], what: str, total: int) -> Iterator[Any]:
     """Yields batches, and says how far they have come.
 
     Args:
@@ -97,7 +102,7 @@ def tracked(batches, what, total):
             progress.show(done)
 
 
-def in_notebook():
+def in_notebook() -> bool:
     """Whether this is a notebook's process, which can show pictures."""
     return "ipykernel" in sys.modules
 
@@ -105,10 +110,10 @@ def in_notebook():
 class LivePicture:
     """A picture in the output of a notebook's cell, which is drawn again in its place."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.handle = None
 
-    def show(self, path):
+    def show(self, path: Path) -> None:
         """Shows a picture in the place of the one before.
 
         Args:
@@ -123,12 +128,12 @@ class LivePicture:
             self.handle.update(picture)
 
 
-def is_terminal():
+def is_terminal() -> bool:
     """Whether somebody looks on as the output is written."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """Returns a time in words.
 
     Example:

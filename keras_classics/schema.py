@@ -8,13 +8,19 @@ Whatever reads the value afterwards may rely on it. Fields that nothing relies o
 may hold anything.
 """
 
+from __future__ import annotations
+
 import json
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_classics.errors import UserError
+
+if TYPE_CHECKING:
+    from keras_classics.types import AnyPath
 
 _MOST_BYTES = 64_000_000  # ten times the class names of ImageNet-21k
 _DEEPEST = 50  # five times a described recipe
@@ -34,7 +40,7 @@ class Kind:
     fits: Callable
     inside: Callable = lambda value: {}
 
-    def misfit(self, value, place=""):
+    def misfit(self, value: Any, place: str = "") -> tuple[str, str, Any] | None:
         """Returns (place, words, value) of the first thing that does not fit, or None."""
         if not self.fits(value):
             return place, self.words, value
@@ -45,11 +51,12 @@ class Kind:
         return next(filter(None, found), None)
 
 
-def is_number(value):
+def is_number(value: Any) -> bool:
     """Whether a value is a number that is not a truth value."""
     return type(value) in (int, float)
 
 
+_MISSING = object()
 ANYTHING = Kind("anything", lambda value: value is not _MISSING)
 TEXT = Kind("a text", lambda value: isinstance(value, str))
 NAME = Kind(
@@ -62,22 +69,21 @@ PERCENT = Kind("a number from 0 to 100", lambda value: is_number(value) and 0 <=
 TRUTH = Kind("true or false", lambda value: isinstance(value, bool))
 # For what is only shown.
 SCALAR = Kind("a text or a number", lambda value: isinstance(value, str) or is_number(value))
-_MISSING = object()
 
 
-def count(least=0, most=2**53):
+def count(least: int = 0, most: int = 2**53) -> Kind:
     """Returns the kind of an integer in a range."""
     words = f"an integer from {least:,} to {most:,}" if most < 2**53 else f"an integer ≥ {least}"
     return Kind(words, lambda value: type(value) is int and least <= value <= most)
 
 
-def any_of(*kinds):
+def any_of(*kinds: Kind) -> Kind:
     """Returns the kind of plain values that are of one of several kinds."""
     words = " or ".join(kind.words for kind in kinds)
     return Kind(words, lambda value: any(kind.fits(value) for kind in kinds))
 
 
-def or_null(kind):
+def or_null(kind: Kind) -> Kind:
     """Returns the kind of what is null or of another kind."""
     return Kind(
         f"null or {kind.words}",
@@ -86,7 +92,7 @@ def or_null(kind):
     )
 
 
-def items(kind, least=0, most=1_000_000):
+def items(kind: Kind, least: int = 0, most: int = 1_000_000) -> Kind:
     """Returns the kind of a list of values of one kind."""
     size = f" of {least}" if least == most else f" of at least {least}" * bool(least)
     return Kind(
@@ -96,10 +102,12 @@ def items(kind, least=0, most=1_000_000):
     )
 
 
-def fields(required=None, optional=None):
+def fields(
+    required: Mapping[str, Kind] | None = None, optional: Mapping[str, Kind] | None = None
+) -> Kind:
     """Returns the kind of an object by its fields; others may be there too."""
     required = required or {}
-    known = required | (optional or {})
+    known = {**required, **(optional or {})}
     return Kind(
         "an object",
         lambda value: isinstance(value, dict),
@@ -111,7 +119,7 @@ def fields(required=None, optional=None):
     )
 
 
-def values(kind):
+def values(kind: Kind) -> Kind:
     """Returns the kind of an object whose values are all of one kind."""
     return Kind(
         f"an object, each value {kind.words}",
@@ -120,7 +128,7 @@ def values(kind):
     )
 
 
-def read_json(path, schema, error=UserError):
+def read_json(path: AnyPath, schema: Kind, error: type[Exception] = UserError) -> Any:
     """Reads a JSON file and checks that it is what its schema says.
 
     Args:
@@ -167,7 +175,7 @@ def read_json(path, schema, error=UserError):
     return found
 
 
-def short(value, most=160):
+def short(value: Any, most: int = 160) -> str:
     r"""Returns a text in one line, cut in its middle where it is long.
 
     Example:

@@ -1,17 +1,25 @@
 """The parts of a model that training made: pixels, what normalises them, the network, its ends."""
 
+from __future__ import annotations
+
 import json
 import zipfile
+from typing import TYPE_CHECKING
 
 from keras_classics.errors import UserError
 from keras_classics.schema import short
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
 
 _LARGEST = 10_000_000  # of a number in a network's description: units, filters, pixels
 _NO_SIZES = ("seed", "shared_object_id")
 _MOST_BYTES = 64_000_000  # of that description, and of what small files unpack to
 
 
-def load_model(path, error=UserError):
+def load_model(path: Path, error: type[Exception] = UserError) -> keras.Model:
     """Loads a saved model; nothing that the file brings along is run.
 
     Args:
@@ -64,7 +72,7 @@ def _check_sizes(path):
             raise ValueError(f"its description asks for {short(value, 20)} of something")
 
 
-def network_of(model):
+def network_of(model: keras.Model) -> keras.Model:
     """Returns the network inside a trained model; of a builder's own model, the model itself.
 
     A trained model is (pixels, layers of pixels, network), the saved one with the layers `logits`

@@ -1,7 +1,9 @@
 """Words that follow a number."""
 
+from __future__ import annotations
 
-def plural(count, one, many=None):
+
+def plural(count: int, one: str, many: str | None = None) -> str:
     """Returns a count with its noun.
 
     Args:
@@ -17,7 +19,7 @@ def plural(count, one, many=None):
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def pictures(count, split):
+def pictures(count: int, split: str) -> str:
     """Returns a number of pictures with what they are.
 
     Args:

@@ -1,12 +1,18 @@
 """The networks of this package as plain data, readable without importing a backend."""
 
+from __future__ import annotations
+
 import difflib
 import importlib
 import inspect
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
 
-from keras_classics import checks, shipped
+from keras_classics import EXPORTS, checks, shipped
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +60,12 @@ _SHIPPED_PIXELS = {
 _VALIDATION = "ILSVRC-2012 validation"
 
 
-def _card(name, module, paper, year, parameters, error, test_data, *, top5=None, side=224, **more):
+def _card(name, paper, year, parameters, error, test_data, *, top5=None, side=224, **more):
     if names := shipped.names(name):
         more |= {"weights": names, "preprocessing": _SHIPPED_PIXELS.get(name)}
     return ModelCard(
         name=name,
-        builder=f"keras_classics.models.{module}:{name}",
+        builder=f"{EXPORTS[name]}:{name}",
         paper=paper,
         year=year,
         parameters=parameters,
@@ -73,7 +79,6 @@ def _card(name, module, paper, year, parameters, error, test_data, *, top5=None,
 def _lenet_era():
     yield _card(
         "lenet5",
-        "lenet",
         'LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document '
         'Recognition", section II-B',
         1998,
@@ -83,7 +88,6 @@ def _lenet_era():
         input_shape=(32, 32, 1),
     )
     yield _card(
-        "mnist_cnn",
         "mnist_cnn",
         "a small network that tutorials use; there is no paper",
         None,
@@ -101,7 +105,6 @@ def _alexnets():
     )
     yield _card(
         "alexnet",
-        "alexnet",
         paper + "3",
         2012,
         60_965_224,
@@ -110,7 +113,6 @@ def _alexnets():
         top5=18.2,
     )
     yield _card(
-        "alexnet_cifar",
         "alexnet_cifar",
         paper + "3.3",
         2012,
@@ -138,7 +140,6 @@ def _vggs():
         published = name in ("vgg16", "vgg19")
         yield _card(
             name,
-            "vgg",
             paper + configuration,
             2014,
             parameters,
@@ -152,7 +153,6 @@ def _vggs():
 
 def _googlenets():
     yield _card(
-        "googlenet",
         "googlenet",
         'Szegedy et al., "Going Deeper with Convolutions", Table 1',
         2014,
@@ -180,7 +180,6 @@ def _resnets():
         published = name in ("resnet50", "resnet101", "resnet152")
         yield _card(
             name,
-            "resnet",
             _RESNET_PAPER + "Table 1",
             2015,
             parameters,
@@ -208,7 +207,6 @@ def _cifar_resnets():
             if (kind, depth) != ("plain", 1202):
                 yield _card(
                     f"cifar_{kind}{depth}",
-                    "cifar_resnet",
                     _RESNET_PAPER + "section 4.2",
                     2015,
                     parameters,
@@ -229,7 +227,7 @@ _CARDS = (
 _BY_NAME = {card.name: card for card in _CARDS}
 
 
-def list_models(pattern="*"):
+def list_models(pattern: str = "*") -> list[str]:
     """Returns the names of the networks.
 
     Args:
@@ -251,7 +249,7 @@ def list_models(pattern="*"):
     return [card.name for card in _CARDS if fnmatch(card.name, pattern)]
 
 
-def model_card(name):
+def model_card(name: str) -> ModelCard:
     """Returns the card of a network.
 
     Args:
@@ -275,7 +273,7 @@ def model_card(name):
     return _BY_NAME[name]
 
 
-def get_model(name, /, **options):
+def get_model(name: str, /, **options: Any) -> keras.Model:
     """Builds a network by name.
 
     Args:

@@ -22,8 +22,11 @@ TREES = {
 }
 
 
+_DOCUMENTED = ("_exit", "_asdict")  # of `os`, of named tuples
+
+
 def private(name):
-    return name.startswith("_") and not name.startswith("__") and name != "_exit"  # of `os`
+    return name.startswith("_") and not name.startswith("__") and name not in _DOCUMENTED
 
 
 def made_here():

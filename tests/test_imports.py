@@ -21,14 +21,15 @@ def imported_modules(path):
     """(module, whether the import runs as the file is loaded) for every import in a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = ["keras_classics", *path.relative_to(PACKAGE).parent.parts]
-    inside_functions = {
+    later_or_never = {
         inner
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
-        at_load = node not in inside_functions
+        at_load = node not in later_or_never
         if isinstance(node, ast.Import):
             yield from ((alias.name, at_load) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -1,12 +1,19 @@
 """Command lines: `keras-classics`, and those of the recipe scripts."""
 
+from __future__ import annotations
+
 import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras_classics.training.recipe import Recipe
 
 _is_ours = False
 
 
-def start(name):
+def start(name: str) -> None:
     """Begins a recipe's script, before its imports, which take seconds.
 
     Reads the command line: with `--help` or a mistake, the process ends here. From here on it also
@@ -25,7 +32,7 @@ def start(name):
         check_flags(sys.argv[0], sys.argv[1:])
 
 
-def own_process():
+def own_process() -> bool:
     """Prepares output and signals where this process is a command's, and returns whether it is.
 
     A notebook's is not, nor that of a program that passes arguments itself.
@@ -42,7 +49,9 @@ def own_process():
     return _is_ours
 
 
-def run(recipe, choices=None, argv=None):
+def run(
+    recipe: Recipe, choices: Mapping[str, Any] | None = None, argv: Sequence[str] | None = None
+) -> None:
     """Trains a recipe as its command line says; ends the process with one sentence on an error.
 
     Args:
@@ -59,7 +68,7 @@ def run(recipe, choices=None, argv=None):
     recipe_flags.run(recipe, choices, argv)
 
 
-def tune(recipe, space, argv=None):
+def tune(recipe: Recipe, space: Callable[[Any], Any], argv: Sequence[str] | None = None) -> None:
     """Searches around a recipe as the command line says; ends with one sentence on an error.
 
     Args:

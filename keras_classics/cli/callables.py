@@ -1,11 +1,15 @@
 """`--set optimizer=adam`: the function or class that a name means in a field of a recipe."""
 
+from __future__ import annotations
+
 import dataclasses
 import difflib
 import functools
 import importlib
 import inspect
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 
@@ -16,7 +20,7 @@ from keras_classics.training.recipe import RecipeError
 _PLACE = re.compile(r"[\w.]+:\w+")  # package.module:name
 
 
-def resolved(changes):
+def resolved(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the changes of a recipe with names in the place of functions and classes looked up.
 
     Args:
@@ -102,8 +106,10 @@ def _ours(names):
     return {name: getattr(training, name) for name in names}
 
 
-_SCHEDULES = ("Constant", "DivideOnPlateau", "ExponentialDecay", "PassTable", "Step")
-_SCHEDULES += ("StepAtIterations", "WarmUp")
+_SCHEDULES = (
+    *("Constant", "DivideOnPlateau", "ExponentialDecay", "PassTable"),
+    *("Step", "StepAtIterations", "WarmUp"),
+)
 _FIELDS = {
     "model": lambda: {name: getattr(keras_classics, name) for name in list_models()},
     "optimizer": lambda: (
@@ -124,7 +130,7 @@ _HELD = {
     "schedule": _instance,
     "normalization": _instance,
 }
-_IS = {
+_IS: dict[str, Callable[[Any], bool]] = {
     "model": callable,
     "optimizer": lambda value: isinstance(value(learning_rate=1e-3), keras.optimizers.Optimizer),
     "loss": lambda value: isinstance(value(), keras.losses.Loss),

@@ -1,10 +1,16 @@
 """The flags of recipes and of searches; nothing here needs what takes seconds to import."""
 
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
 from keras_classics.choices import PRECISIONS, STRATEGIES, TUNERS
 from keras_classics.cli.sentences import Parser
 
 
-def recipe_parser(recipe, choices):
+def recipe_parser(recipe: Any, choices: Mapping[str, Any]) -> argparse.ArgumentParser:
     """Returns the parser of a recipe's command line.
 
     Args:
@@ -79,7 +85,7 @@ def _add_device_flags(parser):
                        help="steps in one call of the backend")  # fmt: skip
 
 
-def search_parser(recipe):
+def search_parser(recipe: Any) -> argparse.ArgumentParser:
     """Returns the parser of a search's command line.
 
     Args:

@@ -1,7 +1,10 @@
 """`keras-classics`: lists the networks, trains recipes, and looks at runs after they ended."""
 
+from __future__ import annotations
+
 import argparse
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_classics import __version__
@@ -14,7 +17,7 @@ from keras_classics.errors import UserError
 from keras_classics.zoo import list_models, model_card
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command line; ends the process with one sentence on an error.
 
     Args:

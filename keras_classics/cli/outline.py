@@ -7,12 +7,20 @@ and of the builtin functions only those are there that compute. Where a file is 
 way than ours, it has no outline, and its flags are read when it runs.
 """
 
+from __future__ import annotations
+
+import argparse
 import ast
 import builtins
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from keras_classics.cli.flags import recipe_parser, search_parser
+
+if TYPE_CHECKING:
+    from keras_classics.types import AnyPath
 
 _DEFINITIONS = (
     ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef
@@ -21,7 +29,7 @@ _HARMLESS = "dict enumerate float int len list map max min range round sorted st
 _BUILTINS = {name: getattr(builtins, name) for name in ("__build_class__", *_HARMLESS.split())}
 
 
-def check_flags(path, arguments):
+def check_flags(path: AnyPath, arguments: Sequence[str]) -> None:
     """Ends the process, as argparse does, where a recipe's command line is wrong or asks for help.
 
     Args:
@@ -33,7 +41,7 @@ def check_flags(path, arguments):
         parser.parse_args(arguments)
 
 
-def outlined_parser(path):
+def outlined_parser(path: AnyPath) -> argparse.ArgumentParser | None:
     """Returns the parser of a recipe's command line, or None where the file has no outline.
 
     Args:
@@ -47,7 +55,7 @@ def outlined_parser(path):
         'sdlm'
     """
     try:
-        called = {}
+        called: dict[str, Any] = {}
         _names_of(Path(path), called)
         [(command, (recipe, choices))] = called.items()
         # Where a recipe says nothing else; test_outline.py compares.
@@ -62,16 +70,16 @@ def outlined_parser(path):
 class _StandIn:
     """Stands for anything that is imported, and for what it returns: it keeps keywords."""
 
-    def __init__(self, *values, **fields):
+    def __init__(self, *values: Any, **fields: Any) -> None:
         for value in values:  # `vary(RECIPE, {field: value})`
             fields = vars(value) | fields if isinstance(value, _StandIn) else fields
             fields = fields | value if isinstance(value, dict) else fields
         vars(self).update(fields)
 
-    def __call__(self, *values, **fields):
+    def __call__(self, *values: Any, **fields: Any) -> _StandIn:
         return _StandIn(*values, **fields)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> _StandIn:
         if name.startswith("__"):
             raise AttributeError(name)
         return _StandIn()

@@ -1,36 +1,39 @@
 """What a command prints: printing never ends it, and its first line is ours."""
 
+from __future__ import annotations
+
 import atexit
 import io
 import os
 import signal
 import sys
 import tempfile
+from typing import Any
 
 
 class _Lenient(io.RawIOBase):
     """A file descriptor that takes what can be written to it, and forgets the rest."""
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         self._number = number
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def fileno(self):
+    def fileno(self) -> int:
         return self._number
 
-    def isatty(self):
+    def isatty(self) -> bool:
         return os.isatty(self._number)
 
-    def write(self, data):
+    def write(self, data: Any) -> int:
         try:
             return os.write(self._number, data)
         except OSError:  # a full disk, or a reader that is gone
             return len(data)
 
 
-def protect():
+def protect() -> None:
     """Lets `print` never fail: not where the output is closed, full, or without our letters."""
     for number in range(3):
         try:
@@ -57,7 +60,7 @@ class _Hush:
     much to say. Where the process dies in there, another one shows what had been written.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         sys.stderr.flush()
         self.kept = tempfile.TemporaryFile()  # noqa: SIM115, it is open until the end
         self.stderr = os.dup(2)
@@ -77,11 +80,11 @@ class _Hush:
             self.show()
         os._exit(0)
 
-    def show(self):
+    def show(self) -> None:
         self.kept.seek(0)
         os.write(self.stderr, self.kept.read())
 
-    def end(self):
+    def end(self) -> None:
         os.dup2(self.stderr, 2)
         os.write(self.goodbye, b".")
         os.close(self.goodbye)
@@ -91,7 +94,7 @@ class _Hush:
 _hushed = None
 
 
-def hush():
+def hush() -> None:
     """Keeps what libraries write on stderr from now on, until `speak`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # for what comes after that
     global _hushed
@@ -100,7 +103,7 @@ def hush():
     atexit.register(speak)
 
 
-def speak():
+def speak() -> None:
     """Lets libraries write on stderr again: they are imported, or the command ends."""
     global _hushed
     hushed, _hushed = _hushed, None

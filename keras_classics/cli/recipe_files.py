@@ -1,5 +1,7 @@
 """The recipes: inside the package once it is installed, beside it in a clone."""
 
+from __future__ import annotations
+
 import ast
 import contextlib
 import difflib
@@ -7,16 +9,22 @@ import importlib
 import runpy
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from keras_classics.cli.outline import check_flags
 from keras_classics.errors import UserError
+
+if TYPE_CHECKING:
+    pass
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMMANDS = Path(__file__).parent
 
 
-def recipe_paths():
+def recipe_paths() -> dict[str, Path]:
     """Returns {name: path} of all recipes, sorted.
 
     Raises:
@@ -30,7 +38,7 @@ def recipe_paths():
     folders = [_PACKAGE / "recipes"]
     if (_PACKAGE.parent / "pyproject.toml").is_file():  # else it is somebody's folder
         folders.append(_PACKAGE.parent / "recipes")
-    paths = {}
+    paths: dict[str, Path] = {}
     for path in sorted(path for folder in folders for path in folder.rglob("[!_]*.py")):
         if path.stem in paths:
             raise UserError(
@@ -46,7 +54,7 @@ def recipe_paths():
     return dict(sorted(paths.items()))
 
 
-def recipe_path(name):
+def recipe_path(name: str) -> Path:
     """Returns the path of a recipe.
 
     Args:
@@ -70,12 +78,12 @@ def recipe_path(name):
     return paths[name]
 
 
-def summary(path):
+def summary(path: Path) -> str:
     """Returns the first line of a recipe's docstring; nothing of it runs."""
     return (ast.get_docstring(_parsed(path)) or "").partition("\n")[0]
 
 
-def run_as_script(name, arguments):
+def run_as_script(name: str, arguments: Sequence[str]) -> None:
     """Runs a recipe exactly as `python recipes/<name>.py` would.
 
     Args:
@@ -97,7 +105,7 @@ def run_as_script(name, arguments):
         sys.argv = before
 
 
-def load_recipe(name):
+def load_recipe(name: str) -> ModuleType:
     """Returns the module of a recipe, by the name that its siblings import it by.
 
     Args:
@@ -117,7 +125,7 @@ def load_recipe(name):
         return importlib.import_module(path.stem)
 
 
-def load_module(path):
+def load_module(path: str) -> ModuleType:
     """Runs a file of a person's own, and returns its module, under the file's name.
 
     Args:
@@ -128,12 +136,12 @@ def load_module(path):
     """
     if not path.endswith(".py"):
         raise UserError(f"`--import` takes the path of a file that ends in .py. Received: {path}")
-    path = recipe_path(path)
-    _parsed(path)
-    with _siblings_of(path):
-        module = importlib.import_module(path.stem)
-    if Path(getattr(module, "__file__", "")).resolve() != path.resolve():
-        raise UserError(f"{path} has the name of another module, {path.stem}; rename it.")
+    file = recipe_path(path)
+    _parsed(file)
+    with _siblings_of(file):
+        module = importlib.import_module(file.stem)
+    if Path(getattr(module, "__file__", "")).resolve() != file.resolve():
+        raise UserError(f"{file} has the name of another module, {file.stem}; rename it.")
     return module
 
 

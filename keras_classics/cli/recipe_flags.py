@@ -1,10 +1,14 @@
 """The command line that every recipe script shares."""
 
+from __future__ import annotations
+
 import ast
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -26,7 +30,9 @@ from keras_classics.words import plural
 _LONGEST = 10_000  # characters of a value; Python's parser can crash on many more
 
 
-def run(recipe, choices=None, argv=None):
+def run(
+    recipe: Recipe, choices: Mapping[str, Any] | None = None, argv: Sequence[str] | None = None
+) -> None:
     """See `keras_classics.cli.run`."""
     choices = choices or {}
     if not isinstance(recipe, Recipe):
@@ -171,7 +177,7 @@ def _epochs(text):
         ) from None
 
 
-def settings(texts):
+def settings(texts: Iterable[str]) -> dict[str, Any]:
     """Returns {field: value} of the texts behind `--set`; values are Python literals, or texts."""
     values = {}
     for setting in texts:

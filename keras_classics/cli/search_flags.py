@@ -1,7 +1,11 @@
 """The command line that every search script shares."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -21,7 +25,7 @@ from keras_classics.tuning.results import read_trials
 from keras_classics.tuning.tuner import SearchError, is_worker, make_tuner, service
 
 
-def tune(recipe, space, argv=None):
+def tune(recipe: Recipe, space: Callable[[Any], Any], argv: Sequence[str] | None = None) -> None:
     """See `keras_classics.cli.tune`."""
     if not isinstance(recipe, Recipe):
         sys.exit(f"error: {one_line(f'`tune` takes a Recipe. Received: {recipe!r}')}")

@@ -1,7 +1,11 @@
 """`--seeds`: the same recipe once for each seed, and what that says together."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -13,12 +17,16 @@ from keras_classics.schema import read_json
 from keras_classics.training.fields import vary
 from keras_classics.training.recipe import RecipeError
 
+if TYPE_CHECKING:
+    from keras_classics.training.recipe import Recipe
+    from keras_classics.types import AnyPath
+
 _MOST = 1000  # seeds: no more can be meant
 _SUMMARY = "seeds.json"
 _FIGURES = {"error": "error", "top5_error": "top-5 error", "train_error": "training error"}
 
 
-def seeds_of(text):
+def seeds_of(text: str) -> tuple[int, ...]:
     """Returns the seeds that a text names.
 
     Args:
@@ -35,7 +43,7 @@ def seeds_of(text):
         >>> seeds_of("0-2,7")
         (0, 1, 2, 7)
     """
-    seeds = []
+    seeds: list[int] = []
     for part in text.split(","):
         first, _, last = part.partition("-")
         last = last if "-" in part else first
@@ -54,7 +62,12 @@ def _is_seed(text):
     return text.isascii() and text.isdigit() and len(text) <= 10
 
 
-def run_seeds(recipe, seeds, folder, train):
+def run_seeds(
+    recipe: Recipe,
+    seeds: Sequence[int],
+    folder: AnyPath,
+    train: Callable[[Recipe, Path], dict[str, Any]],
+) -> list[dict[str, Any]]:
     """Trains a recipe once for each seed, or continues where that was interrupted.
 
     Args:
@@ -108,7 +121,9 @@ def _summary(found):
     }
 
 
-def spread_in_words(recipe, seeds, found):
+def spread_in_words(
+    recipe: Recipe, seeds: Sequence[int], found: Sequence[Mapping[str, Any]]
+) -> str:
     """Returns what several seeds gave, as the terminal shows it.
 
     Args:
@@ -127,7 +142,7 @@ def spread_in_words(recipe, seeds, found):
     return "\n".join([*lines, f"  each seed         {errors}", ""])
 
 
-def in_words(figures):
+def in_words(figures: Mapping[str, float]) -> str:
     """Returns e.g. `0.99 ± 0.05 %  (0.86 … 1.11)`."""
     if figures["deviation"] is None:
         return f"{figures['mean']:.2f} %"

@@ -1,9 +1,14 @@
 """How a command ends where it cannot go on: with one sentence, in the words of its command line."""
 
+from __future__ import annotations
+
 import argparse
 import gc
 import re
 import sys
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from keras_classics.cli.signals import SIGINT_STATUS, stopped
 from keras_classics.errors import UserError
@@ -17,11 +22,11 @@ _SHORTENED = 40  # characters of a word that are always left
 class Parser(argparse.ArgumentParser):
     """Argparse's parser: no text is empty, and errors show what was typed on one line."""
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.register("type", None, _text)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """See `argparse.ArgumentParser`."""
         super().error(one_line(message))
 
@@ -33,7 +38,7 @@ def _text(value):
     return value
 
 
-def end_in_a_sentence(function, arguments):
+def end_in_a_sentence(function: Callable[[], object], arguments: Namespace) -> None:
     """Calls a function; on the user's errors, and when interrupted, the process ends with why.
 
     An interrupt comes here where the process is not the command's own; see `signals`.
@@ -42,6 +47,7 @@ def end_in_a_sentence(function, arguments):
         function: function ().
         arguments: what the command line was parsed to, whose flags the sentence names.
     """
+    problem: str | int
     try:
         function()
         return
@@ -60,7 +66,7 @@ def end_in_a_sentence(function, arguments):
     sys.exit(problem)
 
 
-def in_flags(text, arguments):
+def in_flags(text: str, arguments: Namespace) -> str:
     """Returns a sentence with flags in the place of the arguments that it names in backticks.
 
     Args:
@@ -81,7 +87,7 @@ def in_flags(text, arguments):
     return re.sub(r"`(\w+)`", flag, text)
 
 
-def one_line(text):
+def one_line(text: str) -> str:
     r"""Returns a sentence as one line, for a terminal that obeys what it is sent.
 
     What cannot be shown is escaped. Where the line would be too long, the longest words lose their

@@ -1,5 +1,7 @@
 """How a command ends when it is told to: at once, with one sentence."""
 
+from __future__ import annotations
+
 import atexit
 import os
 import signal
@@ -13,18 +15,18 @@ SIGINT_STATUS = 128 + signal.SIGINT
 _promise = None
 
 
-def promise(words):
+def promise(words: str) -> None:
     """Says what the same command would do after a stop, e.g. "continues the search"."""
     global _promise
     _promise = words
 
 
-def stopped():
+def stopped() -> str:
     """Returns the sentence of a command that was told to end."""
     return f"Stopped. The same command {_promise}." if _promise else "Stopped."
 
 
-def end_on_signals():
+def end_on_signals() -> None:
     """Ends this process on SIGINT and SIGTERM, whatever it is doing.
 
     A thread waits for them: in the main one, Python would hear of them only after TensorFlow's or

@@ -3,12 +3,30 @@
 Maps over single elements are ten times too slow for digits.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import parallel_calls, without_autotuning
 from keras_classics.data.transforms.transform import in_turn
 
+if TYPE_CHECKING:
+    import numpy as np
+    import tensorflow as tf
 
-def gathered(images, labels, indices, batch_size, start, transform):
+    from keras_classics.types import Transforms
+
+
+def gathered(
+    images: np.ndarray,
+    labels: np.ndarray,
+    indices: np.ndarray,
+    batch_size: int,
+    start: int,
+    transform: Callable[[Any, slice], Any],
+) -> tf.data.Dataset:
     """Returns batches of the images at some indices.
 
     Args:
@@ -40,7 +58,7 @@ def gathered(images, labels, indices, batch_size, start, transform):
     return without_autotuning(dataset.prefetch(2))
 
 
-def transformed(transforms, seeds):
+def transformed(transforms: Transforms, seeds: np.ndarray) -> Callable[[Any, slice], Any]:
     """Returns a function (images, where) -> images, as `gathered` wants it.
 
     Args:

@@ -1,11 +1,18 @@
 """Images that cannot be decoded: found, named, counted, and never turned into zeros."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 from keras_classics import checks
 from keras_classics.data.errors import DataError
 from keras_classics.data.image_files import rgb_pixels
 from keras_classics.files import write_bytes
+
+if TYPE_CHECKING:
+    from keras_classics.types import AnyPath
 
 _MOST = 0.01  # share of a data set that may be bad
 # Names of files are bytes, which need not be UTF-8.
@@ -35,7 +42,9 @@ class BadImages:
     {'/no/such/cat.jpg': 'does not exist'}
     """
 
-    def __init__(self, policy="skip", path=None):
+    def __init__(
+        self, policy: Literal["skip", "stop"] = "skip", path: AnyPath | None = None
+    ) -> None:
         checks.choice("policy", policy, ("skip", "stop"))
         self.policy, self.path = policy, path
         self.reasons = {}
@@ -43,10 +52,16 @@ class BadImages:
         if path is not None and os.path.exists(path):
             self.reasons = _read(path)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.reasons)
 
-    def add(self, path, of, number=None, explain=None):
+    def add(
+        self,
+        path: str,
+        of: int,
+        number: int | None = None,
+        explain: Callable[[], str] | None = None,
+    ) -> None:
         """Takes note of a bad image, and raises a DataError if the run must stop.
 
         The error is kept as well: raised inside of a pipeline it arrives in other words.

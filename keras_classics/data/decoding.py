@@ -5,12 +5,19 @@ images that a camera took sideways) goes through Pillow: the first frame, uprigh
 it is transparent, in 8 bits. Either way three channels come out, red, green and blue.
 """
 
+from __future__ import annotations
+
 import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.image_files import rgb_pixels
+
+if TYPE_CHECKING:
+    from keras_classics.types import Tensor
 
 # Exact and as fast as the others where libjpeg-turbo has vector instructions; Pillow's choice too.
 DCT_METHOD = "INTEGER_ACCURATE"
@@ -24,7 +31,7 @@ _END_OF_JPEG = b"\xff\xd9"
 _EXIF_WITHIN = 512  # bytes from the start; the Exif segment is the first or the second
 
 
-def decode(encoded, window=None):
+def decode(encoded: bytes | Tensor, window: Callable[[Any, Any], Any] | None = None) -> Tensor:
     """Decodes an image, or a window of it.
 
     Args:

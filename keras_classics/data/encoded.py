@@ -1,12 +1,14 @@
 """Encoded images -> batches: read, decoded and transformed one by one on their way."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import os
 import re
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +20,13 @@ from keras_classics.data.randomness import fold_in
 from keras_classics.data.transforms.crops import RandomAreaCrop
 from keras_classics.data.transforms.transform import Transform, in_turn
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def made(elements, example):
+    from keras_classics.data.bad_images import BadImages
+
+
+def made(elements: tf.data.Dataset, example: Callable[..., tuple[Any, ...]]) -> tf.data.Dataset:
     """Makes examples, several at a time and in their order.
 
     Args:
@@ -30,7 +37,7 @@ def made(elements, example):
     return elements.map(example, num_parallel_calls=parallel_calls(), deterministic=True)
 
 
-def without_missing(batches, missing):
+def without_missing(batches: tf.data.Dataset, missing: MissingImages) -> tf.data.Dataset:
     """Takes note of the examples that are missing in batches, as `ignore_errors` drops them.
 
     It drops without a word, but the places of those that come have a gap. How far they have come is
@@ -62,7 +69,7 @@ def without_missing(batches, missing):
     return checked.filter(lambda _, labels: tf.size(labels) > 0)
 
 
-def image_maker(transforms, seed):
+def image_maker(transforms: Sequence[Any], seed: int) -> Callable[[Any, Any], Any]:
     """Returns a function (encoded, index) -> image: all transforms in one step through Python.
 
     Args:
@@ -126,10 +133,10 @@ class MissingImages:
     known: int
     make: Callable
 
-    def __post_init__(self):
-        self.found = set()
+    def __post_init__(self) -> None:
+        self.found: set[int] = set()
 
-    def note(self, reached, places):
+    def note(self, reached: int, places: np.ndarray) -> int:
         """Notes what is missing from `reached` to the last place; returns the one behind it."""
         for place in np.setdiff1d(np.arange(reached, places[-1]), places):
             index = self.indices[place]
@@ -154,7 +161,7 @@ class MissingImages:
 
 
 @contextlib.contextmanager
-def errors_of_pipeline(bad, name):
+def errors_of_pipeline(bad: BadImages, name: str) -> Iterator[None]:
     """Raises a DataError in the place of what comes out of a pipeline for a bad image.
 
     What is raised inside arrives in TensorFlow's words, together with errors of the network.

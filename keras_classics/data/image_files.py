@@ -4,6 +4,7 @@ import io
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -69,7 +70,7 @@ def read_image(
             "`image_shape` must have 1 channel, or 3 where `digits` is false. "
             f"Received: image_shape={tuple(image_shape)}, digits={digits}"
         )
-    done = []
+    done: list[str] = []
     image = _open(Path(path), done)
     image = _to_eight_bits(image, path, done)
     image = _to_channels(image, channels, done)
@@ -157,11 +158,11 @@ def _to_eight_bits(image: Image.Image, path: str | os.PathLike, done: list[str])
     if not np.isfinite([least, most]).all():
         raise DataError(f"{path} holds values that are not finite; save it as PNG or JPEG.")
     if image.mode == "F" and least >= 0 and most <= 1:
-        low, high = 0, 1
+        low, high = 0.0, 1.0
     elif not image.mode.startswith("I;16") and least >= 0 and most <= 255:
-        low, high = 0, 255
+        low, high = 0.0, 255.0
     elif image.mode != "F" and least >= 0 and most <= 65535:
-        low, high = 0, 65535
+        low, high = 0.0, 65535.0
     else:  # no scale to tell from
         low, high = least, most
     if (low, high) != (0, 255):
@@ -185,11 +186,13 @@ def _to_channels(image: Image.Image, channels: int, done: list[str]) -> Image.Im
 
 def _lay_on_ground(image: Image.Image, done: list[str]) -> Image.Image:
     image = image.convert("RGBA")
-    if image.getextrema()[3][0] == 255:  # nothing shines through
+    bands: Any = image.getextrema()
+    if bands[3][0] == 255:  # nothing shines through
         return image
     for ground in ("white", "black"):
         laid = Image.alpha_composite(Image.new("RGBA", image.size, ground), image).convert("RGB")
-        if any(least < most for least, most in laid.getextrema()):
+        bands = laid.getextrema()
+        if any(least < most for least, most in bands):
             break
     done.append(f"Laid it on {ground} where it is transparent.")
     return laid
@@ -221,7 +224,7 @@ def _prepare_digit(
     strength = np.where(strength < faint, 0, np.minimum(strength, 1))
     digit = image.point(np.rint(255 * strength).astype(int).tolist())
 
-    box = digit.getbbox()
+    box: Any = digit.getbbox()
     digit_size = np.array([box[2] - box[0], box[3] - box[1]])
     scale = np.min(_BOX_SHARE * np.array(size) / digit_size)
     scaled_size = np.maximum(np.rint(scale * digit_size), 1).astype(int)
@@ -245,7 +248,7 @@ def _prepare_digit(
     return Image.fromarray(field)
 
 
-def _centre_of_mass(pixels: np.ndarray) -> tuple[float, float]:
+def _centre_of_mass(pixels: np.ndarray) -> tuple[float, ...]:
     """Returns (row, column), counted from 0 at the middle of the first pixel as in MNIST."""
     masses = pixels.sum(axis=1), pixels.sum(axis=0)
     return tuple(float(np.average(np.arange(len(mass)), weights=mass)) for mass in masses)

@@ -1,15 +1,21 @@
 """How many calls of a pipeline run at a time: the one place that decides."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 from keras_classics.data.host_tensorflow import import_tensorflow
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # More would wait for each other: one at a time goes through Python, for a sixteenth of what a
 # picture takes (benchmarks/results/pictures.md). It also bounds what waits in memory.
 _MOST_CALLS = 16
 
 
-def parallel_calls():
+def parallel_calls() -> int:
     """Returns how many calls of a `map` run at a time: one a core of this process, 16 at most.
 
     Example:
@@ -24,7 +30,7 @@ def parallel_calls():
     return min(cores, _MOST_CALLS)
 
 
-def without_autotuning(dataset):
+def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Returns a `tf.data.Dataset` whose passes end when their data ends.
 
     The thread of tf.data's autotuner sleeps 10 ms, then twice as long each time, up to a minute.
@@ -41,7 +47,7 @@ def without_autotuning(dataset):
     return dataset.with_options(untuned_options())
 
 
-def untuned_options():
+def untuned_options() -> tf.data.Options:
     """Returns `tf.data.Options` that turn the autotuner off, for those who make datasets for us."""
     options = import_tensorflow().data.Options()
     options.autotune.enabled = False

@@ -4,7 +4,11 @@ What a seed is for is decided here; how images become batches, by where a source
 `arrays` for those in memory and `encoded` for all others. `parallelism` says how many at a time.
 """
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +19,24 @@ from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.sharding import WHOLE
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_classics.data.sharding import Shard
+    from keras_classics.data.sources.base import LabelledImages
+    from keras_classics.data.sources.memory import Source
+    from keras_classics.types import Transforms
+
 # What a seed is for; numbers, so that the streams of one recipe never meet.
 _ORDER, _TRANSFORMS = 0, 1
 
 
-def in_order(source, batch_size, transforms=(), bad=None):
+def in_order(
+    source: LabelledImages,
+    batch_size: int,
+    transforms: Transforms = (),
+    bad: BadImages | None = None,
+) -> tf.data.Dataset:
     """Returns batches (images, labels) of the whole source, each image once, as it is stored.
 
     Args:
@@ -35,7 +52,9 @@ def in_order(source, batch_size, transforms=(), bad=None):
     return source.batches(batch_size, transforms=transforms, bad=bad)
 
 
-def images_at(source, indices, transforms=()):
+def images_at(
+    source: LabelledImages, indices: Sequence[int], transforms: Transforms = ()
+) -> np.ndarray:
     """Returns some images of a source, e.g. to show them.
 
     Args:
@@ -61,17 +80,17 @@ def images_at(source, indices, transforms=()):
 
 
 def one_epoch(
-    source,
-    batch_size,
+    source: LabelledImages,
+    batch_size: int,
     *,
-    seed,
-    epoch,
-    start=0,
-    shuffle="every_epoch",
-    transforms=(),
-    bad=None,
-    shard=WHOLE,
-):
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    shuffle: str = "every_epoch",
+    transforms: Transforms = (),
+    bad: BadImages | None = None,
+    shard: Shard = WHOLE,
+) -> tf.data.Dataset:
     """Returns the batches (images, labels) of one training epoch.
 
     Args:
@@ -103,8 +122,16 @@ def one_epoch(
 
 
 def one_pass_of_copies(
-    source, batch_size, *, seed, epoch, copies, start=0, transforms=(), shard=WHOLE
-):
+    source: Source,
+    batch_size: int,
+    *,
+    seed: int,
+    epoch: int,
+    copies: int,
+    start: int = 0,
+    transforms: Transforms = (),
+    shard: Shard = WHOLE,
+) -> tf.data.Dataset:
     """Returns one pass over part of a fixed, larger training set of distorted copies.
 
     The set holds the originals and `copies` − 1 transformed copies of each, in one random order.

@@ -5,7 +5,14 @@ where a run was interrupted change nothing, and an epoch can be replayed from it
 The hash is SplitMix64 (Steele, Lea, Flood 2014), computed for whole arrays in NumPy.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from keras_classics.types import Seeds
 
 _STEP, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
 _INCREMENT = np.uint64(_STEP)
@@ -33,7 +40,7 @@ def _is_single(value):
     )
 
 
-def fold_in(seed, number):
+def fold_in(seed: Seeds, number: Seeds) -> Any:
     """Derives a new seed from a seed and a number (an epoch, an example, a copy, …).
 
     Args:
@@ -55,7 +62,7 @@ def fold_in(seed, number):
         return _mix(_mix(seed + _INCREMENT) + (number + np.uint64(1)) * _INCREMENT)
 
 
-def uniform(seeds, draw, low, high):
+def uniform(seeds: Seeds, draw: Seeds, low: float, high: float) -> Any:
     """Draws one float32 between low and high for each seed.
 
     Args:
@@ -78,7 +85,7 @@ def uniform(seeds, draw, low, high):
     return np.float32(low) + share * np.float32((high - low) / 2**24)
 
 
-def integer(seeds, draw, count):
+def integer(seeds: Seeds, draw: Seeds, count: Seeds) -> Any:
     """Draws one of 0 … count − 1 for each seed.
 
     Args:
@@ -100,7 +107,7 @@ def integer(seeds, draw, count):
     return (share >> np.uint64(32)).astype(np.int64)
 
 
-def normal(seeds, draw, mean, stddev):
+def normal(seeds: Seeds, draw: Seeds, mean: float, stddev: float) -> Any:
     """Draws one float32 from a normal distribution for each seed.
 
     One hash gives both uniform numbers of Box and Muller (1958), 32 bits each; the farthest draw is
@@ -130,7 +137,7 @@ def normal(seeds, draw, mean, stddev):
     return np.float32(mean + stddev * radius * np.cos(lower * (2 * np.pi / 2**32)))
 
 
-def permutation(seed, size):
+def permutation(seed: int, size: int) -> np.ndarray:
     """Returns the numbers 0 … size − 1 in a random order.
 
     Args:

@@ -1,10 +1,16 @@
 """Which part of each batch a process makes, where several train together."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_classics.data.host_tensorflow import import_tensorflow
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Shard:
     multiple: int = 1
     pieces: int = 1
 
-    def places(self, size, batch_size):
+    def places(self, size: int, batch_size: int) -> np.ndarray:
         """Returns the places in an epoch's order, of `size` images, that are this process'."""
         places = np.arange(size)
         rest = size % batch_size
@@ -40,11 +46,11 @@ class Shard:
         inside = places % batch_size
         return places[(places < whole) & (first <= inside) & (inside < first + part)]
 
-    def batches(self, size, batch_size):
+    def batches(self, size: int, batch_size: int) -> int:
         """Returns how many batches an epoch of `size` images has."""
         return size // batch_size + (size % batch_size >= self.multiple)
 
-    def cut(self, dataset):
+    def cut(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         """Returns the batches of this process cut to the multiple, and into pieces."""
         multiple = self.multiple // self.processes
         if multiple == 1:

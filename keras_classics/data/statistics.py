@@ -1,10 +1,12 @@
 """What a training set's pixels are like: the mean image, computed once and kept beside the data."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +17,9 @@ from keras_classics.data.sources.local_copies import user_cache
 from keras_classics.files import written_beside
 from keras_classics.progress import tracked
 from keras_classics.words import pictures
+
+if TYPE_CHECKING:
+    from keras_classics.types import Transforms
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +33,10 @@ class PixelStatistics:
     """
 
     source: Any
-    transforms: tuple = ()
-    bad: Any = None
+    transforms: Transforms = ()
+    bad: BadImages | None = None
 
-    def mean_image(self):
+    def mean_image(self) -> np.ndarray:
         """Returns the mean of all images, float32 (height, width, channels), in 0 … 255.
 
         Sums are float64. The mean of files and records is kept beside them in a folder

@@ -1,6 +1,10 @@
 """The papers' protocols by name, for a network of any input size."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from keras_classics import checks
 from keras_classics.evaluation.dense_evaluation import (
@@ -10,7 +14,10 @@ from keras_classics.evaluation.dense_evaluation import (
 )
 from keras_classics.evaluation.protocols import CenterView, GoogLeNetCrops, GridCrops, TenCrop
 
-PROTOCOLS = {
+if TYPE_CHECKING:
+    import keras
+
+PROTOCOLS: dict[str, Any] = {
     "center": CenterView(),
     "ten_crop": TenCrop(),
     "dense": DenseEvaluation(),
@@ -21,7 +28,9 @@ PROTOCOLS = {
 }
 
 
-def protocol_for(name, model, convolutional=None):
+def protocol_for(
+    name: str, model: keras.Model, convolutional: Callable[[keras.Model], keras.Model] | None = None
+) -> Any:
     """Returns a protocol of the papers for a model's input size.
 
     The papers' sizes belong to crops of 224 pixels (AlexNet's 227 are the same crops); for another

@@ -1,5 +1,9 @@
 """A trained model on a whole split: every picture once."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 
@@ -14,10 +18,23 @@ from keras_classics.evaluation.prediction import (
     measured,
 )
 
+if TYPE_CHECKING:
+    from keras_classics.data.sources.base import LabelledImages
+    from keras_classics.evaluation.measurement import EvaluationProtocol, Measurement
+    from keras_classics.types import Shape, Transforms
+
 _NOT_ALIKE = "and without a protocol that crops, a picture of {} has"
 
 
-def evaluate(model, source, protocol=None, batch_size=None, *, transforms=(), bad=None):
+def evaluate(
+    model: keras.Model,
+    source: LabelledImages,
+    protocol: EvaluationProtocol | None = None,
+    batch_size: int | None = None,
+    *,
+    transforms: Transforms = (),
+    bad: BadImages | None = None,
+) -> Measurement:
     """Classifies a whole source.
 
     Args:
@@ -58,7 +75,12 @@ def evaluate(model, source, protocol=None, batch_size=None, *, transforms=(), ba
     return measured(labels, shares / shares.sum(-1, keepdims=True), source, bad, logits)
 
 
-def check(model, source, protocol=None, transforms=()):
+def check(
+    model: keras.Model,
+    source: LabelledImages,
+    protocol: EvaluationProtocol | None = None,
+    transforms: Transforms = (),
+) -> None:
     """Raises the ValueError that `evaluate` would raise, before any picture is read."""
     if protocol is not None:
         protocol.check(model, source)
@@ -72,7 +94,7 @@ def check(model, source, protocol=None, transforms=()):
             check_shape(model, image.shape[1:], _NOT_ALIKE.format(source.name))
 
 
-def evaluation_batch_size(input_shape):
+def evaluation_batch_size(input_shape: Shape) -> int:
     """Returns how many pictures of an input (batch, height, width, channels) to take at once."""
     height, width = input_shape[1:3]
     return max(1, min(500, 128 * 224**2 // ((height or 224) * (width or 224))))

@@ -1,7 +1,10 @@
 """Dense evaluation: the network as a convolution over whole pictures."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -17,6 +20,11 @@ from keras_classics.evaluation.prediction import (
     measured,
 )
 from keras_classics.trained_model import network_of
+
+if TYPE_CHECKING:
+    from keras_classics.data.sources.base import LabelledImages
+    from keras_classics.evaluation.measurement import Measurement
+    from keras_classics.types import Interpolation
 
 _MOST_ELONGATED = 16  # longer side / shorter side
 _LARGEST_SIDE = 8192  # twelve times the largest of the papers
@@ -62,16 +70,22 @@ class DenseEvaluation:
     shorter_sides: tuple[int, ...] = (256,)
     mirror: bool = True
     convolutional: Callable | None = None
-    interpolation: str = "bilinear"
+    interpolation: Interpolation = "bilinear"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_shorter_sides(self.shorter_sides)
         checks.choice("mirror", self.mirror, (True, False))
         check_interpolation(self.interpolation)
         if self.convolutional is not None and not callable(self.convolutional):
             checks.refuse("convolutional", "None or a function", self.convolutional)
 
-    def __call__(self, model, source, batch_size=32, bad=None):
+    def __call__(
+        self,
+        model: keras.Model,
+        source: LabelledImages,
+        batch_size: int = 32,
+        bad: BadImages | None = None,
+    ) -> Measurement:
         """Classifies a source; `batch_size` counts mirror images, and is for pictures in memory."""
         self.check(model, source)
         bad = BadImages() if bad is None else bad
@@ -93,7 +107,7 @@ class DenseEvaluation:
         batches = in_order(source, pictures, bad=bad)
         return measured(*collect(batches, average, bad, source), source, bad)
 
-    def check(self, model, source):
+    def check(self, model: keras.Model, source: LabelledImages) -> None:
         """Raises a ValueError unless the model can be made fully convolutional for the source."""
         check_classes(model, source)
         network = checked_network_of(model)
@@ -111,7 +125,7 @@ class DenseEvaluation:
         any_size(model, self.convolutional)
 
 
-def check_shorter_sides(sides):
+def check_shorter_sides(sides: Any) -> None:
     """Raises a ValueError unless these are the scales of a protocol."""
     is_tuple = isinstance(sides, tuple) and 0 < len(sides) <= _MOST_SCALES
     if not is_tuple or any(
@@ -121,7 +135,9 @@ def check_shorter_sides(sides):
         checks.refuse("shorter_sides", rule, sides)
 
 
-def any_size(model, convolutional=None):
+def any_size(
+    model: keras.Model, convolutional: Callable[[keras.Model], keras.Model] | None = None
+) -> keras.Model:
     """Returns the model for pictures of any size: class scores averaged over space, then softmax.
 
     Args:
@@ -143,6 +159,7 @@ def any_size(model, convolutional=None):
         x = _apply(layer, x)
     try:
         if has_dense_layers_on_maps(network):
+            assert convolutional is not None  # checked above
             scores = convolutional(network)(x)
         else:
             channels = network.input_shape[-1]
@@ -163,7 +180,7 @@ def any_size(model, convolutional=None):
     return keras.Model(pixels, probabilities(scores), name=model.name)
 
 
-def checked_network_of(model):
+def checked_network_of(model: keras.Model) -> keras.Model:
     """Returns the network inside a model that `train` saved.
 
     Raises:
@@ -178,7 +195,7 @@ def checked_network_of(model):
     return network
 
 
-def has_dense_layers_on_maps(network):
+def has_dense_layers_on_maps(network: keras.Model) -> bool:
     """Whether a network flattens its maps, so that it takes pictures of one size only."""
     return any(isinstance(layer, keras.layers.Flatten) for layer in network.layers)
 

@@ -1,5 +1,10 @@
 """What a measurement is kept as: the figures of a run beside the paper's, and examples to show."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from keras_classics.data.pipeline import images_at
@@ -7,13 +12,21 @@ from keras_classics.evaluation.prediction import mean_loss
 from keras_classics.training.fields import describe
 from keras_classics.words import pictures
 
+if TYPE_CHECKING:
+    from keras_classics.data.sources.base import LabelledImages
+    from keras_classics.evaluation.measurement import EvaluationProtocol, Measurement
+    from keras_classics.training.recipe import Recipe
+    from keras_classics.types import Shape, Transforms
+
 _WRONG_KEPT = 200
 _SAMPLES_KEPT = 100
 _TOP = 5
 _FEW = 100
 
 
-def for_report(result, source, transforms=()):
+def for_report(
+    result: Measurement, source: LabelledImages, transforms: Transforms = ()
+) -> dict[str, Any]:
     """Adds to an evaluation the pictures that the report shows.
 
     Args:
@@ -42,16 +55,16 @@ def for_report(result, source, transforms=()):
 
 
 def summarize(
-    recipe,
-    result,
-    source,
-    last_epoch,
-    train_examples,
+    recipe: Recipe,
+    result: Measurement,
+    source: LabelledImages,
+    last_epoch: Mapping[str, float],
+    train_examples: int,
     *,
-    changed=(),
-    protocol=None,
-    image_shape=None,
-):
+    changed: Sequence[Mapping[str, Any]] = (),
+    protocol: EvaluationProtocol | None = None,
+    image_shape: Shape | None = None,
+) -> dict[str, Any]:
     """Returns the content of `metrics.json`: a run's figures with the paper's beside them.
 
     The loss is the recipe's. Where a protocol averages, it is that of the averaged probabilities,

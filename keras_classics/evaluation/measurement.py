@@ -1,8 +1,32 @@
 """What a measurement found: one value, whatever measured it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_classics.data.bad_images import BadImages
+    from keras_classics.data.sources.base import LabelledImages
+
+
+class EvaluationProtocol(Protocol):
+    """How a model is measured: called to do it, asked by `check` beforehand whether it can be."""
+
+    def __call__(
+        self,
+        model: keras.Model,
+        source: LabelledImages,
+        batch_size: int = ...,
+        bad: BadImages | None = None,
+    ) -> Measurement: ...
+
+    def check(self, model: keras.Model, source: LabelledImages) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,16 +56,16 @@ class Measurement:
     logits: np.ndarray | None = None
 
     @property
-    def wrong(self):
+    def wrong(self) -> int:
         """How many predictions are wrong."""
         return int((self.labels != self.predicted).sum())
 
     @property
-    def error(self):
+    def error(self) -> float:
         """The share of wrong predictions, in percent."""
         return 100 * float(np.mean(self.labels != self.predicted))
 
-    def top_k_error(self, k):
+    def top_k_error(self, k: int) -> float:
         """Returns the share of labels that are not among the k most probable classes, in percent.
 
         Among equally probable classes the first counts as the more probable one, as in `predicted`,
@@ -58,7 +82,7 @@ class Measurement:
         return 100 * float(np.mean(ahead.sum(axis=1) >= k))
 
 
-def ensemble(measurements):
+def ensemble(measurements: Sequence[Measurement]) -> Measurement:
     """Averages the probabilities of several measurements of the same pictures.
 
     Of several networks (AlexNet's five, GoogLeNet's seven), or of one network by several protocols

@@ -1,5 +1,10 @@
 """What every way of measuring shares: checks before, batches through the network, one result."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
 import keras
 import numpy as np
 
@@ -9,8 +14,13 @@ from keras_classics.evaluation.measurement import Measurement
 from keras_classics.progress import tracked
 from keras_classics.words import pictures
 
+if TYPE_CHECKING:
+    from keras_classics.data.bad_images import BadImages
+    from keras_classics.data.sources.base import LabelledImages
+    from keras_classics.types import Shape
 
-def check_classes(model, source):
+
+def check_classes(model: keras.Model, source: LabelledImages) -> None:
     """Raises a ValueError unless the model maps one picture to as many classes as a source has."""
     shapes = (model.input_shape, model.output_shape)
     if not all(isinstance(shape, tuple) for shape in shapes) or tuple(map(len, shapes)) != (4, 2):
@@ -25,14 +35,14 @@ def check_classes(model, source):
         )
 
 
-def check_shape(model, shape, what):
+def check_shape(model: keras.Model, shape: Shape, what: str) -> None:
     """Raises a ValueError unless the model takes pictures of a shape, whose None is unknown."""
     taken = tuple(model.input_shape[1:])
     if any(a != b for a, b in zip(taken, shape, strict=True) if a is not None and b is not None):
         raise ValueError(f"The model takes pictures of shape {taken}, {what} {tuple(shape)}.")
 
 
-def check_probabilities(rows):
+def check_probabilities(rows: np.ndarray) -> None:
     """Raises a ValueError if a model's outputs are something else than probabilities."""
     if not (np.allclose(rows.sum(-1), 1, atol=0.02) and rows.min() >= 0):
         raise ValueError(
@@ -41,7 +51,7 @@ def check_probabilities(rows):
         )
 
 
-def in_chunks(model, size):
+def in_chunks(model: keras.Model, size: int) -> Callable[[np.ndarray], np.ndarray]:
     """Returns a function, inputs -> NumPy outputs, that computes `size` inputs at a time.
 
     The last ones are filled up, so that nothing is compiled for another number of them, and every
@@ -62,7 +72,12 @@ def in_chunks(model, size):
     return predict
 
 
-def collect(batches, function, bad, source):
+def collect(
+    batches: Iterable[tuple[Any, Any]],
+    function: Callable[[Any], np.ndarray],
+    bad: BadImages,
+    source: LabelledImages,
+) -> tuple[np.ndarray, np.ndarray]:
     """Runs batches (images, labels) through a function.
 
     Args:
@@ -86,14 +101,20 @@ def collect(batches, function, bad, source):
     return np.concatenate(labels).astype("int64"), np.concatenate(rows)
 
 
-def mean_loss(loss, labels, logits):
+def mean_loss(loss: keras.losses.Loss, labels: np.ndarray, logits: np.ndarray) -> float:
     """Returns the mean of a Keras loss over NumPy rows, without the share of a replica."""
     logits = keras.ops.convert_to_tensor(logits, "float32")  # of mixed precision: half of that
     labels = keras.ops.convert_to_tensor(labels)
     return float(np.mean(keras.ops.convert_to_numpy(loss.call(labels, logits))))
 
 
-def measured(labels, probabilities, source, bad, logits=None):
+def measured(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    source: LabelledImages,
+    bad: BadImages | None,
+    logits: np.ndarray | None = None,
+) -> Measurement:
     """Returns the `Measurement` of rows that come in the order of a source.
 
     Args:
@@ -108,7 +129,7 @@ def measured(labels, probabilities, source, bad, logits=None):
     return Measurement(labels, predicted, probabilities, source.positions(bad), logits)
 
 
-def on_all_devices(model, size):
+def on_all_devices(model: keras.Model, size: int) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """Returns a function, inputs -> NumPy outputs, on all devices that the model is on.
 
     Args:

@@ -10,7 +10,10 @@ however many views of it there are; pictures that cannot be decoded are left out
 pictures of a source; it is asked before anything is trained.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,6 +37,13 @@ from keras_classics.evaluation.prediction import (
     measured,
 )
 
+if TYPE_CHECKING:
+    import keras
+
+    from keras_classics.data.sources.base import LabelledImages
+    from keras_classics.evaluation.measurement import Measurement
+    from keras_classics.types import Interpolation, Seeds
+
 _LARGEST_GRID = 32  # 6,144 views of a picture at three scales
 
 __all__ = ["CenterView", "DenseEvaluation", "GoogLeNetCrops", "GridCrops", "TenCrop"]
@@ -42,7 +52,25 @@ __all__ = ["CenterView", "DenseEvaluation", "GoogLeNetCrops", "GridCrops", "TenC
 class _Crops:
     """What the protocols have in common that average over crops of one size."""
 
-    def __call__(self, model, source, batch_size=128, bad=None):
+    size: int
+    interpolation: Interpolation
+
+    @property
+    def count(self) -> int:
+        """Number of views."""
+        raise NotImplementedError
+
+    def crops(self, image: np.ndarray) -> np.ndarray:
+        """Returns the views (count, size, size, channels) of one picture."""
+        raise NotImplementedError
+
+    def __call__(
+        self,
+        model: keras.Model,
+        source: LabelledImages,
+        batch_size: int = 128,
+        bad: BadImages | None = None,
+    ) -> Measurement:
         """Classifies a source; at most `batch_size` crops are in the network at once."""
         self.check(model, source)
         bad = BadImages() if bad is None else bad
@@ -58,7 +86,7 @@ class _Crops:
         batches = in_order(source, pictures, (_Views(self),), bad)
         return measured(*collect(batches, average, bad, source), source, bad)
 
-    def check(self, model, source):
+    def check(self, model: keras.Model, source: LabelledImages) -> None:
         """Raises a ValueError unless the model takes these crops and has the source's classes."""
         check_classes(model, source)
         check_shape(
@@ -89,14 +117,14 @@ class CenterView(_Crops):
 
     size: int = 224
     shorter_side: int = 256
-    interpolation: str = "bilinear"
+    interpolation: Interpolation = "bilinear"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_sizes(self, (self.shorter_side,))
 
     count = 1
 
-    def crops(self, image):
+    def crops(self, image: np.ndarray) -> np.ndarray:
         """Returns the views (1, size, size, channels) of one picture."""
         return CenterCrop(self.size).apply(self._resized(image, self.shorter_side), 0)[np.newaxis]
 
@@ -132,15 +160,15 @@ class TenCrop(_Crops):
     size: int = 224
     shorter_side: int = 256
     of: str = "square"
-    interpolation: str = "bilinear"
+    interpolation: Interpolation = "bilinear"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_sizes(self, (self.shorter_side,))
         checks.choice("of", self.of, ("square", "picture"))
 
     count = 10
 
-    def crops(self, image):
+    def crops(self, image: np.ndarray) -> np.ndarray:
         """Returns the views (10, size, size, channels) of one picture."""
         image = self._resized(image, self.shorter_side)
         if self.of == "square":
@@ -181,20 +209,20 @@ class GridCrops(_Crops):
     size: int = 224
     shorter_sides: tuple[int, ...] = (256, 384, 512)
     grid: int = 5
-    interpolation: str = "bilinear"
+    interpolation: Interpolation = "bilinear"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_sizes(self, self.shorter_sides)
         checks.integer("grid", self.grid, 2)
         if self.grid > _LARGEST_GRID:
             checks.refuse("grid", f"{_LARGEST_GRID} at most", self.grid)
 
     @property
-    def count(self):
+    def count(self) -> int:
         """Number of views."""
         return 2 * len(self.shorter_sides) * self.grid**2
 
-    def crops(self, image):
+    def crops(self, image: np.ndarray) -> np.ndarray:
         """Returns the views (count, size, size, channels) of one picture."""
         views = []
         for side in self.shorter_sides:
@@ -236,17 +264,17 @@ class GoogLeNetCrops(_Crops):
 
     size: int = 224
     shorter_sides: tuple[int, ...] = (256, 288, 320, 352)
-    interpolation: str = "bilinear"
+    interpolation: Interpolation = "bilinear"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_sizes(self, self.shorter_sides)
 
     @property
-    def count(self):
+    def count(self) -> int:
         """Number of views."""
         return 36 * len(self.shorter_sides)
 
-    def crops(self, image):
+    def crops(self, image: np.ndarray) -> np.ndarray:
         """Returns the views (count, size, size, channels) of one picture."""
         views, whole = [], Resize(self.size, self.interpolation)
         for side in self.shorter_sides:
@@ -262,13 +290,13 @@ class GoogLeNetCrops(_Crops):
 class _Views(Transform):
     """The crops of each picture, stacked, in a pipeline: one decoded picture in, all views out."""
 
-    def __init__(self, protocol):
+    def __init__(self, protocol: _Crops) -> None:
         self.protocol = protocol
 
-    def sides(self, height, width):
+    def sides(self, height: int | None, width: int | None) -> tuple[int | None, ...]:
         return self.protocol.count, self.protocol.size, self.protocol.size
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         return self.protocol.crops(image)
 
 

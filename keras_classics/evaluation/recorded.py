@@ -4,7 +4,11 @@ A run directory may come from anywhere. Of what it names, only what stands here 
 its reader has imported by name: nothing that it names is imported for its sake.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.data.transforms.color import RGBPCA, PCAColorJitter
@@ -22,6 +26,10 @@ from keras_classics.evaluation.protocols import (
 from keras_classics.models.fully_convolutional import fully_convolutional
 from keras_classics.schema import short
 from keras_classics.training.fields import SOURCE_TEXT
+
+if TYPE_CHECKING:
+    from keras_classics.evaluation.measurement import EvaluationProtocol
+    from keras_classics.types import Transforms
 
 PROTOCOLS = (CenterView, DenseEvaluation, GoogLeNetCrops, GridCrops, TenCrop)
 TRANSFORMS = (
@@ -47,7 +55,9 @@ _MOVED = {
 _RENAMED = {"Dense": "DenseEvaluation"}
 
 
-def protocol_of(recipe, imported=()):
+def protocol_of(
+    recipe: Mapping[str, Any], imported: Sequence[str] = ()
+) -> EvaluationProtocol | None:
     """Returns the protocol of a described recipe, None where it has none.
 
     Args:
@@ -66,7 +76,7 @@ def protocol_of(recipe, imported=()):
     return protocol
 
 
-def transforms_of(recipe, imported=()):
+def transforms_of(recipe: Mapping[str, Any], imported: Sequence[str] = ()) -> Transforms:
     """Returns the transforms that a described recipe shows its test pictures by.
 
     Raises:
@@ -82,7 +92,7 @@ def transforms_of(recipe, imported=()):
     return transforms
 
 
-def restored(description, imported=()):
+def restored(description: Any, imported: Sequence[str] = ()) -> Any:
     """Returns the value that `describe` wrote into recipe.json: a protocol, or transforms.
 
     Args:

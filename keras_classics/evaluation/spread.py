@@ -1,7 +1,10 @@
 """How much a figure varies from seed to seed, and where its mean lies."""
 
+from __future__ import annotations
+
 import math
 import statistics
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from keras_classics import checks
@@ -31,7 +34,7 @@ class Spread(NamedTuple):
     high: float | None = None
 
 
-def spread_of(values):
+def spread_of(values: Sequence[float]) -> Spread:
     """Returns mean, deviation and the 95 % interval of the mean, by Student's t.
 
     Args:

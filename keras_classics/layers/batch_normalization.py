@@ -1,9 +1,16 @@
 """Batch normalisation as in Keras, by TensorFlow's fused operation where that is at hand."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from keras_classics import checks
+
+if TYPE_CHECKING:
+    from keras_classics.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -41,12 +48,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
         True
     """
 
-    def __init__(self, *, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(self, *, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
         checks.number("momentum", momentum, 0, 1)
         checks.positive("epsilon", epsilon)
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         if keras.backend.backend() != "tensorflow" or not self._can_be_fused(inputs, mask):
             return super().call(inputs, training=training, mask=mask)
         return self._call_fused(inputs, bool(training and self.trainable))

@@ -1,27 +1,35 @@
 """What several layers share: checks of their arguments, and the windows of a convolution."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
 import keras
 import numpy as np
 
 from keras_classics import checks
 
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, DataFormat, Initializer, Shape
+
 # Of filters, pixels, …: far above any network's, and below what fills the memory by a slip.
 _MOST = 2**20
 
 
-def standardize_data_format(data_format):
+def standardize_data_format(data_format: DataFormat) -> str:
     """Returns "channels_last" or "channels_first", Keras' setting for None."""
     checks.choice("data_format", data_format, ("channels_last", "channels_first", None))
     return data_format or keras.config.image_data_format()
 
 
-def check_positive_integers(**arguments):
+def check_positive_integers(**arguments: object) -> None:
     """Raises a ValueError that names the first argument that is not an integer above 0."""
     for name, value in arguments.items():
         checks.integer(name, value, most=_MOST)
 
 
-def activation_of(name, value):
+def activation_of(name: str, value: object) -> Callable[..., Any]:
     """Returns the function that Keras knows by this name; None is the identity.
 
     Args:
@@ -37,7 +45,7 @@ def activation_of(name, value):
         checks.refuse(name, "the name of a Keras activation, a function, or None", value)
 
 
-def initializer_of(name, value):
+def initializer_of(name: str, value: object) -> Callable[..., Any]:
     """Returns the initialiser that Keras knows by this name.
 
     Args:
@@ -58,12 +66,12 @@ def initializer_of(name, value):
     return initializer
 
 
-def copy_of(initializer):
+def copy_of(initializer: Callable[..., Any]) -> Callable[..., Any]:
     """Returns an initialiser for another layer: one would give equal numbers to equal shapes."""
     return initializer.clone() if isinstance(initializer, keras.Initializer) else initializer
 
 
-def finite_numbers(name, value, rule):
+def finite_numbers(name: str, value: object, rule: str) -> np.ndarray:
     """Returns finite numbers as a float32 array, or raises a ValueError that names the rule."""
     try:
         array = np.asarray(value, "float32")
@@ -74,7 +82,7 @@ def finite_numbers(name, value, rule):
     return array
 
 
-def drawing_anew(initializer):
+def drawing_anew(initializer: Any) -> Callable[..., Any]:
     """Returns the initialiser with a generator in place of an integer seed.
 
     An integer seed gives the same numbers at every call; a generator moves on.
@@ -104,16 +112,16 @@ class WindowLayer(keras.layers.Layer):
 
     def __init__(
         self,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        data_format=None,
-        **kwargs,
-    ):
+        kernel_size: int,
+        strides: int = 1,
+        padding: Literal["valid", "same"] = "valid",
+        activation: Activation = None,
+        use_bias: bool = True,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(kernel_size=kernel_size, strides=strides)
         checks.choice("padding", padding, ("valid", "same"))
@@ -127,19 +135,19 @@ class WindowLayer(keras.layers.Layer):
         self.bias_initializer = initializer_of("bias_initializer", bias_initializer)
         self.data_format = standardize_data_format(data_format)
 
-    def windows(self, sizes):
+    def windows(self, sizes: Sequence[Any]) -> Shape:
         """Returns how many windows there are along each side of a picture; None stays None."""
         shrink = self.kernel_size - 1 if self.padding == "valid" else 0
         return tuple(size and -(-(size - shrink) // self.strides) for size in sizes)
 
-    def output_shape_of(self, input_shape, filters):
+    def output_shape_of(self, input_shape: Shape, filters: int) -> Shape:
         """Returns the shape of the output for that of the input, both in the data format."""
         batch, *rest = input_shape
         if self.data_format == "channels_last":
             return (batch, *self.windows(rest[:-1]), filters)
         return (batch, filters, *self.windows(rest[1:]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "kernel_size": self.kernel_size,

@@ -1,9 +1,18 @@
 """The output layer of LeNet-5: Euclidean radial basis functions with fixed centres."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from keras_classics.layers.common import activation_of, finite_numbers
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from keras_classics.types import Activation, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -40,7 +49,9 @@ class EuclideanRBF(keras.layers.Layer):
         [[-1.0, -5.0]]
     """
 
-    def __init__(self, centers, activation=None, **kwargs):
+    def __init__(
+        self, centers: npt.ArrayLike, activation: Activation = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         rule = "of shape (classes, features)"
         self.centers_value = finite_numbers("centers", centers, rule)
@@ -51,7 +62,7 @@ class EuclideanRBF(keras.layers.Layer):
             )
         self.activation = activation_of("activation", activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 2 or input_shape[-1] != self.centers_value.shape[1]:
             raise ValueError(
                 f"The input must have shape (batch, {self.centers_value.shape[1]}), the width of "
@@ -66,19 +77,19 @@ class EuclideanRBF(keras.layers.Layer):
             name="centers",
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # Squared distances near 100 need float32, also under mixed precision. The difference is
         # taken before squaring: ‖x‖² − 2x·c + ‖c‖² would cancel where the answer is decided.
         difference = ops.expand_dims(ops.cast(inputs, "float32"), 1) - self.centers
         return self.activation(-ops.sum(ops.square(difference), axis=-1))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.centers_value.shape[0])
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "centers": self.centers_value.tolist(),

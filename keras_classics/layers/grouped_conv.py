@@ -1,5 +1,9 @@
 """Convolution in groups, each of which may lie on a device of its own (AlexNet's two towers)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import keras
 
 from keras_classics import checks
@@ -9,6 +13,9 @@ from keras_classics.layers.common import (
     initializer_of,
     standardize_data_format,
 )
+
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, DataFormat, Initializer, Tensor
 
 GROUPS = "groups"  # the axis of a device mesh along which the groups are divided
 
@@ -50,19 +57,19 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        groups=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: Literal["valid", "same"] = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: int | tuple[int, int] = 1,
+        groups: int = 1,
+        activation: Activation = None,
+        use_bias: bool = True,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        **kwargs: Any,
+    ) -> None:
         check_positive_integers(filters=filters, groups=groups)
         for name, sides in (
             ("kernel_size", kernel_size),
@@ -88,7 +95,7 @@ class GroupedConv2D(keras.layers.Conv2D):
             **kwargs,
         )
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         mesh = _mesh_of_groups()
         if mesh is None:
             return super().convolution_op(inputs, kernel)

@@ -1,5 +1,9 @@
 """The Inception module of GoogLeNet."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import layers, ops
 
@@ -11,6 +15,9 @@ from keras_classics.layers.common import (
     initializer_of,
     standardize_data_format,
 )
+
+if TYPE_CHECKING:
+    from keras_classics.types import DataFormat, Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -65,20 +72,20 @@ class Inception(keras.layers.Layer):
 
     def __init__(
         self,
-        filters_1x1,
-        reduce_3x3,
-        filters_3x3,
-        reduce_5x5,
-        filters_5x5,
-        pool_projection,
+        filters_1x1: int,
+        reduce_3x3: int | None,
+        filters_3x3: int,
+        reduce_5x5: int | None,
+        filters_5x5: int,
+        pool_projection: int | None,
         *,
-        batch_norm=False,
-        use_bias=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        data_format=None,
-        **kwargs,
-    ):
+        batch_norm: bool = False,
+        use_bias: bool | None = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         filters = {
             "filters_1x1": filters_1x1,
@@ -137,14 +144,14 @@ class Inception(keras.layers.Layer):
         setattr(self, norm.name, norm)
         return [convolution, norm, layers.ReLU(dtype=self.dtype_policy, name=f"{name}_relu")]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for branch in self._branches:
             shape = input_shape
             for layer in branch:
                 layer.build(shape)
                 shape = layer.compute_output_shape(shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         outputs = []
         for branch in self._branches:
             x = inputs
@@ -157,10 +164,10 @@ class Inception(keras.layers.Layer):
             outputs.append(x)
         return ops.concatenate(outputs, axis=-1 if self.data_format == "channels_last" else 1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         axis = -1 if self.data_format == "channels_last" else 1
         shape = list(input_shape)
-        filters = self.filters
+        filters: dict[str, Any] = self.filters
         shape[axis] = (
             filters["filters_1x1"]
             + filters["filters_3x3"]
@@ -169,7 +176,7 @@ class Inception(keras.layers.Layer):
         )
         return tuple(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             **self.filters,

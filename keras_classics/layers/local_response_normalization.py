@@ -1,11 +1,18 @@
 """Local response normalisation across channels (AlexNet, VGG A-LRN, GoogLeNet)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_classics import checks
 from keras_classics.layers.common import check_positive_integers, standardize_data_format
+
+if TYPE_CHECKING:
+    from keras_classics.types import DataFormat, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -57,15 +64,15 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(
         self,
-        depth_radius=2,
-        bias=2.0,
-        alpha=1e-4,
-        beta=0.75,
-        alpha_convention="sum",
-        groups=1,
-        data_format=None,
-        **kwargs,
-    ):
+        depth_radius: int = 2,
+        bias: float = 2.0,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        alpha_convention: Literal["sum", "mean"] = "sum",
+        groups: int = 1,
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         checks.integer("depth_radius", depth_radius, 0)
         checks.positive("bias", bias)
@@ -81,7 +88,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.data_format = standardize_data_format(data_format)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         axis = -1 if self.data_format == "channels_last" else 1
         if input_shape[axis] % self.groups:
             raise ValueError(
@@ -93,7 +100,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         divisor = 2 * self.depth_radius + 1 if self.alpha_convention == "mean" else 1
         self._band = near * (self.alpha / divisor)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         x = ops.cast(inputs, dtype)
         base = self.bias + self._sum_over_neighbours(ops.square(x), dtype)
@@ -120,10 +127,10 @@ class LocalResponseNormalization(keras.layers.Layer):
             return root * ops.sqrt(root)
         return ops.power(base, -self.beta)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "depth_radius": self.depth_radius,

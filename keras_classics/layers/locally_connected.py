@@ -1,9 +1,16 @@
 """Convolution whose kernels are different at every position (unshared weights)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import keras
 from keras import ops
 
 from keras_classics.layers.common import WindowLayer, check_positive_integers, drawing_anew
+
+if TYPE_CHECKING:
+    from keras_classics.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -47,12 +54,19 @@ class LocallyConnected2D(WindowLayer):
         684
     """
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        padding: Literal["valid", "same"] = "valid",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(kernel_size, strides, padding, **kwargs)
         check_positive_integers(filters=filters)
         self.filters = filters
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels_last = self.data_format == "channels_last"
         *sizes, channels = input_shape[1:] if channels_last else (*input_shape[2:], input_shape[1])
         if None in sizes or min(self.windows(sizes)) < 1:
@@ -77,7 +91,7 @@ class LocallyConnected2D(WindowLayer):
         initializer = drawing_anew(self.kernel_initializer)
         return ops.stack([initializer((inputs, filters), dtype) for _ in range(positions)])
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         channels_last = self.data_format == "channels_last"
         x = inputs if channels_last else ops.transpose(inputs, (0, 2, 3, 1))
         rows, columns = self.windows(x.shape[1:3])
@@ -108,8 +122,8 @@ class LocallyConnected2D(WindowLayer):
             axis=-1,
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.output_shape_of(input_shape, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters}

@@ -1,11 +1,19 @@
 """Convolution in which every unit sees its own choice of input maps (LeNet-5's C3)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_classics import checks
 from keras_classics.layers.common import WindowLayer, drawing_anew
+
+if TYPE_CHECKING:
+    from keras_classics.types import Shape, Tensor
 
 
 def _checked(connections):
@@ -69,16 +77,23 @@ class PartiallyConnectedConv2D(WindowLayer):
         29
     """
 
-    def __init__(self, connections, kernel_size, strides=1, padding="valid", **kwargs):
+    def __init__(
+        self,
+        connections: Sequence[Sequence[int]],
+        kernel_size: int,
+        strides: int = 1,
+        padding: Literal["valid", "same"] = "valid",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(kernel_size, strides, padding, **kwargs)
         self.connections = _checked(connections)
 
     @property
-    def pairs(self):
+    def pairs(self) -> list[tuple[int, int]]:
         """(input map, output map) of each slice of the kernel, in order."""
         return [(i, unit) for unit, maps in enumerate(self.connections) for i in maps]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         inputs, units = (
             input_shape[-1 if self.data_format == "channels_last" else 1],
             len(self.connections),
@@ -111,21 +126,21 @@ class PartiallyConnectedConv2D(WindowLayer):
         slices = [initializer((size, size, len(maps), 1), dtype) for maps in self.connections]
         return ops.concatenate([ops.squeeze(s, -1) for s in slices], axis=-1)
 
-    def full_kernel(self):
+    def full_kernel(self) -> Tensor:
         """Returns the kernel (size, size, input maps, output maps), zero where not connected."""
         padded = ops.pad(self.kernel, ((0, 0), (0, 0), (0, 1)))
         shape = (self.kernel_size, self.kernel_size, -1, len(self.connections))
         return ops.reshape(ops.take(padded, self._placement, axis=-1), shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = ops.conv(inputs, self.full_kernel(), self.strides, self.padding, self.data_format)
         if self.use_bias:
             shape = (1, 1, 1, -1) if self.data_format == "channels_last" else (1, -1, 1, 1)
             x = x + ops.reshape(self.bias, shape)
         return self.activation(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.output_shape_of(input_shape, len(self.connections))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "connections": self.connections}

@@ -1,11 +1,20 @@
 """Pixels minus the mean of the training pictures, the first step of every network after LeNet-5."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_classics import checks
 from keras_classics.layers.common import finite_numbers, standardize_data_format
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from keras_classics.types import DataFormat, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -48,7 +57,13 @@ class PixelNormalization(keras.layers.Layer):
         [0.0, 50.0, 100.0]
     """
 
-    def __init__(self, mean, deviation=None, data_format=None, **kwargs):
+    def __init__(
+        self,
+        mean: npt.ArrayLike,
+        deviation: npt.ArrayLike | None = None,
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         rule = "of shape (channels,) or (height, width, channels)"
         self.mean_value = finite_numbers("mean", mean, rule)
@@ -67,7 +82,7 @@ class PixelNormalization(keras.layers.Layer):
         self.data_format = standardize_data_format(data_format)
         self._channel_axis = 3 if self.data_format == "channels_last" else 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = self.mean_value.shape[-1]
         if len(input_shape) != 4 or input_shape[self._channel_axis] != channels:
             raise ValueError(
@@ -109,20 +124,20 @@ class PixelNormalization(keras.layers.Layer):
         same = ops.all(ops.stack([ops.equal(size, side) for size, side in sizes]))
         return ops.cond(same, lambda: self._subtract(x, mean), lambda: self._subtract(x, color))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = self._subtract_mean(ops.cast(inputs, "float32"))
         if self.deviation is not None:
             deviation = ops.convert_to_tensor(self.deviation)
             x = x / (deviation if self.data_format == "channels_last" else deviation[:, None, None])
         return ops.cast(x, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor(inputs.shape, self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "mean_shape": list(self.mean_value.shape),
@@ -131,7 +146,7 @@ class PixelNormalization(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Returns the layer without its numbers, which are weights of the saved model."""
         config = dict(config)
         shape, has_deviation = config.pop("mean_shape"), config.pop("has_deviation")

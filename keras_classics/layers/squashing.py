@@ -1,18 +1,24 @@
 """The squashing function of LeNet-5 and the start of the weights that suits it (appendix A)."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 from keras_classics import checks
 
+if TYPE_CHECKING:
+    from keras_classics.types import Tensor
+
 AMPLITUDE = 1.7159
 SLOPE = 2 / 3
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
-def scaled_tanh(x):
+def scaled_tanh(x: Tensor) -> Tensor:
     """Squashes with f(a) = 1.7159 · tanh(2a/3), so that f(±1) = ±1.
 
     Its curvature is largest at ±1, where the targets of LeNet-5 lie: units work in their
@@ -60,7 +66,9 @@ class FanInUniform(keras.initializers.RandomUniform):
         True
     """
 
-    def __init__(self, scale=2.4, seed=None):
+    def __init__(
+        self, scale: float = 2.4, seed: int | keras.random.SeedGenerator | None = None
+    ) -> None:
         checks.positive("scale", scale)
         if isinstance(seed, int):
             checks.integer("seed", seed, 0, most=2**32 - 1)
@@ -73,10 +81,10 @@ class FanInUniform(keras.initializers.RandomUniform):
             checks.refuse("seed", "an integer, a `keras.random.SeedGenerator` or None", seed)
         self.scale = scale
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         # Keras kernels are (…, inputs, units): everything but the last axis is fan-in.
         limit = self.scale / max(math.prod(shape[:-1]), 1)
         return keras.random.uniform(shape, -limit, limit, dtype=dtype, seed=self.seed)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"scale": self.scale, "seed": super().get_config()["seed"]}

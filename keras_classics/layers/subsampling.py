@@ -1,5 +1,9 @@
 """The trainable sub-sampling of LeNet-5 (layers S2 and S4)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -9,6 +13,9 @@ from keras_classics.layers.common import (
     initializer_of,
     standardize_data_format,
 )
+
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, DataFormat, Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -50,13 +57,13 @@ class Subsampling(keras.layers.Layer):
 
     def __init__(
         self,
-        pool_size=2,
-        activation=None,
-        coefficient_initializer="ones",
-        bias_initializer="zeros",
-        data_format=None,
-        **kwargs,
-    ):
+        pool_size: int = 2,
+        activation: Activation = None,
+        coefficient_initializer: Initializer = "ones",
+        bias_initializer: Initializer = "zeros",
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(pool_size=pool_size)
         self.pool_size = pool_size
@@ -71,14 +78,14 @@ class Subsampling(keras.layers.Layer):
     def _channel_axis(self):
         return -1 if self.data_format == "channels_last" else 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         maps = (input_shape[self._channel_axis],)
         self.coefficient = self.add_weight(
             shape=maps, initializer=self.coefficient_initializer, name="coefficient"
         )
         self.bias = self.add_weight(shape=maps, initializer=self.bias_initializer, name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = ops.average_pool(
             inputs, self.pool_size, self.pool_size, "valid", data_format=self.data_format
         )
@@ -86,7 +93,7 @@ class Subsampling(keras.layers.Layer):
         x = ops.reshape(self.coefficient, shape) * x + ops.reshape(self.bias, shape)
         return self.activation(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         channels_last = self.data_format == "channels_last"
         spatial = (1, 2) if channels_last else (2, 3)
         return tuple(
@@ -94,7 +101,7 @@ class Subsampling(keras.layers.Layer):
             for axis, size in enumerate(input_shape)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "pool_size": self.pool_size,

@@ -1,6 +1,9 @@
 """A convolution whose kernel covers the whole map (layer C5 of LeNet-5)."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -11,6 +14,9 @@ from keras_classics.layers.common import (
     initializer_of,
     standardize_data_format,
 )
+
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, DataFormat, Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -53,13 +59,13 @@ class WholeMapConv2D(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        activation=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        data_format=None,
-        **kwargs,
-    ):
+        filters: int,
+        activation: Activation = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(filters=filters)
         self.filters = filters
@@ -68,7 +74,7 @@ class WholeMapConv2D(keras.layers.Layer):
         self.bias_initializer = initializer_of("bias_initializer", bias_initializer)
         self.data_format = standardize_data_format(data_format)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         rows, columns, channels = self._map(input_shape)
         if None in (rows, columns, channels):
             raise ValueError(
@@ -88,7 +94,7 @@ class WholeMapConv2D(keras.layers.Layer):
         _, *sizes = shape
         return sizes if self.data_format == "channels_last" else [*sizes[1:], sizes[0]]
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         if self.data_format == "channels_first":
             inputs = ops.transpose(inputs, (0, 2, 3, 1))
         size = math.prod(self.kernel.shape[:3])
@@ -96,13 +102,13 @@ class WholeMapConv2D(keras.layers.Layer):
         x = ops.matmul(ops.reshape(inputs, (-1, size)), kernel) + self.bias
         return self.activation(ops.reshape(x, self.compute_output_shape((-1, *inputs.shape[1:]))))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         ones = (1, 1)
         if self.data_format == "channels_last":
             return (input_shape[0], *ones, self.filters)
         return (input_shape[0], self.filters, *ones)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

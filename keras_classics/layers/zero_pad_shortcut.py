@@ -1,10 +1,17 @@
 """The shortcut without parameters of residual networks (option A)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import keras
 from keras import ops
 
 from keras_classics import checks
 from keras_classics.layers.common import check_positive_integers, standardize_data_format
+
+if TYPE_CHECKING:
+    from keras_classics.types import DataFormat, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -42,7 +49,14 @@ class ZeroPadShortcut(keras.layers.Layer):
         [1.0, 0.0, 0.0]
     """
 
-    def __init__(self, filters, strides=1, where="end", data_format=None, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        strides: int = 1,
+        where: Literal["end", "both"] = "end",
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(filters=filters, strides=strides)
         checks.choice("where", where, ("end", "both"))
@@ -51,7 +65,7 @@ class ZeroPadShortcut(keras.layers.Layer):
         self.where = where
         self.data_format = standardize_data_format(data_format)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
         if channels > self.filters:
             raise ValueError(
@@ -62,13 +76,13 @@ class ZeroPadShortcut(keras.layers.Layer):
         before = zeros // 2 if self.where == "both" else 0
         self._zeros = (before, zeros - before)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         step, none = self.strides, (0, 0)
         if self.data_format == "channels_last":
             return ops.pad(inputs[:, ::step, ::step, :], (none, none, none, self._zeros))
         return ops.pad(inputs[:, :, ::step, ::step], (none, self._zeros, none, none))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         def shrink(sizes):
             return tuple(size and -(-size // self.strides) for size in sizes)
 
@@ -76,7 +90,7 @@ class ZeroPadShortcut(keras.layers.Layer):
             return (input_shape[0], *shrink(input_shape[1:3]), self.filters)
         return (input_shape[0], self.filters, *shrink(input_shape[2:4]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -36,6 +36,10 @@ other `activation`, `kernel_initializer`, `bias_value`, `classifier_bias_value` 
 `inverted_dropout`, `stem="cifar"` (a first convolution of 5×5/1).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import keras
 from keras import layers
 
@@ -49,6 +53,9 @@ from keras_classics.models.common import (
     picture_shape,
     sides,
 )
+
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Initializer, Pooling, Shape, Tensor, Weights
 
 # Fig. 2: filters of both towers together, and kernel size.
 CONVOLUTIONS = {
@@ -68,7 +75,7 @@ _FIRST = {"imagenet": (11, 4), "cifar": (5, 1)}  # kernel size and stride of con
 _SMALLEST = {"imagenet": {True: 52, False: 36}, "cifar": {True: 12, False: 8}}
 
 
-def gaussian(stddev=0.01):
+def gaussian(stddev: float = 0.01) -> keras.Initializer:
     """Returns N(0, stddev²) of section 5; a new one for each layer, or all are equal."""
     return keras.initializers.RandomNormal(stddev=stddev)
 
@@ -109,7 +116,7 @@ def _convolution(
     return layers.Activation(activation, name=f"{name}_activation")(x)
 
 
-def pool(x, name, overlapping=True):
+def pool(x: Tensor, name: str, overlapping: bool = True) -> Tensor:
     """Max-pooling of section 3.4: windows of 3×3 with stride 2, or else of 2×2."""
     if not overlapping:
         return layers.MaxPooling2D(2, name=name)(x)
@@ -130,7 +137,14 @@ def _dropout(x, rate, inverted, name):
     return x if inverted else layers.Rescaling(1 - rate, name=f"{name}_rescaling")(x)
 
 
-def dense(x, units, bias, activation, name, start=None):
+def dense(
+    x: Tensor,
+    units: int,
+    bias: float,
+    activation: Activation,
+    name: str,
+    start: Initializer | None = None,
+) -> Tensor:
     """A dense layer whose biases all start at the same value, and its kernel from `start`."""
     return layers.Dense(
         units,
@@ -141,7 +155,9 @@ def dense(x, units, bias, activation, name, start=None):
     )(x)
 
 
-def square_shape(input_shape, side, smallest, largest=None):
+def square_shape(
+    input_shape: Shape | None, side: int, smallest: int, largest: int | None = None
+) -> Shape:
     """Returns the checked shape; windows overhang equally far to the right and below."""
     default = (side, side, 3)
     shape = picture_shape(input_shape, default, smallest=smallest, known=True, largest=largest)
@@ -152,27 +168,27 @@ def square_shape(input_shape, side, smallest, largest=None):
 
 
 def alexnet(
-    num_classes=1000,
+    num_classes: int = 1000,
     *,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="alexnet",
-    towers="separate",
-    halve_kernels=False,
-    local_response_norm=True,
-    batch_norm=False,
-    overlapping_pooling=True,
-    activation="relu",
-    kernel_initializer=None,
-    bias_value=1.0,
-    classifier_bias_value=0.0,
-    dropout=0.5,
-    inverted_dropout=False,
-    stem="imagenet",
-):
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "alexnet",
+    towers: Literal["separate", "grouped", "merged"] = "separate",
+    halve_kernels: bool = False,
+    local_response_norm: Literal[True, False, "mean"] = True,
+    batch_norm: bool = False,
+    overlapping_pooling: bool = True,
+    activation: Activation = "relu",
+    kernel_initializer: Initializer | None = None,
+    bias_value: float = 1.0,
+    classifier_bias_value: float = 0.0,
+    dropout: float = 0.5,
+    inverted_dropout: bool = False,
+    stem: Literal["imagenet", "cifar"] = "imagenet",
+) -> keras.Model:
     """Builds AlexNet as published: two towers.
 
     Args:

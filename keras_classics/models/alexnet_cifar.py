@@ -19,6 +19,10 @@ Deviations, each an option: `local_response_norm=False` and `overlapping_pooling
 own comparisons), other `activation`, `unshared=False` (convolutions in place of local3 and local4).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import keras
 from keras import layers
 
@@ -28,21 +32,24 @@ from keras_classics.layers.common import activation_of
 from keras_classics.models.alexnet import dense, gaussian, pool, square_shape
 from keras_classics.models.common import check_common, finish
 
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Pooling, Shape, Weights
+
 
 def alexnet_cifar(
-    num_classes=10,
+    num_classes: int = 10,
     *,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="alexnet_cifar",
-    local_response_norm=True,
-    overlapping_pooling=True,
-    activation="relu",
-    unshared=True,
-):
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "alexnet_cifar",
+    local_response_norm: bool = True,
+    overlapping_pooling: bool = True,
+    activation: Activation = "relu",
+    unshared: bool = True,
+) -> keras.Model:
     """Builds the network for CIFAR-10, with 11 % error in the paper, 13 % without normalisation.
 
     Args:

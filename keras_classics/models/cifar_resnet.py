@@ -30,7 +30,10 @@ network raises Python's limit (`_RECURSION_LIMIT`); a process that loads a saved
 Deviations, each an option: `shortcut="projection" | "projection_all"`, `pad="both"`.
 """
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING, Literal
 
 import keras
 
@@ -44,53 +47,37 @@ from keras_classics.models.common import (
 from keras_classics.models.resnet import SHORTCUTS, basic_block, classify, convolution
 from keras_classics.models.shipped_weights import comes_trained
 
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Pooling, Shape, Weights
+
 _RECURSION_LIMIT = 20_000  # five layers for each convolution, and a few calls for each layer
 
 
 def cifar_resnet(
-    num_classes=10,
+    num_classes: int = 10,
     *,
-    depth,
-    residual=True,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="cifar_resnet",
-    shortcut="identity",
-    pad="end",
-):
-    """Builds one of the depths.
+    depth: int,
+    residual: bool = True,
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "cifar_resnet",
+    shortcut: Literal["identity", "projection", "projection_all"] = "identity",
+    pad: Literal["end", "both"] = "end",
+) -> keras.Model:
+    """Builds the network of any depth.
 
-    Args:
-        num_classes: number of classes; ignored without the top.
-        depth: number of layers, 6n + 2, up to the paper's 1202.
-        residual: whether the blocks have shortcuts; the plain networks have none.
-        input_shape: shape of one picture without the batch; (32, 32, 3) unless told. Height and
-            width may be None.
-        include_top: whether the network ends in average pooling and `fc`, or in the last maps.
-        pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of `fc`; None for logits.
-        weights: None or the path of a `.weights.h5` file; of ResNet-20 also a name of those that
-            come with the package, `shipped.names("cifar_resnet20")`.
-        name: the model's name.
-        shortcut: "identity" (option A), strided and with zero channels where dimensions change;
-            "projection" (B), a 1×1 convolution there; "projection_all" (C), one in every block.
-        pad: where option A has its zero channels, "end" or "both".
-
-    Returns:
-        A `keras.Model` with layers conv1_conv, conv2_block1_1_conv, conv2_block1_1_bn, …, fc.
+    `depth` is the number of layers, 6n + 2, up to the paper's 1202; `residual`, whether the blocks
+    have shortcuts: the plain networks have none. All else is as in `cifar_resnet20`.
 
     Raises:
         ValueError: for an argument that is none of the above, or pictures that are too small.
 
-    Reference:
-        He et al. 2015, section 4.2 and Table 6.
-
     Example:
-        >>> import keras_classics
-        >>> keras_classics.cifar_resnet20().output_shape
+        >>> from keras_classics.models.cifar_resnet import cifar_resnet
+        >>> cifar_resnet(depth=8).output_shape
         (None, 10)
     """
     check_common(
@@ -129,57 +116,161 @@ def cifar_resnet(
     return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
 
 
+def _residual(
+    _depth: int,
+    /,
+    num_classes: int = 10,
+    *,
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "cifar_resnet",
+    shortcut: Literal["identity", "projection", "projection_all"] = "identity",
+    pad: Literal["end", "both"] = "end",
+) -> keras.Model:
+    """Builds one of the residual networks.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one picture without the batch; (32, 32, 3) unless told. Height and
+            width may be None.
+        include_top: whether the network ends in average pooling and `fc`, or in the last maps.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of `fc`; None for logits.
+        weights: None or the path of a `.weights.h5` file; of ResNet-20 also a name of those that
+            come with the package, `shipped.names("cifar_resnet20")`.
+        name: the model's name.
+        shortcut: "identity" (option A), strided and with zero channels where dimensions change;
+            "projection" (B), a 1×1 convolution there; "projection_all" (C), one in every block.
+        pad: where option A has its zero channels, "end" or "both".
+
+    Returns:
+        A `keras.Model` with layers conv1_conv, conv2_block1_1_conv, conv2_block1_1_bn, …, fc.
+
+    Raises:
+        ValueError: for an argument that is none of the above, or pictures that are too small.
+
+    Reference:
+        He et al. 2015, section 4.2 and Table 6.
+
+    Example:
+        >>> import keras_classics
+        >>> keras_classics.cifar_resnet20().output_shape
+        (None, 10)
+    """
+    return cifar_resnet(
+        num_classes,
+        depth=_depth,
+        input_shape=input_shape,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+        shortcut=shortcut,
+        pad=pad,
+    )
+
+
+def _plain(
+    _depth: int,
+    /,
+    num_classes: int = 10,
+    *,
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "cifar_plain",
+) -> keras.Model:
+    """Builds one of the plain networks.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one picture without the batch; (32, 32, 3) unless told. Height and
+            width may be None.
+        include_top: whether the network ends in average pooling and `fc`, or in the last maps.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of `fc`; None for logits.
+        weights: None or the path of a `.weights.h5` file.
+        name: the model's name.
+
+    Returns:
+        A `keras.Model` with layers conv1_conv, conv2_block1_1_conv, conv2_block1_1_bn, …, fc.
+
+    Raises:
+        ValueError: for an argument that is none of the above, or pictures that are too small.
+
+    Reference:
+        He et al. 2015, section 4.2 and Fig. 6.
+    """
+    return cifar_resnet(
+        num_classes,
+        depth=_depth,
+        residual=False,
+        input_shape=input_shape,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+    )
+
+
 @comes_trained
-@variant(cifar_resnet, depth=20, residual=True)
-def cifar_resnet20():
+@variant(_residual, 20)
+def cifar_resnet20() -> keras.Model:
     """Builds ResNet-20 for CIFAR-10: 269,722 trainable parameters."""
 
 
-@variant(cifar_resnet, depth=32, residual=True)
-def cifar_resnet32():
+@variant(_residual, 32)
+def cifar_resnet32() -> keras.Model:
     """Builds ResNet-32 for CIFAR-10: 464,154 trainable parameters."""
 
 
-@variant(cifar_resnet, depth=44, residual=True)
-def cifar_resnet44():
+@variant(_residual, 44)
+def cifar_resnet44() -> keras.Model:
     """Builds ResNet-44 for CIFAR-10: 658,586 trainable parameters."""
 
 
-@variant(cifar_resnet, depth=56, residual=True)
-def cifar_resnet56():
+@variant(_residual, 56)
+def cifar_resnet56() -> keras.Model:
     """Builds ResNet-56 for CIFAR-10: 853,018 trainable parameters."""
 
 
-@variant(cifar_resnet, depth=110, residual=True)
-def cifar_resnet110():
+@variant(_residual, 110)
+def cifar_resnet110() -> keras.Model:
     """Builds ResNet-110 for CIFAR-10: 1,727,962 trainable parameters."""
 
 
-@variant(cifar_resnet, depth=1202, residual=True)
-def cifar_resnet1202():
+@variant(_residual, 1202)
+def cifar_resnet1202() -> keras.Model:
     """Builds ResNet-1202 for CIFAR-10: 19,421,274 trainable parameters."""
 
 
-@variant(cifar_resnet, depth=20, residual=False, shortcut=None, pad="end")
-def cifar_plain20():
+@variant(_plain, 20)
+def cifar_plain20() -> keras.Model:
     """Builds the plain network of 20 layers, ResNet-20 without its shortcuts."""
 
 
-@variant(cifar_resnet, depth=32, residual=False, shortcut=None, pad="end")
-def cifar_plain32():
+@variant(_plain, 32)
+def cifar_plain32() -> keras.Model:
     """Builds the plain network of 32 layers, ResNet-32 without its shortcuts."""
 
 
-@variant(cifar_resnet, depth=44, residual=False, shortcut=None, pad="end")
-def cifar_plain44():
+@variant(_plain, 44)
+def cifar_plain44() -> keras.Model:
     """Builds the plain network of 44 layers, ResNet-44 without its shortcuts."""
 
 
-@variant(cifar_resnet, depth=56, residual=False, shortcut=None, pad="end")
-def cifar_plain56():
+@variant(_plain, 56)
+def cifar_plain56() -> keras.Model:
     """Builds the plain network of 56 layers, ResNet-56 without its shortcuts."""
 
 
-@variant(cifar_resnet, depth=110, residual=False, shortcut=None, pad="end")
-def cifar_plain110():
+@variant(_plain, 110)
+def cifar_plain110() -> keras.Model:
     """Builds the plain network of 110 layers, ResNet-110 without its shortcuts."""

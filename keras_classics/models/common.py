@@ -1,10 +1,13 @@
 """What every builder does the same way: checks at its start, the model at its end, its variants."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 import os
-import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import keras
 from keras import layers
@@ -12,6 +15,13 @@ from keras import layers
 from keras_classics import checks
 from keras_classics.layers import BatchNormalization
 from keras_classics.layers.common import activation_of
+
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Pooling, Shape, Tensor, Weights
+
+# What a variant gives its builder, and what is left to the caller.
+_Given = TypeVar("_Given")
+_Options = ParamSpec("_Options")
 
 # With more of them a slip fills the memory: 100,000 classes have 1.6 GB of weights behind VGG.
 _MOST_CLASSES = 100_000
@@ -21,8 +31,15 @@ _LARGEST_KNOWN, _LARGEST = 1024, 16_384
 
 
 def check_common(
-    *, num_classes, include_top, pooling, classifier_activation, weights, name, application=None
-):
+    *,
+    num_classes: int,
+    include_top: bool,
+    pooling: Pooling,
+    classifier_activation: Activation,
+    weights: Weights,
+    name: str | None,
+    application: str | None = None,
+) -> None:
     """Checks the arguments that all builders share, before any layer is built."""
     checks.flags(include_top=include_top)
     if include_top:
@@ -34,7 +51,7 @@ def check_common(
     check_weights(weights, ("imagenet",) if application else ())
 
 
-def check_weights(weights, names=()):
+def check_weights(weights: Weights, names: Sequence[str] = ()) -> None:
     """Raises unless `weights` is None, one of some names, or the path of a file."""
     if weights is None or (type(weights) is str and weights in names):
         return
@@ -44,7 +61,14 @@ def check_weights(weights, names=()):
         checks.refuse("weights", f"None{listed} or the path of a file", came)
 
 
-def picture_shape(input_shape, default, *, smallest=1, known=False, largest=None):
+def picture_shape(
+    input_shape: Shape | None,
+    default: Shape,
+    *,
+    smallest: int = 1,
+    known: bool = False,
+    largest: int | None = None,
+) -> Shape:
     """Returns the checked shape of one picture, or the default in Keras' data format.
 
     Args:
@@ -81,23 +105,32 @@ def picture_shape(input_shape, default, *, smallest=1, known=False, largest=None
     return shape
 
 
-def channel_axis():
+def channel_axis() -> int:
     """Returns the axis of the channels in Keras' data format."""
     return -1 if keras.config.image_data_format() == "channels_last" else 1
 
 
-def sides(x):
+def sides(x: Tensor) -> Shape:
     """Returns (height, width) of maps in Keras' data format."""
     return tuple(x.shape[1:3] if channel_axis() == -1 else x.shape[2:4])
 
 
-def batch_norm_relu(x, name):
+def batch_norm_relu(x: Tensor, name: str) -> Tensor:
     """Batch normalisation and ReLU behind the convolution of that name."""
     x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def finish(inputs, outputs, *, include_top, pooling, weights, name, application=None):
+def finish(
+    inputs: Tensor,
+    outputs: Any,
+    *,
+    include_top: bool,
+    pooling: Pooling,
+    weights: Weights,
+    name: str | None,
+    application: str | None = None,
+) -> keras.Model:
     """Returns the model, pooled if it has no top, with weights loaded if there are any."""
     if not include_top and pooling:
         pool = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}[pooling]
@@ -114,43 +147,40 @@ def finish(inputs, outputs, *, include_top, pooling, weights, name, application=
     return model
 
 
-def variant(builder, **fixed):
-    """Makes a builder of its own out of a docstring: `builder` with some arguments fixed.
+def variant(
+    builder: Callable[Concatenate[_Given, _Options], keras.Model], given: _Given
+) -> Callable[[Callable[[], keras.Model]], Callable[_Options, keras.Model]]:
+    """Makes a builder of its own out of a name and a docstring: `builder` with its first argument.
 
-    The function has the remaining arguments as its signature, its own name as the model's, and
-    below its own docstring the builder's from "Args:" to the example.
+    The rest of the signature is the builder's, but for the default of `name`, which is the
+    function's own; so is what stands below the function's docstring, from "Args:" to the example.
 
-        @variant(resnet, depth=18)
-        def resnet18():
+        @variant(_resnet, 18)
+        def resnet18() -> keras.Model:
             '''Builds ResNet-18.'''
     """
 
-    def decorate(function):
+    def decorate(function: Callable[[], keras.Model]) -> Callable[_Options, keras.Model]:
         signature = inspect.signature(builder)
-        parameters = [
-            p.replace(default=function.__name__) if p.name == "name" else p
-            for p in signature.parameters.values()
-            if p.name not in fixed
-        ]
-        signature = signature.replace(parameters=parameters)
+        _, *others = signature.parameters.values()
+        named = {"name": function.__name__}
+        signature = signature.replace(
+            parameters=[p.replace(default=named.get(p.name, p.default)) for p in others]
+        )
 
         @functools.wraps(function)
-        def build(*arguments, **options):
+        def build(*arguments: _Options.args, **options: _Options.kwargs) -> keras.Model:
             try:
-                bound = signature.bind(*arguments, **options)
+                signature.bind(*arguments, **options)
             except TypeError as error:
                 raise TypeError(f"{function.__name__}() {error}") from None
-            return builder(**fixed, **{"name": function.__name__, **bound.arguments})
+            options.setdefault("name", function.__name__)
+            return builder(given, *arguments, **options)
 
-        del build.__wrapped__  # else its signature would be shown
-        build.__signature__ = signature
-        rest = inspect.cleandoc(builder.__doc__)
-        rest = rest[rest.index("Args:") : rest.index("Example:")].rstrip()
-        for name in fixed:  # an entry with the lines that continue it
-            rest = re.sub(rf"\n    {name}: .*(\n     .*)*", "", rest)
-        own, _, example = inspect.cleandoc(function.__doc__).partition("Example:")
-        parts = [own.strip(), rest] + ([f"Example:{example}"] if example else [])
-        build.__doc__ = "\n\n".join(parts)
+        vars(build).pop("__wrapped__")  # else its signature would be shown
+        vars(build)["__signature__"] = signature
+        _, head, rest = inspect.cleandoc(builder.__doc__ or "").partition("Args:")
+        build.__doc__ = f"{function.__doc__}\n\n{head}{rest.partition('Example:')[0].rstrip()}"
         return build
 
     return decorate

@@ -1,5 +1,7 @@
 """Dense layers as convolutions, for pictures of any size (dense evaluation)."""
 
+from __future__ import annotations
+
 import keras
 from keras import layers
 
@@ -7,7 +9,7 @@ from keras_classics import checks
 from keras_classics.models.common import channel_axis, sides
 
 
-def fully_convolutional(model):
+def fully_convolutional(model: keras.Model) -> keras.Model:
     """Returns the network with its dense layers turned into convolutions with the same weights.
 
     The dense layer behind `Flatten` becomes a "valid" convolution over the whole map it saw (7×7

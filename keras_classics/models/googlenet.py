@@ -29,7 +29,10 @@ Deviations, each an option: `batch_norm`, `use_bias`, `local_response_norm=False
 3a), `stem_activation=None`, `average_pooling=False`, other rates of dropout.
 """
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import keras
 from keras import layers
@@ -42,6 +45,9 @@ from keras_classics.models.common import (
     finish,
     picture_shape,
 )
+
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Pooling, Shape, Weights
 
 # Table 1: 1×1, 3×3 reduction, 3×3, 5×5 reduction, 5×5, pool projection.
 MODULES = {
@@ -125,26 +131,26 @@ def _auxiliary_head(x, num_classes, convolution, dropout, activation, name):
 
 
 def googlenet(
-    num_classes=1000,
+    num_classes: int = 1000,
     *,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="googlenet",
-    auxiliary_heads=False,
-    batch_norm=False,
-    use_bias=None,
-    local_response_norm=True,
-    module="reduced",
-    last_module="5b",
-    stem="imagenet",
-    stem_activation="relu",
-    average_pooling=True,
-    dropout=0.4,
-    auxiliary_dropout=0.7,
-):
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "googlenet",
+    auxiliary_heads: bool = False,
+    batch_norm: bool = False,
+    use_bias: bool | None = None,
+    local_response_norm: bool = True,
+    module: Literal["reduced", "naive"] = "reduced",
+    last_module: Literal["5b", "4e", "pool4"] = "5b",
+    stem: Literal["imagenet", "cifar"] = "imagenet",
+    stem_activation: Literal["relu"] | None = "relu",
+    average_pooling: bool = True,
+    dropout: float = 0.4,
+    auxiliary_dropout: float = 0.7,
+) -> keras.Model:
     """Builds GoogLeNet as published.
 
     Args:

@@ -26,6 +26,10 @@ first four at once make the network that most tutorials call LeNet-5: 61,706 par
 28×28.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import keras
 import numpy as np
 from keras import layers
@@ -42,6 +46,9 @@ from keras_classics.layers import (
 from keras_classics.layers.common import copy_of, initializer_of
 from keras_classics.models.common import channel_axis, check_common, finish, picture_shape
 from keras_classics.models.shipped_weights import comes_trained
+
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Initializer, Pooling, Shape, Weights
 
 # Table I: the maps of S2 that each map of C3 sees.
 TABLE_I = (
@@ -68,7 +75,7 @@ _FIGURE_3 = """
 """
 
 
-def digit_bitmaps():
+def digit_bitmaps() -> np.ndarray:
     """Returns the ten bitmaps of Fig. 3 as rows of 84 values: +1 is ink, −1 background.
 
     Returns:
@@ -128,20 +135,20 @@ def _classify(x, num_classes, output, activation, start):
 
 @comes_trained
 def lenet5(
-    num_classes=10,
+    num_classes: int = 10,
     *,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="lenet5",
-    connections="table",
-    subsampling="trainable",
-    activation="scaled_tanh",
-    output="rbf",
-    kernel_initializer=None,
-):
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "lenet5",
+    connections: Literal["table", "full"] = "table",
+    subsampling: Literal["trainable", "average", "max"] = "trainable",
+    activation: Literal["scaled_tanh", "tanh", "relu"] = "scaled_tanh",
+    output: Literal["rbf", "softmax"] = "rbf",
+    kernel_initializer: Initializer | None = None,
+) -> keras.Model:
     """Builds LeNet-5 as published.
 
     With the RBF output and `classifier_activation=None` the outputs are −‖x − c‖², the paper's

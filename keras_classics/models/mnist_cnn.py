@@ -9,6 +9,10 @@
 There is no paper. All kernels start Glorot-uniform, all biases at zero.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import keras
 from keras import layers
 
@@ -16,19 +20,22 @@ from keras_classics.layers.common import initializer_of
 from keras_classics.models.common import check_common, finish, picture_shape
 from keras_classics.models.shipped_weights import comes_trained
 
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Initializer, Pooling, Shape, Weights
+
 
 @comes_trained
 def mnist_cnn(
-    num_classes=10,
+    num_classes: int = 10,
     *,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="mnist_cnn",
-    kernel_initializer="glorot_uniform",
-):
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "mnist_cnn",
+    kernel_initializer: Initializer = "glorot_uniform",
+) -> keras.Model:
     """Builds the network: two 3×3 "same" convolutions, each with ReLU and max-pooling, one dense.
 
     Args:

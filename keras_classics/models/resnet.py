@@ -32,6 +32,10 @@ Deviations, each an option: `stride_on="3x3"` (known as v1.5), `stem="cifar"` (a
 of 3×3/1, no pooling).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
 import keras
 from keras import layers
 
@@ -45,6 +49,9 @@ from keras_classics.models.common import (
     variant,
 )
 
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Pooling, Shape, Tensor, Weights
+
 # Table 1: the number of blocks of conv2_x … conv5_x, and whether they are bottlenecks.
 BLOCKS = {
     18: ((2, 2, 2, 2), False),
@@ -53,10 +60,19 @@ BLOCKS = {
     101: ((3, 4, 23, 3), True),
     152: ((3, 8, 36, 3), True),
 }
+PUBLISHED = (50, 101, 152)  # whose weights are to be had
 SHORTCUTS = ("identity", "projection", "projection_all")
 
 
-def convolution(x, filters, kernel_size, strides=1, *, activation="relu", name):
+def convolution(
+    x: Tensor,
+    filters: int,
+    kernel_size: int,
+    strides: int = 1,
+    *,
+    activation: Activation = "relu",
+    name: str,
+) -> Tensor:
     """Convolution without bias, batch normalisation, and ReLU unless told otherwise."""
     padding = "same"
     if strides > 1 and kernel_size > 1:
@@ -76,12 +92,20 @@ def convolution(x, filters, kernel_size, strides=1, *, activation="relu", name):
     return layers.Activation(activation, name=f"{name}_relu")(x) if activation else x
 
 
-def he_normal():
+def he_normal() -> keras.Initializer:
     """N(0, 2 / fan-in), He et al. 2015; Keras' own HeNormal is cut off at two deviations."""
     return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
 
 
-def add_shortcut(x, inputs, filters, strides, shortcut, where, name):
+def add_shortcut(
+    x: Tensor,
+    inputs: Tensor,
+    filters: int,
+    strides: int,
+    shortcut: str | None,
+    where: Literal["end", "both"],
+    name: str,
+) -> Tensor:
     """Adds what skipped the block, by option A, B or C of section 3.3."""
     changes = strides > 1 or inputs.shape[channel_axis()] != filters
     if shortcut == "projection_all" or (shortcut == "projection" and changes):
@@ -91,7 +115,15 @@ def add_shortcut(x, inputs, filters, strides, shortcut, where, name):
     return layers.Add(name=f"{name}_add")([inputs, x])
 
 
-def basic_block(x, filters, strides, *, shortcut, where="end", name):
+def basic_block(
+    x: Tensor,
+    filters: int,
+    strides: int,
+    *,
+    shortcut: str | None,
+    where: Literal["end", "both"] = "end",
+    name: str,
+) -> Tensor:
     """Two 3×3 convolutions and the shortcut; without one if `shortcut` is None."""
     inputs = x
     x = convolution(x, filters, 3, strides, name=f"{name}_1")
@@ -101,7 +133,9 @@ def basic_block(x, filters, strides, *, shortcut, where="end", name):
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def bottleneck_block(x, filters, strides, *, shortcut, stride_on, name):
+def bottleneck_block(
+    x: Tensor, filters: int, strides: int, *, shortcut: str | None, stride_on: str, name: str
+) -> Tensor:
     """1×1, 3×3, and 1×1 to four times the filters, and the shortcut (Fig. 5, right)."""
     inputs = x
     first, second = (strides, 1) if stride_on == "1x1" else (1, strides)
@@ -112,7 +146,7 @@ def bottleneck_block(x, filters, strides, *, shortcut, stride_on, name):
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def classify(x, num_classes, activation):
+def classify(x: Tensor, num_classes: int, activation: Activation) -> Tensor:
     """Global average pooling and the dense layer."""
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     return layers.Dense(
@@ -129,22 +163,26 @@ def _stem(x, stem):
     return layers.MaxPooling2D(3, 2, name="pool1")(x)  # 56×56×64
 
 
-def _resnet(  # noqa: D417 - what every variant fixes is not listed
-    num_classes=1000,
+class _Which(NamedTuple):
+    depth: int
+    residual: bool = True
+
+
+def _resnet(
+    _which: _Which,
+    /,
+    num_classes: int = 1000,
     *,
-    depth,
-    residual=True,
-    application=None,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="resnet",
-    shortcut="projection",
-    stride_on="1x1",
-    stem="imagenet",
-):
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "resnet",
+    shortcut: Literal["identity", "projection", "projection_all"] = "projection",
+    stride_on: Literal["1x1", "3x3"] = "1x1",
+    stem: Literal["imagenet", "cifar"] = "imagenet",
+) -> keras.Model:
     """Builds one of the depths.
 
     Args:
@@ -179,6 +217,8 @@ def _resnet(  # noqa: D417 - what every variant fixes is not listed
         >>> keras_classics.resnet18(10, stem="cifar").output_shape
         (None, 10)
     """
+    depth, residual = _which
+    application = f"ResNet{depth}" if residual and depth in PUBLISHED else None
     check_common(
         num_classes=num_classes,
         include_top=include_top,
@@ -223,36 +263,84 @@ def _resnet(  # noqa: D417 - what every variant fixes is not listed
     )
 
 
-@variant(_resnet, depth=18, residual=True, application=None)
-def resnet18():
+def _plain(
+    _depth: int,
+    /,
+    num_classes: int = 1000,
+    *,
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "plain",
+    stem: Literal["imagenet", "cifar"] = "imagenet",
+) -> keras.Model:
+    """Builds one of the plain networks.
+
+    Args:
+        num_classes: number of classes; ignored without the top.
+        input_shape: shape of one picture without the batch; (224, 224, 3) unless told, (32, 32, 3)
+            with `stem="cifar"`. Height and width may be None.
+        include_top: whether the network ends in average pooling and `fc`, or in the last maps.
+        pooling: without the top: None, "avg" or "max" over the last maps.
+        classifier_activation: activation of `fc`; None for logits.
+        weights: None or the path of a `.weights.h5` file.
+        name: the model's name.
+        stem: "imagenet", or "cifar": a first convolution of 3×3/1 and no pooling.
+
+    Returns:
+        A `keras.Model` with the layer names of the residual network.
+
+    Raises:
+        ValueError: for an argument that is none of the above, or pictures that are too small.
+
+    Reference:
+        He et al. 2015, Table 1 and Fig. 3.
+    """
+    return _resnet(
+        _Which(_depth, residual=False),
+        num_classes,
+        input_shape=input_shape,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+        stem=stem,
+    )
+
+
+@variant(_resnet, _Which(18))
+def resnet18() -> keras.Model:
     """Builds ResNet-18: 11,689,512 trainable parameters."""
 
 
-@variant(_resnet, depth=34, residual=True, application=None)
-def resnet34():
+@variant(_resnet, _Which(34))
+def resnet34() -> keras.Model:
     """Builds ResNet-34: 21,797,672 trainable parameters."""
 
 
-@variant(_resnet, depth=50, residual=True, application="ResNet50")
-def resnet50():
+@variant(_resnet, _Which(50))
+def resnet50() -> keras.Model:
     """Builds ResNet-50: 25,557,032 trainable parameters."""
 
 
-@variant(_resnet, depth=101, residual=True, application="ResNet101")
-def resnet101():
+@variant(_resnet, _Which(101))
+def resnet101() -> keras.Model:
     """Builds ResNet-101: 44,549,160 trainable parameters."""
 
 
-@variant(_resnet, depth=152, residual=True, application="ResNet152")
-def resnet152():
+@variant(_resnet, _Which(152))
+def resnet152() -> keras.Model:
     """Builds ResNet-152: 60,192,808 trainable parameters."""
 
 
-@variant(_resnet, depth=18, residual=False, application=None, shortcut=None, stride_on="1x1")
-def plain18():
+@variant(_plain, 18)
+def plain18() -> keras.Model:
     """Builds the plain network of 18 layers, ResNet-18 without its shortcuts."""
 
 
-@variant(_resnet, depth=34, residual=False, application=None, shortcut=None, stride_on="1x1")
-def plain34():
+@variant(_plain, 34)
+def plain34() -> keras.Model:
     """Builds the plain network of 34 layers, ResNet-34 without its shortcuts."""

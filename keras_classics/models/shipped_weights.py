@@ -1,7 +1,11 @@
 """Builders whose networks come trained: `weights="mnist"`."""
 
+from __future__ import annotations
+
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec
 
 import keras
 
@@ -9,11 +13,12 @@ from keras_classics import checks, shipped
 from keras_classics.models.common import check_weights
 from keras_classics.trained_model import load_model, network_of
 
+_Options = ParamSpec("_Options")
 # What the network ends in and is called: the weights stay what they are.
 _FREE = ("include_top", "pooling", "classifier_activation", "name")
 
 
-def comes_trained(builder):
+def comes_trained(builder: Callable[_Options, keras.Model]) -> Callable[_Options, keras.Model]:
     """Lets the `weights` of a builder be a name of `shipped.names` too.
 
     The network is then exactly the one that was trained: an option that is not the card's is
@@ -26,11 +31,13 @@ def comes_trained(builder):
     parameters = inspect.signature(builder).parameters
 
     @functools.wraps(builder)
-    def build(*arguments, weights=None, **options):
+    def build(*arguments: _Options.args, **options: _Options.kwargs) -> keras.Model:
+        weights: Any = options.get("weights")
         names = shipped.names(network)
         if not isinstance(weights, str) or weights not in names:
             check_weights(weights, names)
-            return builder(*arguments, weights=weights, **options)
+            return builder(*arguments, **options)
+        options["weights"] = None
         given = {**dict(zip(parameters, arguments, strict=False)), **options}
         _check_options(given, weights, shipped.card(network, weights)["options"])
         return _load(builder(*arguments, **options), network, weights)

@@ -30,6 +30,10 @@ says.
 Deviations, each an option: `batch_norm`, other rates of `dropout`, `kernel_initializer`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import keras
 from keras import layers
 
@@ -45,14 +49,19 @@ from keras_classics.models.common import (
     variant,
 )
 
+if TYPE_CHECKING:
+    from keras_classics.types import Activation, Initializer, Pooling, Shape, Weights
+
 # Table 1: the kernel sizes of each block's convolutions.
 CONFIGURATIONS = {
     "A": ((3,), (3,), (3, 3), (3, 3), (3, 3)),
+    "A-LRN": ((3,), (3,), (3, 3), (3, 3), (3, 3)),
     "B": ((3, 3), (3, 3), (3, 3), (3, 3), (3, 3)),
     "C": ((3, 3), (3, 3), (3, 3, 1), (3, 3, 1), (3, 3, 1)),
     "D": ((3, 3), (3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3)),
     "E": ((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3)),
 }
+PUBLISHED = {"D": "VGG16", "E": "VGG19"}  # whose weights are to be had, by their names in Keras
 FILTERS = (64, 128, 256, 512, 512)
 
 
@@ -79,22 +88,21 @@ def _dense(x, units, activation, kernel_initializer, name):
     return layers.Dense(units, activation=activation, kernel_initializer=initializer, name=name)(x)
 
 
-def _vgg(  # noqa: D417 - what every variant fixes is not listed
-    num_classes=1000,
+def _vgg(
+    _configuration: str,
+    /,
+    num_classes: int = 1000,
     *,
-    configuration,
-    first_lrn=False,
-    application=None,
-    input_shape=None,
-    include_top=True,
-    pooling=None,
-    classifier_activation="softmax",
-    weights=None,
-    name="vgg",
-    batch_norm=False,
-    dropout=0.5,
-    kernel_initializer=None,
-):
+    input_shape: Shape | None = None,
+    include_top: bool = True,
+    pooling: Pooling = None,
+    classifier_activation: Activation = "softmax",
+    weights: Weights = None,
+    name: str | None = "vgg",
+    batch_norm: Literal[False, "conv", "block"] = False,
+    dropout: float = 0.5,
+    kernel_initializer: Initializer | None = None,
+) -> keras.Model:
     """Builds one of the configurations.
 
     Args:
@@ -128,6 +136,7 @@ def _vgg(  # noqa: D417 - what every variant fixes is not listed
         >>> keras_classics.vgg11(10, input_shape=(32, 32, 3)).output_shape
         (None, 10)
     """
+    application = PUBLISHED.get(_configuration)
     check_common(
         num_classes=num_classes,
         include_top=include_top,
@@ -143,7 +152,7 @@ def _vgg(  # noqa: D417 - what every variant fixes is not listed
     shape = picture_shape(input_shape, (224, 224, 3), smallest=32, known=include_top)
 
     inputs = x = keras.Input(shape)
-    for block, kernel_sizes in enumerate(CONFIGURATIONS[configuration], start=1):
+    for block, kernel_sizes in enumerate(CONFIGURATIONS[_configuration], start=1):
         for number, kernel_size in enumerate(kernel_sizes, start=1):
             x = _convolution(
                 x,
@@ -153,7 +162,7 @@ def _vgg(  # noqa: D417 - what every variant fixes is not listed
                 kernel_initializer,
                 f"conv{block}_{number}",
             )
-            if first_lrn and block == 1:
+            if _configuration == "A-LRN" and block == 1:
                 x = LocalResponseNormalization(name="lrn1_1")(x)
         if batch_norm == "block":
             x = BatchNormalization(axis=channel_axis(), name=f"block{block}_bn")(x)
@@ -175,31 +184,31 @@ def _vgg(  # noqa: D417 - what every variant fixes is not listed
     )
 
 
-@variant(_vgg, configuration="A", first_lrn=False, application=None)
-def vgg11():
+@variant(_vgg, "A")
+def vgg11() -> keras.Model:
     """Builds VGG-11, configuration A: 132,863,336 parameters."""
 
 
-@variant(_vgg, configuration="A", first_lrn=True, application=None)
-def vgg11_lrn():
+@variant(_vgg, "A-LRN")
+def vgg11_lrn() -> keras.Model:
     """Builds configuration A-LRN: VGG-11 with local response normalisation after conv1_1."""
 
 
-@variant(_vgg, configuration="B", first_lrn=False, application=None)
-def vgg13():
+@variant(_vgg, "B")
+def vgg13() -> keras.Model:
     """Builds VGG-13, configuration B: 133,047,848 parameters."""
 
 
-@variant(_vgg, configuration="C", first_lrn=False, application=None)
-def vgg16_1x1():
+@variant(_vgg, "C")
+def vgg16_1x1() -> keras.Model:
     """Builds configuration C: 13 convolutions, three of them 1×1; 133,638,952 parameters."""
 
 
-@variant(_vgg, configuration="D", first_lrn=False, application="VGG16")
-def vgg16():
+@variant(_vgg, "D")
+def vgg16() -> keras.Model:
     """Builds VGG-16, configuration D: 138,357,544 parameters."""
 
 
-@variant(_vgg, configuration="E", first_lrn=False, application="VGG19")
-def vgg19():
+@variant(_vgg, "E")
+def vgg19() -> keras.Model:
     """Builds VGG-19, configuration E: 143,667,240 parameters."""

@@ -1,9 +1,12 @@
 """Loss and error by epoch: a PNG while the run goes on, an animated GIF at its end."""
 
+from __future__ import annotations
+
 import io
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -17,7 +20,7 @@ from keras_classics.report.run_files import RecordedRun, ReportError, read_run, 
 BLUE, ORANGE = "#235ea8", "#d05a1e"
 PANELS = (("error", "Error in percent", "{} {:.2f} %"), ("loss", "Loss", "{} {:.3g}"))
 INK, PALE = "#2b2b2b", "#d9d9d5"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 11,
     "text.color": INK,
@@ -113,7 +116,7 @@ def _palette(frame):
 class _Chart:
     """Both panels with their axes fixed, and the curves up to any epoch."""
 
-    def __init__(self, run, animated=False):
+    def __init__(self, run: RecordedRun, animated: bool = False) -> None:
         if not run.epochs:
             raise ReportError(f"`{run.path}` has no finished epoch to draw yet.")
         self.run, self.animated = run, animated
@@ -130,7 +133,7 @@ class _Chart:
             self._panel(axes, *panel) for axes, panel in zip((above, below), PANELS, strict=True)
         ]
 
-    def show(self, epoch):
+    def show(self, epoch: int) -> list[Any]:
         """Shows the first epochs; returns the artists that this changed."""
         self.counter.set_text(f"epoch {epoch} of {self.run.planned_epochs}")
         changed = [self.counter]
@@ -149,7 +152,7 @@ class _Chart:
             _spread(ends, gap=15 * self.figure.dpi / 72, dpi=self.figure.dpi)
         return changed
 
-    def picture(self):
+    def picture(self) -> Image.Image:
         """The canvas as an RGB picture."""
         return Image.fromarray(np.asarray(self.canvas.buffer_rgba())[..., :3].copy())
 

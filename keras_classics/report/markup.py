@@ -4,6 +4,8 @@ The templates lie in `templates/`; each function here fills one of their macros.
 """
 
 import base64
+from collections.abc import Sequence
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,7 +17,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     keep_trailing_newline=True,
 )
-_PIECES = _TEMPLATES.get_template("pieces.html").module
+_PIECES: Any = _TEMPLATES.get_template("pieces.html").module
 
 
 def data_uri(content: bytes) -> str:
@@ -65,12 +67,12 @@ def header(title: str, facts: str = "") -> Markup:
     return _PIECES.header(title, facts)
 
 
-def section(identifier: str, title: str, *parts: Markup) -> Markup:
+def section(identifier: str, title: str, *parts: str) -> Markup:
     """Returns a section of the page; empty parts are left out."""
     return _PIECES.section(identifier, title, parts)
 
 
-def details(summary: str, *parts: Markup) -> Markup:
+def details(summary: str, *parts: str) -> Markup:
     """Returns what is hidden until somebody asks for it."""
     return _PIECES.details(summary, parts)
 
@@ -95,6 +97,6 @@ def stage(name: str, size: str, content: bytes, alt: str, reach: str = "") -> Ma
     return _PIECES.stage(name, size, image(content, alt), reach)
 
 
-def document(title: str, parts: list[Markup]) -> str:
+def document(title: str, parts: Sequence[str]) -> str:
     """Returns the whole page, which fetches nothing from anywhere."""
     return _TEMPLATES.get_template("page.html").render(title=title, parts=parts)

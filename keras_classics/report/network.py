@@ -1,5 +1,7 @@
 """Looks inside a saved network: its first filters, the maps of its stages, its last code."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +40,7 @@ class Network:
         ReportError: if the file is missing or Keras cannot read it.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         if not path.exists():
             raise ReportError(f"The run has no {path.name} (yet).")
         self.model = load_model(path, ReportError)

@@ -31,7 +31,7 @@ def result(run: RecordedRun) -> str:
     metrics, paper = run.metrics, run.paper()
     examples, split = metrics.get("examples"), metrics.get("split", "test")
     measured_on = "–" if examples is None else pictures(examples, split)
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (f"{str(split).capitalize()} error", percent(paper.get("test_error")),
          percent(metrics.get("error"))),
         *_top5(metrics, paper),
@@ -41,7 +41,7 @@ def result(run: RecordedRun) -> str:
          _range(metrics.get("error"), examples)),
         ("Training error", percent(paper.get("train_error")), percent(metrics.get("train_error"))),
     ]  # fmt: skip
-    head = ("", "Paper", "This run")
+    head: tuple[str, ...] = ("", "Paper", "This run")
     if not paper:
         rows, head = [(name, run_value) for name, _, run_value in rows], ("", "This run")
     note = "" if metrics.get("comparable") else str(metrics.get("note") or "")

@@ -1,6 +1,9 @@
 """Recipe + data -> the model that trains and the model that is saved, on the same weights."""
 
+from __future__ import annotations
+
 import inspect
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -14,10 +17,17 @@ from keras_classics.training.fields import describe
 from keras_classics.training.recipe import RecipeError
 from keras_classics.zoo import list_models, model_card
 
+if TYPE_CHECKING:
+    from keras_classics.data.bad_images import BadImages
+    from keras_classics.data.sources.base import LabelledImages
+    from keras_classics.runs.devices import OneDevice
+    from keras_classics.training.recipe import Recipe
+    from keras_classics.types import Tensor
+
 _TRANSFORMS = ("train_transforms", "test_transforms")
 
 
-def check_pixels(recipe):
+def check_pixels(recipe: Recipe) -> None:
     """Raises where a network gets published weights and other pixels than those that they expect.
 
     Args:
@@ -37,14 +47,16 @@ def check_pixels(recipe):
     kind = getattr(recipe.normalization, "func", recipe.normalization)
     kind = kind if isinstance(kind, type) else type(kind)
     if kind.__module__.partition(".")[0] == "keras_classics":
-        pixels = model_card(name).preprocessing.partition(":")[0]
+        pixels = (model_card(name).preprocessing or "").partition(":")[0]
         raise RecipeError(
             f'`model.weights` is "{weights}", whose pixels are {pixels}; {kind.__name__} gives '
             "others: leave it unset, or write a `normalization` that gives those."
         )
 
 
-def assemble(recipe, source, *, bad=None, **compilation):
+def assemble(
+    recipe: Recipe, source: LabelledImages, *, bad: BadImages | None = None, **compilation: Any
+) -> tuple[keras.Model, keras.Model]:
     """Builds both models of a recipe for the pictures and classes of a source.
 
     Args:
@@ -114,7 +126,13 @@ def assemble(recipe, source, *, bad=None, **compilation):
     return training, inference
 
 
-def check_looking(recipe, optimizer, devices, source, network):
+def check_looking(
+    recipe: Recipe,
+    optimizer: keras.optimizers.Optimizer,
+    devices: OneDevice,
+    source: LabelledImages,
+    network: keras.Model,
+) -> None:
     """Raises a RecipeError where an optimizer that looks at the run would not see it.
 
     Args:
@@ -188,11 +206,20 @@ def _one_size(recipe, shapes):
 class _WithAuxiliaryHeads(keras.Model):
     """A network with several outputs for one label; `main` is the one that is measured."""
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Any = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
         labels = dict.fromkeys(y_pred, y)
         return super().compute_loss(x, labels, y_pred, sample_weight, training=training)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self, x: Tensor, y: Tensor, y_pred: Any, sample_weight: Tensor | None = None
+    ) -> dict[str, Any]:
         return super().compute_metrics(x, y, y_pred["main"], sample_weight)
 
 

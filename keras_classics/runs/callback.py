@@ -1,6 +1,10 @@
 """What has to happen around the single steps of an epoch, and what a user's callbacks see of it."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -8,6 +12,10 @@ import numpy as np
 from keras_classics.data.randomness import fold_in
 from keras_classics.errors import UserError
 from keras_classics.training.recipe import RecipeError
+
+if TYPE_CHECKING:
+    from keras_classics.progress import Progress
+    from keras_classics.runs.run import Run
 
 _STEP = 3  # purpose of a seed, see data/pipeline.py
 
@@ -19,7 +27,7 @@ class TrainingError(UserError):
 class Steps(keras.callbacks.Callback):
     """What has to happen in a `fit`: the rate, reseeding, NaN, checkpoints."""
 
-    def __init__(self, run, epoch):
+    def __init__(self, run: Run, epoch: int) -> None:
         super().__init__()
         self.run = run
         # What Keras calls a batch is a piece of ours.
@@ -29,18 +37,18 @@ class Steps(keras.callbacks.Callback):
         self.seed = fold_in(fold_in(run.recipe.seed, _STEP), epoch)
         self.rate = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self.run.metric_values is not None:
             for variable, value in zip(
                 self.run.metric_variables(), self.run.metric_values, strict=True
             ):
                 variable.assign(value)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.run.stopped = self.model.stop_training  # by a callback, at one of the steps
         self.model.stop_training = True  # one `fit` per epoch
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         step, piece = divmod(self.skipped + batch, self.pieces)
         if not piece:
             self._begin_step(step, is_first=not batch)
@@ -62,7 +70,7 @@ class Steps(keras.callbacks.Callback):
             self.model.optimizer.learning_rate.assign(rate)
             self.rate = rate
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         done, piece = divmod(self.skipped + batch + 1, self.pieces)
         if np.isnan(float(logs["loss"])):
             raise TrainingError(
@@ -77,12 +85,12 @@ class Steps(keras.callbacks.Callback):
 class Bar(keras.callbacks.Callback):
     """The bar of an epoch in progress, with the figures so far."""
 
-    def __init__(self, run, progress):
+    def __init__(self, run: Run, progress: Progress) -> None:
         super().__init__()
         self.progress, self.skipped = progress, run.step
         self.pieces = run.recipe.gradient_accumulation_steps
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         done = self.skipped + (batch + 1) // self.pieces
         self.progress.show(
             done,
@@ -101,14 +109,14 @@ class Listeners(keras.callbacks.Callback):
         run: the `Run`.
     """
 
-    def __init__(self, callbacks, run):
+    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], run: Run) -> None:
         super().__init__()
         self.callbacks, self.run = tuple(callbacks), run
         for callback in self.callbacks:
             callback.set_params({"epochs": run.epochs, "steps": run.steps_per_epoch, "verbose": 0})
             callback.set_model(run.training)
 
-    def tell(self, event, *values):
+    def tell(self, event: str, *values: Any) -> bool:
         """Calls e.g. `on_epoch_end` of each callback; returns whether one wants to stop."""
         model = self.run.training
         model.stop_training = False
@@ -116,15 +124,15 @@ class Listeners(keras.callbacks.Callback):
             getattr(callback, event)(*values)
         return model.stop_training
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch, logs)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         for callback in self.callbacks:
             callback.on_train_batch_begin(self._number(batch), logs)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         for callback in self.callbacks:
             callback.on_train_batch_end(self._number(batch), logs)
 
@@ -140,7 +148,7 @@ _IN_VAIN = {
 }
 
 
-def check_callbacks(callbacks):
+def check_callbacks(callbacks: Any) -> None:
     """Raises for what is no callback, and for one that would do what the recipe or the run does.
 
     Args:
@@ -158,12 +166,12 @@ def check_callbacks(callbacks):
                 raise RecipeError(f"The callback {name} cannot be used: {reason}.")
 
 
-def training_in_words(error, loss):
+def training_in_words(error: float, loss: float) -> str:
     """Returns the figures of the training pictures as the line of an epoch has them."""
     return f"training error {error:.2f} %  loss {loss:.4g}"
 
 
-def sync(model):
+def sync(model: keras.Model) -> None:
     """Brings the variables of a model that is training up to date: JAX keeps them elsewhere."""
     if keras.backend.backend() == "jax":
         model.jax_state_sync()

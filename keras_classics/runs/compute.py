@@ -1,10 +1,14 @@
 """What computes a run, as one value; and what a backend would refuse later, or get wrong."""
 
+from __future__ import annotations
+
 import contextlib
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 
@@ -13,6 +17,10 @@ from keras_classics.choices import STRATEGIES
 from keras_classics.runs.devices import DistributionError
 from keras_classics.runs.peers import Peers
 from keras_classics.training.recipe import RecipeError
+
+if TYPE_CHECKING:
+    from keras_classics.data.sharding import Shard
+    from keras_classics.training.recipe import Recipe
 
 JIT = {"auto": "auto", "on": True, "off": False}
 # How TensorFlow, JAX, PyTorch on a GPU and on a processor, and NumPy say it.
@@ -49,7 +57,7 @@ class Compute:
     jit: str = "auto"
     steps_per_execution: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.choice("strategy", self.strategy, STRATEGIES, DistributionError)
         checks.choice("jit", self.jit, tuple(JIT), DistributionError)
         checks.integer("steps_per_execution", self.steps_per_execution, error=DistributionError)
@@ -71,7 +79,7 @@ class Compute:
 
 
 @contextlib.contextmanager
-def precision(policy):
+def precision(policy: str) -> Iterator[None]:
     """Builds layers by one of Keras' policies, e.g. "mixed_float16", for the time of a run."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
@@ -81,7 +89,7 @@ def precision(policy):
         keras.config.set_dtype_policy(before)
 
 
-def check_memory(recipe, network, shard, pictures):
+def check_memory(recipe: Recipe, network: keras.Model, shard: Shard, pictures: int) -> None:
     """Raises where a step on processors needs more memory than is free: the system would end it.
 
     At the very least it needs, for each picture, the values of the picture and behind each layer
@@ -118,7 +126,7 @@ def check_memory(recipe, network, shard, pictures):
 
 
 @contextlib.contextmanager
-def errors_of_memory(recipe):
+def errors_of_memory(recipe: Recipe) -> Iterator[None]:
     """Raises a RecipeError in the place of what backends raise where a step finds no memory.
 
     Args:

@@ -1,8 +1,13 @@
 """The devices of a run: one, all of a machine, those of several machines, or one for each tower."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 import numpy as np
@@ -13,6 +18,10 @@ from keras_classics.errors import UserError
 from keras_classics.layers.grouped_conv import GROUPS
 from keras_classics.training.fields import vary
 from keras_classics.training.recipe import RecipeError
+
+if TYPE_CHECKING:
+    from keras_classics.runs.peers import Meeting
+    from keras_classics.training.recipe import Recipe
 
 _GRACE = 5  # seconds
 
@@ -25,32 +34,34 @@ class OneDevice:
     """The device that the backend prefers."""
 
     name = "none"
-    distribution = None
+    distribution: Any = None
     replicas = 1
     process = 0
     processes = 1
 
     @property
-    def is_writer(self):
+    def is_writer(self) -> bool:
         """Whether this process writes the run directory."""
         return self.process == 0
 
-    def scope(self):
+    def scope(self) -> AbstractContextManager[Any]:
         """Returns the context in which networks are built and trained."""
         return contextlib.nullcontext() if self.distribution is None else self.distribution.scope()
 
-    def adapt(self, recipe):
+    def adapt(self, recipe: Recipe) -> Recipe:
         """Returns the recipe, or the form of it that these devices can share."""
         return recipe
 
-    def from_writer(self, state, arrays):
+    def from_writer(
+        self, state: dict[str, Any], arrays: list[np.ndarray]
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Returns what the writing process passed, in every process."""
         return state, arrays
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Ends the connections to the other processes."""
 
 
@@ -59,13 +70,13 @@ class Mirrored(OneDevice):
 
     name = "mirrored"
 
-    def __init__(self, devices):
+    def __init__(self, devices: Sequence[Any]) -> None:
         tf = import_tensorflow()
         self.replicas = len(devices)
         self.distribution = tf.distribute.MirroredStrategy(devices)
 
     @contextlib.contextmanager
-    def scope(self):
+    def scope(self) -> Iterator[None]:
         with untuned_device_iterators(), self.distribution.scope():
             yield
 
@@ -75,7 +86,7 @@ class DataParallel(OneDevice):
 
     name = "data_parallel"
 
-    def __init__(self, devices):
+    def __init__(self, devices: Sequence[Any]) -> None:
         self.replicas = len(devices)
         # The pipeline of each process makes its own share: nothing is left to be sharded.
         self.distribution = keras.distribution.DataParallel(
@@ -88,7 +99,7 @@ class MultiMachine(DataParallel):
 
     name = "multi_machine"
 
-    def __init__(self, meeting):
+    def __init__(self, meeting: Meeting) -> None:
         import jax
 
         self.meeting = meeting
@@ -101,7 +112,9 @@ class MultiMachine(DataParallel):
                 "each as many."
             )
 
-    def from_writer(self, state, arrays):
+    def from_writer(
+        self, state: dict[str, Any], arrays: list[np.ndarray]
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
         from jax.experimental import multihost_utils
 
         def shared(value):
@@ -115,7 +128,7 @@ class MultiMachine(DataParallel):
         state = json.loads(bytes(np.asarray(shared(buffer))).decode())
         return state, [np.asarray(shared(array)) for array in arrays]
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and kind.__name__ == "JaxRuntimeError":
             time.sleep(_GRACE)  # where another process is gone, the watch ends this one
         self.meeting.close(goodbye=kind is None)
@@ -130,7 +143,7 @@ class TwoTowers(OneDevice):
 
     name = "two_towers"
 
-    def __init__(self, devices):
+    def __init__(self, devices: Sequence[Any]) -> None:
         mesh = keras.distribution.DeviceMesh((1, 2), ("batch", GROUPS), devices)
         layouts = keras.distribution.LayoutMap(mesh)
         for weights, rank in (
@@ -144,7 +157,7 @@ class TwoTowers(OneDevice):
             layout_map=layouts, batch_dim_name="batch", auto_shard_dataset=False
         )
 
-    def adapt(self, recipe):
+    def adapt(self, recipe: Recipe) -> Recipe:
         try:
             return vary(recipe, {"model.towers": "grouped"})
         except RecipeError as error:

@@ -11,13 +11,17 @@ seconds of the epochs travel inside the checkpoints: continuing from one brings 
 that belong to it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +32,10 @@ from keras_classics.report.schemas import RECIPE
 from keras_classics.schema import read_json
 from keras_classics.training.fields import describe, differing_fields, identity
 
+if TYPE_CHECKING:
+    from keras_classics.training.recipe import Recipe
+    from keras_classics.types import AnyPath
+
 CHECKPOINTS_KEPT = 2
 
 
@@ -36,20 +44,20 @@ class RunDirectoryError(UserError):
 
 
 @contextlib.contextmanager
-def writing(path):
+def writing(path: AnyPath) -> Iterator[None]:
     """Says what became of the run directory where a file in it could not be written."""
     try:
         yield
     except (OSError, ReportError) as error:
         # A report's sentence is about a command that nobody has given.
-        cause = error.__cause__ if isinstance(error, ReportError) else error
+        cause: Any = error.__cause__ if isinstance(error, ReportError) else error
         name = getattr(cause, "filename", None)
         if name is None or not Path(os.fsdecode(name)).is_relative_to(path):
             raise
         raise unwritable(path, cause) from error
 
 
-def unwritable(path, error):
+def unwritable(path: AnyPath, error: OSError) -> RunDirectoryError:
     """Returns what to raise where a run in progress could not write into its directory.
 
     Args:
@@ -77,12 +85,12 @@ def _gone(path):
     )
 
 
-def has_checkpoint(path):
+def has_checkpoint(path: AnyPath) -> bool:
     """Whether a run has begun in a folder, so that it would be continued there."""
     return any((Path(path) / "checkpoints").glob("epoch-*.npz"))
 
 
-def check_owner(path, recipe):
+def check_owner(path: AnyPath, recipe: Recipe) -> None:
     """Raises if a folder is neither that of a recipe's run, nor empty, nor new.
 
     Args:
@@ -155,7 +163,9 @@ class RunDirectory:
             something else than a run directory, or is in use.
     """
 
-    def __init__(self, path, recipe, facts=None):
+    def __init__(
+        self, path: AnyPath, recipe: Recipe, facts: Mapping[str, Any] | None = None
+    ) -> None:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self._make(recipe, facts or {})
@@ -194,7 +204,7 @@ class RunDirectory:
             ) from None
         return file
 
-    def file(self, *names):
+    def file(self, *names: str) -> Path:
         """Returns the path of a file to write in the directory, which is still there.
 
         Raises:
@@ -204,7 +214,7 @@ class RunDirectory:
             raise _gone(self.path)
         return self.path.joinpath(*names)
 
-    def require_space(self, size):
+    def require_space(self, size: int) -> None:
         """Raises unless the disk has room for `size` bytes."""
         free = shutil.disk_usage(self.path).free
         if free < size:
@@ -213,14 +223,14 @@ class RunDirectory:
                 f"{free / 1e6:.0f} MB left; make room or choose another disk with `run_dir`."
             )
 
-    def save_checkpoint(self, arrays, state):
+    def save_checkpoint(self, arrays: list[np.ndarray], state: dict[str, Any]) -> None:
         """Writes the arrays and the JSON state of one moment; keeps the last few.
 
         Args:
             arrays: list of NumPy arrays.
             state: plain data with "epoch" (finished ones) and "step" (into the next one).
         """
-        named = {f"{number:05d}": array for number, array in enumerate(arrays)}
+        named: dict[str, Any] = {f"{number:05d}": array for number, array in enumerate(arrays)}
         named["state"] = np.array(json.dumps(state))
         name = f"epoch-{state['epoch']:05d}-step-{state['step']:07d}.npz"
         place = self.file("checkpoints", name)
@@ -233,7 +243,9 @@ class RunDirectory:
         for old in sorted(self.checkpoints.glob("epoch-*.npz"))[:-CHECKPOINTS_KEPT]:
             old.unlink()
 
-    def load_checkpoint(self, warn):
+    def load_checkpoint(
+        self, warn: Callable[[str], object]
+    ) -> tuple[list[np.ndarray], dict[str, Any]] | None:
         """Returns (arrays, state) of the newest whole checkpoint, or None in a new directory.
 
         Args:
@@ -263,7 +275,7 @@ class RunDirectory:
             )
         return None
 
-    def close(self):
+    def close(self) -> None:
         """Lets other processes use the directory."""
         if self._lock is not None:
             self._lock.close()

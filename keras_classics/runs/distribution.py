@@ -18,6 +18,10 @@ On TensorFlow each replica normalises its own part of the batch, as on the paper
 `Recipe.sync_batch_norm` is set; JAX computes a batch as a whole, wherever its parts lie.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import keras
 
 from keras_classics.data.sharding import Shard
@@ -32,10 +36,13 @@ from keras_classics.runs.devices import (
 )
 from keras_classics.runs.environment import facts
 
+if TYPE_CHECKING:
+    from keras_classics.training.recipe import Recipe
+
 _HEARTBEAT = 30  # seconds
 
 
-def distribute(compute=None, recipe=None):
+def distribute(compute: Compute | None = None, recipe: Recipe | None = None) -> OneDevice:
     """Chooses the devices of a run.
 
     Args:
@@ -151,7 +158,7 @@ def _meet(peers, recipe):
     return MultiMachine(meeting)
 
 
-def shard_of(recipe, devices):
+def shard_of(recipe: Recipe, devices: OneDevice) -> Shard:
     """Returns the part of each batch that this process makes.
 
     Args:

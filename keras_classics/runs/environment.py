@@ -1,5 +1,7 @@
 """What a run ran on, for `environment.json`."""
 
+from __future__ import annotations
+
 import os
 import platform
 import shlex
@@ -8,17 +10,22 @@ import sys
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_classics import __version__
 from keras_classics.progress import in_notebook
 from keras_classics.training.fields import identity
 from keras_classics.words import plural
 
+if TYPE_CHECKING:
+    from keras_classics.runs.devices import OneDevice
+    from keras_classics.training.recipe import Recipe
+
 _COMPUTING = ("jax", "tensorflow", "numpy")
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets")
 
 
-def facts(recipe):
+def facts(recipe: Recipe) -> dict[str, Any]:
     """Returns what the processes of one run must have in common: versions and the recipe."""
     versions = {name: _version(name) or "none" for name in ("keras", *_COMPUTING)}
     return {
@@ -29,7 +36,7 @@ def facts(recipe):
     }
 
 
-def environment(devices):
+def environment(devices: OneDevice) -> dict[str, str]:
     """Returns package versions, commit, backend, machine, devices and command, as strings.
 
     Args:

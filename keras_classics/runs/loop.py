@@ -5,7 +5,11 @@ whatever a schedule needs to know stands in the history. A checkpoint therefore 
 and the history, and a run that was killed ends as if it had not been.
 """
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 
@@ -22,23 +26,27 @@ from keras_classics.runs.sources import facts_of, load_sources
 from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError
 
+if TYPE_CHECKING:
+    from keras_classics.training.recipe import Recipe
+    from keras_classics.types import AnyPath
+
 __all__ = ["TrainingError", "train"]
 
 
 def train(
-    recipe,
-    run_dir,
+    recipe: Recipe,
+    run_dir: AnyPath,
     *,
-    data_dir=None,
-    callbacks=(),
-    verbose="auto",
-    checkpoint_minutes=5.0,
-    on_bad_image="skip",
-    cache="none",
-    compute=None,
-    stop_after=None,
-    log_steps=None,
-):
+    data_dir: AnyPath | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: str | int = "auto",
+    checkpoint_minutes: float = 5.0,
+    on_bad_image: Literal["skip", "stop"] = "skip",
+    cache: Literal["none", "ram", "disk"] = "none",
+    compute: Compute | None = None,
+    stop_after: int | None = None,
+    log_steps: int | None = None,
+) -> dict[str, Any] | None:
     """Trains a recipe in a run directory, or continues it there, up to the report.
 
     Args:

@@ -6,6 +6,8 @@ compare what they are about to do, and keep the connections open: when one break
 ends at once with a sentence that names the lost one.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -14,15 +16,17 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_classics.errors import UserError
 
 _WATCH = Path(__file__).with_name("watch.py")
 
 
-def is_address(text, highest=2**16 - 1):
+def is_address(text: str, highest: int = 2**16 - 1) -> bool:
     """Whether a text is host:port, with a port from 1 to the highest.
 
     Example:
@@ -61,7 +65,7 @@ class Peers:
     processes: int
     process: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not is_address(self.coordinator, 2**16 - 2):  # the next port is used, too
             raise PeerError(
                 f"`coordinator` must be host:port of process 0. Received: {self.coordinator}"
@@ -75,18 +79,18 @@ class Peers:
             )
 
     @property
-    def address(self):
+    def address(self) -> tuple[str, int]:
         """(host, port) of process 0, where the processes meet."""
         host, _, port = self.coordinator.rpartition(":")
         return host.strip("[]"), int(port)
 
     @property
-    def service(self):
+    def service(self) -> str:
         """Host and port for the library that computes: the next port."""
         host, _, port = self.coordinator.rpartition(":")
         return f"{host}:{int(port) + 1}"
 
-    def meet(self, facts, timeout=120.0):
+    def meet(self, facts: Mapping[str, str], timeout: float = 120.0) -> Meeting:
         """Waits for the others and compares notes; returns the `Meeting`.
 
         Args:
@@ -112,7 +116,7 @@ class Meeting:
     whose peer has died may abort this process before any thread could say why.
     """
 
-    def __init__(self, peers, connections):
+    def __init__(self, peers: Peers, connections: dict[int, Any]) -> None:
         names = {
             number: f"process {number}" + (f" at {peers.coordinator}" if number == 0 else "")
             for number in connections
@@ -126,15 +130,17 @@ class Meeting:
         for connection in connections.values():
             connection.close()
 
-    def close(self, goodbye):
+    def close(self, goodbye: bool) -> None:
         """Ends the connections; without a goodbye the other processes end as well."""
+        pipe = self._watch.stdin
+        assert pipe is not None  # it was asked for
         if goodbye:
             with contextlib.suppress(BrokenPipeError):
-                self._watch.stdin.write(b".")
-                self._watch.stdin.flush()
+                pipe.write(b".")
+                pipe.flush()
         else:
             self._watch.terminate()
-        self._watch.stdin.close()
+        pipe.close()
         self._watch.wait()
 
 

@@ -1,8 +1,12 @@
 """One run in progress: the models, the data, how far it has come, and what it leaves behind."""
 
+from __future__ import annotations
+
 import sys
 import time
 import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -27,6 +31,13 @@ from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError
 
+if TYPE_CHECKING:
+    from keras_classics.data.bad_images import BadImages
+    from keras_classics.data.sharding import Shard
+    from keras_classics.runs.devices import OneDevice
+    from keras_classics.runs.directory import RunDirectory
+    from keras_classics.training.recipe import Recipe
+
 _REDRAW = 30  # seconds between two drawings of the curves, each of which takes 0.1
 _LIVE = 2  # the same where somebody looks at them
 _SAMPLE = 2  # purpose of a seed, see data/pipeline.py
@@ -38,20 +49,33 @@ class Run:
     Of several processes one has the run directory and writes; the others compute the same.
     """
 
-    def __init__(self, recipe, directory, devices, shard, sources, training, inference, bad):
+    def __init__(
+        self,
+        recipe: Recipe,
+        directory: RunDirectory | None,
+        devices: OneDevice,
+        shard: Shard,
+        sources: Mapping[str, Any],
+        training: keras.Model,
+        inference: keras.Model,
+        bad: BadImages,
+    ) -> None:
         self.recipe, self.sources, self.devices, self.bad = recipe, sources, devices, bad
         self.directory, self.shard = directory, shard
         self.training, self.inference, self.logits = training, inference, None
         training.optimizer.build(training.trainable_variables)
-        self.epoch, self.step, self.history, self.seconds = 0, 0, [], []
-        self.steps = []  # rows of steps.csv
+        self.epoch, self.step = 0, 0
+        self.history: list[dict[str, float]] = []
+        self.seconds: list[float] = []
+        self.steps: list[dict[str, float]] = []  # rows of steps.csv
         self.stopped = False  # whether a callback, or `early_stopping`, has ended the training
         self.steps_per_epoch = _steps_per_epoch(recipe, len(sources["train"]), self.shard)
         self.iterations = recipe.epochs * self.steps_per_epoch
         if recipe.iterations is not None:
             self.iterations = min(self.iterations, recipe.iterations)
         self.epochs = -(-self.iterations // self.steps_per_epoch)
-        self.metric_values, self.drawn, self.picture = None, float("-inf"), None
+        self.metric_values, self.drawn = None, float("-inf")
+        self.picture: LivePicture | None = None
         if directory is not None:
             # Three times the state: two checkpoints and one being written; and the figures.
             size = 4 * sum(int(np.prod(v.shape)) for v in self._variables())
@@ -70,7 +94,7 @@ class Run:
         )
         return list({id(v): v for group in groups for v in group}.values())
 
-    def metric_variables(self):
+    def metric_variables(self) -> list[keras.Variable]:
         """The variables of the metrics, in a fixed order."""
         return [v for metric in self.training.metrics for v in metric.variables]
 
@@ -96,14 +120,21 @@ class Run:
         if self.directory is not None:
             print(f"Continuing {self.directory.path} after epoch {self.epoch}, step {self.step}.")
 
-    def save(self, step=0):
+    def save(self, step: int = 0) -> None:
         """Writes a checkpoint; `step` counts the finished steps of the epoch in progress."""
         if self.directory is not None:
             figures = {"history": self.history, "seconds": self.seconds, "steps": self.steps}
             state = {"epoch": self.epoch, "step": step, "stopped": self.stopped, **figures}
             self.directory.save_checkpoint([_numpy(v) for v in self._variables()], state)
 
-    def fit(self, callbacks, verbose, checkpoint_seconds, stop_after=None, log_steps=None):
+    def fit(
+        self,
+        callbacks: Sequence[keras.callbacks.Callback],
+        verbose: str | int,
+        checkpoint_seconds: float,
+        stop_after: int | None = None,
+        log_steps: int | None = None,
+    ) -> None:
         """Trains the epochs that are left, and saves the state now and then inside of them."""
         self.checkpoint_seconds, self.log_steps = checkpoint_seconds, log_steps
         if verbose == "auto":
@@ -121,7 +152,7 @@ class Run:
             self.save()
 
     @property
-    def is_over(self):
+    def is_over(self) -> bool:
         """Whether nothing is left to train."""
         return self.stopped or self.epoch == self.epochs
 
@@ -211,16 +242,16 @@ class Run:
             warnings.filterwarnings("ignore", "Your input ran out of data")
             return self.training.fit(*arguments, **options)
 
-    def iteration(self, step):
+    def iteration(self, step: int) -> int:
         """Counts the updates since the start of the run, `step` steps into this epoch."""
         return self.epoch * self.steps_per_epoch + step
 
-    def rate(self, step):
+    def rate(self, step: int) -> float:
         """Returns the learning rate after `step` steps of this epoch."""
         factor = self.recipe.schedule(self.epoch, self.history, self.iteration(step))
         return self.recipe.learning_rate * factor
 
-    def log(self, step, logs):
+    def log(self, step: int, logs: Mapping[str, Any]) -> None:
         """Keeps a row of `steps.csv` where so many updates have passed since the last."""
         iteration = self.iteration(step)
         last = self.steps[-1]["iteration"] if self.steps else 0
@@ -251,7 +282,7 @@ class Run:
             return one_pass_of_copies(source, size, copies=recipe.copies, **shared)
         return one_epoch(source, size, shuffle=recipe.shuffle, bad=self.bad, **shared)
 
-    def let_optimizer_look(self, step):
+    def let_optimizer_look(self, step: int) -> None:
         """Shows training pictures to an optimizer that wants to see some before a step."""
         source, optimizer = self.sources["train"], self.training.optimizer
         if not hasattr(optimizer, "look"):
@@ -289,19 +320,20 @@ class Run:
                 with written_beside(self.directory.file(*names)) as beside:
                     self.inference.save(beside)
 
-    def finish(self, changed):
+    def finish(self, changed: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Saves the model and measures it; returns the figures.
 
         Args:
             changed: what the recipe changes in the published one, see `facts_of`.
         """
         recipe, final = self.recipe, self.sources["final"]
+        protocol: Any = recipe.protocol
         self._save_model("model.keras")
         with averaged_weights(self.training):
             result = evaluate(
                 self.inference,
                 final,
-                recipe.protocol,
+                protocol,
                 transforms=recipe.test_transforms,
                 bad=self.bad,
             )
@@ -317,7 +349,7 @@ class Run:
             self.history[-1],
             len(self.sources["train"]),
             changed=changed,
-            protocol=recipe.protocol,
+            protocol=protocol,
             image_shape=self.training.input_shape[1:],
         )
         if self.directory is not None:

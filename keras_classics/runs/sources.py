@@ -1,14 +1,22 @@
 """The sources of a run: what it trains on, validates on and is measured on."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from keras_classics.data.sources import hold_out, load
 from keras_classics.training.fields import changes_of
 from keras_classics.training.recipe import RecipeError
 from keras_classics.words import pictures
 
+if TYPE_CHECKING:
+    from keras_classics.training.recipe import Recipe
+    from keras_classics.types import AnyPath
 
-def load_sources(recipe, data_dir, cache):
+
+def load_sources(recipe: Recipe, data_dir: AnyPath | None, cache: str) -> dict[str, Any]:
     """Loads what a recipe trains on, validates on and is measured on.
 
     Args:
@@ -24,30 +32,32 @@ def load_sources(recipe, data_dir, cache):
         DataError: if the data cannot be had.
         RecipeError: if the recipe wants a part of it that it does not have.
     """
-    holds_out = type(recipe.validation) is int and recipe.validation
+    held_out = recipe.validation if type(recipe.validation) is int else 0
     # Held-out pictures are there to choose by; the test split is then left alone.
-    splits = ("train",) if holds_out else ("train", "test")
+    splits = ("train",) if held_out else ("train", "test")
+    train_source: Any  # of one of the classes that `load` returns
+    validation: Any = None
+    whole: dict[str, int] = {}
     train_source, *test = (load(recipe.dataset, split, data_dir).cached(cache) for split in splits)
-    validation, whole = None, {}
     limited = (recipe.limit_train, recipe.limit_test) != (None, None)
-    if train_source.is_stream and (limited or holds_out):
+    if train_source.is_stream and (limited or held_out):
         raise RecipeError(
             f"{recipe.dataset} is read as a stream, of which no part can be held out or left away; "
             'set `validation` to "test" or 0 and leave out `limit_train` and `limit_test`.'
         )
-    if holds_out and recipe.limit_test is not None:
+    if held_out and recipe.limit_test is not None:
         raise RecipeError(
             "`limit_test` is of test pictures, and with held-out training pictures none of them is "
             "measured; leave one out, `limit_test` or `validation`."
         )
-    if holds_out:
+    if held_out:
         _check_part(train_source, recipe, "validation")
-        train_source, validation = hold_out(train_source, recipe.validation)
+        train_source, validation = hold_out(train_source, held_out)
         final = replace(validation, split="validation")
     else:
-        final = _limited(*test, recipe, "limit_test")
+        final = _limited(test[0], recipe, "limit_test")
         validation = final if recipe.validation == "test" else None
-        whole["limit_test"] = len(*test)
+        whole["limit_test"] = len(test[0])
     whole["limit_train"] = len(train_source)
     return {
         "train": _limited(train_source, recipe, "limit_train"),
@@ -80,7 +90,7 @@ def _check_part(source, recipe, field):
         raise RecipeError(f"`{field}` is {size:,}, which leaves none of {there} to train on.")
 
 
-def facts_of(recipe, sources):
+def facts_of(recipe: Recipe, sources: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what `recipe.json` says beside a recipe: what only the data could tell.
 
     Args:

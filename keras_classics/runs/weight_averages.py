@@ -6,13 +6,16 @@ are the averages. They are exponential, over the last 1 / (1 − `ema_momentum`)
 Moving statistics of batch normalisation are averages already and stay as they are.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
 import numpy as np
 
 
-def keep_averages_apart(optimizer):
+def keep_averages_apart(optimizer: keras.optimizers.Optimizer) -> None:
     """Keeps `fit` from overwriting the weights with their averages at its end.
 
     With one `fit` per epoch, training would go on from the averages.
@@ -24,7 +27,7 @@ def keep_averages_apart(optimizer):
 
 
 @contextmanager
-def averaged_weights(model):
+def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Puts the averages in the place of a model's weights, and the weights back afterwards.
 
     Keras' callback `SwapEMAWeights` swaps by additions, whose rounding moves the weights; this

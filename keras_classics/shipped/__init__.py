@@ -9,10 +9,13 @@ So `predict` and `evaluate` take them as they take any run. Nothing here needs a
 `python -m benchmarks.training.ship` makes such a folder of a run.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from keras_classics import checks
 from keras_classics.errors import UserError
@@ -60,7 +63,7 @@ CARD = fields(
 )
 
 
-def names(network):
+def names(network: str) -> tuple[str, ...]:
     """Returns the names of the weights that come with a network.
 
     Args:
@@ -75,7 +78,7 @@ def names(network):
     return tuple(sorted(path.name for path in found.glob("*") if path.is_dir()))
 
 
-def folder(network, weights):
+def folder(network: str, weights: str) -> Path:
     """Returns the folder of a trained network, once its files have their checksums.
 
     Args:
@@ -109,7 +112,7 @@ def folder(network, weights):
     return path
 
 
-def card(network, weights):
+def card(network: str, weights: str) -> dict[str, Any]:
     """Returns how weights were trained, and what they can: error and interval in percent.
 
     Args:
@@ -133,7 +136,7 @@ def card(network, weights):
     return read_json(folder(network, weights) / "card.json", CARD)
 
 
-def run_directory(path):
+def run_directory(path: Path) -> Path:
     """Returns the folder that a command line means: its path, or a trained network by its name.
 
     Args:

@@ -1,11 +1,15 @@
 """The fields of a recipe, also those deep inside of its callables: as plain data, and changed."""
 
+from __future__ import annotations
+
 import dataclasses
 import difflib
 import hashlib
 import inspect
 import json
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from keras_classics import checks
 from keras_classics.files import utf8
@@ -19,7 +23,7 @@ SOURCE_TEXT = "source text"  # no argument can have this name
 _LISTED, _LONGEST = 12, 40  # names in a sentence, and characters of one
 
 
-def describe(value):
+def describe(value: Any) -> Any:
     """Returns a value of a recipe as plain JSON data, the same in every process.
 
     Args:
@@ -63,12 +67,12 @@ def describe(value):
     return called
 
 
-def fields_of(value):
+def fields_of(value: Any) -> dict[str, Any]:
     """Returns {name: value} of the fields that make a dataclass what it is."""
     return {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.compare}
 
 
-def identity(recipe):
+def identity(recipe: Recipe) -> str:
     """Returns the sha256 of what decides a run's result: equal for equal experiments.
 
     Args:
@@ -81,7 +85,7 @@ def identity(recipe):
     return hashlib.sha256(utf8(text)).hexdigest()
 
 
-def deciding_fields(recipe):
+def deciding_fields(recipe: Recipe) -> dict[str, Any]:
     """Returns the described fields that `identity` is made of.
 
     The published figures and the list of deviations are words about it, and may be reworded.
@@ -94,7 +98,7 @@ def _deciding(described):
     return {name: value for name, value in described.items() if name not in words}
 
 
-def differing_fields(recipe, stored):
+def differing_fields(recipe: Recipe, stored: Mapping[str, Any]) -> list[str]:
     """Returns the names of the deciding fields in which a recipe is not that of a file.
 
     Args:
@@ -113,12 +117,12 @@ def differing_fields(recipe, stored):
         for f in dataclasses.fields(Recipe)
         if f.compare and f.default is not dataclasses.MISSING
     }
-    ours, theirs = deciding_fields(recipe), _deciding(defaults | stored)
+    ours, theirs = deciding_fields(recipe), _deciding({**defaults, **stored})
     text = partial(json.dumps, sort_keys=True)  # in which NaN is equal to itself
     return [name for name in ours | theirs if text(ours.get(name)) != text(theirs.get(name))]
 
 
-def vary(recipe, changes=None, /, **fields):
+def vary(recipe: Recipe, changes: Mapping[str, Any] | None = None, /, **fields: Any) -> Recipe:
     """Returns the recipe with some fields changed, e.g. `vary(recipe, epochs=2)`.
 
     The deviations that a change makes untrue are left out, unless they are changed too.
@@ -158,12 +162,12 @@ def vary(recipe, changes=None, /, **fields):
     return dataclasses.replace(varied, deviations=true)
 
 
-def as_published(recipe):
+def as_published(recipe: Recipe) -> Recipe:
     """Returns a recipe that is a published experiment of its own, not the change of another."""
     return dataclasses.replace(recipe, published=None)
 
 
-def scaled_linearly(recipe):
+def scaled_linearly(recipe: Recipe) -> Recipe:
     """Returns the recipe with k times the learning rate, where its batches are k times as large.
 
     "Accurate, Large Minibatch SGD", Goyal et al. 2017, section 2.1; k counts from the published
@@ -182,7 +186,7 @@ def scaled_linearly(recipe):
     return vary(recipe, {"learning_rate": recipe.learning_rate * factor})
 
 
-def changes_of(recipe):
+def changes_of(recipe: Recipe) -> list[dict[str, Any]]:
     """Returns what a recipe changes in the published one and thereby in the result.
 
     Args:

@@ -1,5 +1,7 @@
 """Weights that a network starts with: layers of another run."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,14 +50,14 @@ class CopyLayers:
     source: str
     layers: tuple[str, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.source, str) or not self.source or "\0" in self.source:
             checks.refuse("source", "a run directory or a `.keras` file", self.source, RecipeError)
         names = self.layers if isinstance(self.layers, tuple | list) else ()
         if not names or not all(isinstance(name, str) for name in names):
             checks.refuse("layers", "a tuple of names of layers", self.layers, RecipeError)
 
-    def __call__(self, network):
+    def __call__(self, network: keras.Model) -> None:
         theirs, ours = _layers_of(self._load()), _layers_of(network)
         found, faults = {"there": theirs, "here": ours}, []
         for name in self.layers:

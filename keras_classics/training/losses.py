@@ -1,9 +1,16 @@
 """The losses of LeNet-5, on logits −y where y are the penalties of its RBF units."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from keras_classics import checks
+
+if TYPE_CHECKING:
+    from keras_classics.types import Tensor
 
 
 def _of_label(values, labels):
@@ -36,17 +43,17 @@ class MaximumAPosteriori(keras.losses.Loss):
         0.313
     """
 
-    def __init__(self, j=1.0, name="maximum_a_posteriori", **kwargs):
+    def __init__(self, j: float = 1.0, name: str = "maximum_a_posteriori", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         checks.positive("j", j)
         self.j = j
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         floor = ops.full_like(y_pred[:, :1], -self.j)
         competition = ops.logsumexp(ops.concatenate([floor, y_pred], axis=-1), axis=-1)
         return competition - _of_label(y_pred, y_true)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "j": self.j}
 
 
@@ -66,8 +73,8 @@ class CorrectClassPenalty(keras.losses.Loss):
         4.0
     """
 
-    def __init__(self, name="correct_class_penalty", **kwargs):
+    def __init__(self, name: str = "correct_class_penalty", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return -_of_label(y_pred, y_true)

@@ -1,12 +1,21 @@
 """The update rules that the papers write down and Keras does not have."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 from keras import ops
 
 from keras_classics import checks, compat
 from keras_classics.training.curvature import diagonal_curvature
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from keras_classics.types import Tensor
 
 
 def _checked_rate(learning_rate):
@@ -92,15 +101,15 @@ class CoupledSGD(keras.optimizers.SGD):
 
     def __init__(
         self,
-        learning_rate=0.01,
-        momentum=0.0,
-        weight_decay=0.0,
-        decay="kernels",
-        nesterov=False,
-        rate_factors=None,
-        name="coupled_sgd",
-        **kwargs,
-    ):
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        weight_decay: float | Mapping[str, float] = 0.0,
+        decay: Literal["kernels", "all"] = "kernels",
+        nesterov: bool = False,
+        rate_factors: Mapping[str, float] | None = None,
+        name: str = "coupled_sgd",
+        **kwargs: Any,
+    ) -> None:
         checks.rate("momentum", momentum)
         if isinstance(weight_decay, dict):
             _check_patterns("weight_decay", weight_decay)
@@ -121,7 +130,7 @@ class CoupledSGD(keras.optimizers.SGD):
         self.decay = decay
         self.rate_factors = rate_factors
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
@@ -130,7 +139,9 @@ class CoupledSGD(keras.optimizers.SGD):
         factors = _matches(self.rate_factors or {}, variables)
         self._factors = [1.0 if factor is None else factor for factor in factors]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
+    ) -> None:
         place = compat.place_of(self, variable)
         gradient = _with_decay(gradient, variable, self._decays[place])
         if self._factors[place] != 1.0:
@@ -177,7 +188,7 @@ class CoupledSGD(keras.optimizers.SGD):
         else:
             compat.add_to_all(weights, velocities)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "decay": self.decay,
@@ -213,26 +224,33 @@ class CoupledAdam(keras.optimizers.Adam):
     """
 
     def __init__(
-        self, learning_rate=0.001, weight_decay=0.0, decay="all", name="coupled_adam", **kwargs
-    ):
+        self,
+        learning_rate: float = 0.001,
+        weight_decay: float = 0.0,
+        decay: Literal["kernels", "all"] = "all",
+        name: str = "coupled_adam",
+        **kwargs: Any,
+    ) -> None:
         checks.number("weight_decay", weight_decay, 0)
         checks.choice("decay", decay, ("all", "kernels"))
         super().__init__(learning_rate=_checked_rate(learning_rate), name=name, **kwargs)
         self.coupled_weight_decay = weight_decay
         self.decay = decay
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         super().build(variables)
         self._built_for = list(variables)
         self._decays = _decays_of(self.coupled_weight_decay, self.decay, variables)
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self, grads: Sequence[Tensor], trainable_variables: Sequence[keras.Variable] | None = None
+    ) -> Any:
         if not self.built:
-            self.build(trainable_variables)
+            self.build(trainable_variables or ())
         triples = zip(list(grads), self._built_for, self._decays, strict=True)
         return super().apply([_with_decay(*one) for one in triples], trainable_variables)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "decay": self.decay}
         return {**config, "weight_decay": self.coupled_weight_decay}
 
@@ -279,13 +297,13 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.0005,
-        mu=0.02,
-        samples=500,
-        warm_up=None,
-        name="stochastic_diagonal_lm",
-        **kwargs,
-    ):
+        learning_rate: float = 0.0005,
+        mu: float = 0.02,
+        samples: int = 500,
+        warm_up: int | None = None,
+        name: str = "stochastic_diagonal_lm",
+        **kwargs: Any,
+    ) -> None:
         checks.positive("mu", mu)
         checks.integer("samples", samples)
         if warm_up is not None:
@@ -295,13 +313,15 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
         self.samples = samples
         self.warm_up = warm_up
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
         self.curvatures = self.add_optimizer_variables(variables, "curvature")
 
-    def look(self, network, inputs, labels, loss):
+    def look(
+        self, network: keras.Model, inputs: np.ndarray, labels: np.ndarray, loss: keras.losses.Loss
+    ) -> None:
         """Estimates the curvatures anew.
 
         Args:
@@ -313,12 +333,12 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
         """
         self.set_curvature(diagonal_curvature(network, inputs, labels, loss))
 
-    def set_curvature(self, values):
+    def set_curvature(self, values: Sequence[np.ndarray]) -> None:
         """Sets h_kk, one array for each trained variable, in their order."""
         for curvature, value in zip(self.curvatures, values, strict=True):
             curvature.assign(ops.convert_to_tensor(value, curvature.dtype))
 
-    def looks_at(self, epoch, step, batch_size):
+    def looks_at(self, epoch: int, step: int, batch_size: int) -> bool:
         """Whether the curvature is estimated after `step` steps of an epoch.
 
         Before each pass, as in the paper; and in the first pass also after `warm_up` patterns and
@@ -331,12 +351,14 @@ class StochasticDiagonalLM(keras.optimizers.Optimizer):
         before, now = (step - 1) * batch_size // self.warm_up, step * batch_size // self.warm_up
         return before.bit_length() < now.bit_length()
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
+    ) -> None:
         curvature = self.curvatures[compat.place_of(self, variable)]
         gradient = ops.cast(gradient, variable.dtype)
         step = ops.cast(learning_rate, variable.dtype) / (self.mu + curvature)
         self.assign_sub(variable, step * gradient)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"mu": self.mu, "samples": self.samples, "warm_up": self.warm_up}
         return {**super().get_config(), **own}

@@ -1,11 +1,18 @@
 """What stands between the pixels 0 … 255 and the network, as a layer of the trained model."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import keras
 
 from keras_classics import checks
 from keras_classics.layers import PixelNormalization
+
+if TYPE_CHECKING:
+    from keras_classics.data.sources.memory import Source
+    from keras_classics.data.statistics import PixelStatistics
 
 _MOST_PADDING = 1000  # pixels; more is a slip, and fills the memory
 
@@ -35,12 +42,12 @@ class PixelRange:
     high: float
     padding: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.number("low", self.low)
         checks.number("high", self.high)
         checks.integer("padding", self.padding, 0, most=_MOST_PADDING)
 
-    def __call__(self, source):
+    def __call__(self, source: PixelStatistics | Source | None) -> keras.Sequential:
         steps = [keras.layers.ZeroPadding2D(self.padding)] if self.padding else []
         steps.append(keras.layers.Rescaling((self.high - self.low) / 255, offset=self.low))
         return keras.Sequential(steps, name="normalization")
@@ -72,14 +79,14 @@ class MeanColor:
 
     value: tuple[float, ...] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.value is None:
             return
         numbers = self.value if isinstance(self.value, tuple | list) else ()
         if not numbers or not all(map(checks.is_number, numbers)):
             checks.refuse("value", "None or a tuple of numbers, one for each channel", self.value)
 
-    def __call__(self, source):
+    def __call__(self, source: PixelStatistics | Source) -> PixelNormalization:
         mean = self.value
         if mean is None:
             mean = source.mean_image().mean(axis=(0, 1), dtype="float64")
@@ -107,5 +114,5 @@ class MeanImage:
         [[-10.0, -40.0], [10.0, 40.0]]
     """
 
-    def __call__(self, source):
+    def __call__(self, source: PixelStatistics | Source) -> PixelNormalization:
         return PixelNormalization(source.mean_image(), name="normalization")

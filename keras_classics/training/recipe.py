@@ -1,7 +1,9 @@
 """A recipe: everything that decides how a network is trained, in one frozen value."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from keras_classics import checks
@@ -41,7 +43,7 @@ class Published:
     where: str
     top5_error: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("test_error", "train_error", "top5_error"):
             if getattr(self, name) is not None:
                 checks.number(name, getattr(self, name), 0, 100, RecipeError)
@@ -51,7 +53,9 @@ class Published:
                 checks.refuse(name, "a text", getattr(self, name), RecipeError)
 
     @classmethod
-    def on_imagenet(cls, *, test_error, top5_error, where):
+    def on_imagenet(
+        cls, *, test_error: float | None, top5_error: float | None, where: str
+    ) -> Published:
         """Returns what a paper reports of the 50,000 validation pictures of ILSVRC-2012.
 
         Example:
@@ -86,7 +90,9 @@ class Deviation(str):
         'j is not given in the paper: j = 1.'
     """
 
-    def __new__(cls, text, about=()):
+    about: Sequence[str] | str
+
+    def __new__(cls, text: str, about: Sequence[str] | str = ()) -> Deviation:
         sentence = super().__new__(cls, text)
         sentence.about = about
         return sentence
@@ -186,9 +192,9 @@ class Recipe:
     limit_test: int | None = None
     keep_epochs: tuple[int, ...] = ()
     seed: int = 0
-    published: "Recipe | None" = field(default=None, repr=False, compare=False)
+    published: Recipe | None = field(default=None, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not _is_folder_name(self.name):
             self._refuse("name", "a name for a folder, of letters, digits, _, - and .")
         for name in ("epochs", "batch_size", "copies", "gradient_accumulation_steps"):

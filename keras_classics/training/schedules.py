@@ -6,8 +6,10 @@ whatever it needs to know of the past stands in the history and the counters, wh
 has too.
 """
 
+from __future__ import annotations
+
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from keras_classics import checks
@@ -36,7 +38,9 @@ class Constant:
         1.0
     """
 
-    def __call__(self, epoch, history, iteration=0):
+    def __call__(
+        self, epoch: int, history: Sequence[Mapping[str, float]], iteration: int = 0
+    ) -> float:
         return 1.0
 
 
@@ -63,7 +67,7 @@ class PassTable:
 
     stages: tuple
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         rule = "pairs (passes, factor), at least one"
         if not isinstance(self.stages, tuple | list) or not self.stages:
             checks.refuse("stages", rule, self.stages)
@@ -73,7 +77,9 @@ class PassTable:
             checks.integer("passes", stage[0])
             checks.number("factor", stage[1], 0)
 
-    def __call__(self, epoch, history, iteration=0):
+    def __call__(
+        self, epoch: int, history: Sequence[Mapping[str, float]], iteration: int = 0
+    ) -> float:
         end = 0
         for passes, factor in self.stages:
             end += passes
@@ -102,10 +108,12 @@ class Step:
     at: tuple
     by: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_steps(self.at, self.by)
 
-    def __call__(self, epoch, history, iteration=0):
+    def __call__(
+        self, epoch: int, history: Sequence[Mapping[str, float]], iteration: int = 0
+    ) -> float:
         return 1.0 / self.by ** sum(epoch >= e for e in self.at)
 
 
@@ -133,10 +141,12 @@ class StepAtIterations:
     at: tuple
     by: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_steps(self.at, self.by)
 
-    def __call__(self, epoch, history, iteration=0):
+    def __call__(
+        self, epoch: int, history: Sequence[Mapping[str, float]], iteration: int = 0
+    ) -> float:
         return 1.0 / self.by ** sum(iteration >= i for i in self.at)
 
 
@@ -164,11 +174,13 @@ class ExponentialDecay:
     factor: float = 0.96
     every: int = 8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.number("factor", self.factor, 0, 1)
         checks.integer("every", self.every)
 
-    def __call__(self, epoch, history, iteration=0):
+    def __call__(
+        self, epoch: int, history: Sequence[Mapping[str, float]], iteration: int = 0
+    ) -> float:
         return self.factor ** (epoch // self.every)
 
 
@@ -208,12 +220,14 @@ class DivideOnPlateau:
     patience: int = 5
     times: int = 3
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_divisor(self.by)
         checks.integer("patience", self.patience)
         checks.integer("times", self.times, 0)
 
-    def __call__(self, epoch, history, iteration=0):
+    def __call__(
+        self, epoch: int, history: Sequence[Mapping[str, float]], iteration: int = 0
+    ) -> float:
         least, waited, divided = math.inf, 0, 0
         for row in history:
             error = row["val_error"] if "val_error" in row else row["error"]
@@ -255,13 +269,15 @@ class WarmUp:
     factor: float = 0.1
     until_error: float = 80.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not callable(self.then) or isinstance(self.then, type):
             checks.refuse("then", "a schedule", self.then)
         checks.number("factor", self.factor, 0)
         checks.number("until_error", self.until_error, 0, 100)
 
-    def __call__(self, epoch, history, iteration=0):
+    def __call__(
+        self, epoch: int, history: Sequence[Mapping[str, float]], iteration: int = 0
+    ) -> float:
         if any(row["error"] < self.until_error for row in history):
             return self.then(epoch, history, iteration)
         return self.factor

@@ -5,18 +5,22 @@ another the next time under the same name: what it is, is its text, and the text
 uses from there.
 """
 
+from __future__ import annotations
+
 import ast
 import builtins
 import inspect
 import linecache
 import types
+from collections.abc import Callable
+from typing import Any
 
 from keras_classics.training.recipe import RecipeError
 
 _OWN = "__main__"
 
 
-def source_text(value, describe):
+def source_text(value: Any, describe: Callable[[Any], Any]) -> str:
     """Returns the text of a definition and of what it uses of its script or notebook.
 
     Args:
@@ -30,7 +34,7 @@ def source_text(value, describe):
     Raises:
         RecipeError: if the text of a definition cannot be had.
     """
-    texts = {}
+    texts: dict[str, str] = {}
     _collect(value, texts, describe)
     return "\n".join(texts.values())
 

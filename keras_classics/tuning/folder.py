@@ -1,14 +1,22 @@
 """The folder of a search, before KerasTuner looks at it: made, or of the same search and whole."""
 
+from __future__ import annotations
+
 import shutil
+from typing import TYPE_CHECKING, Any
 
 from keras_classics.files import is_torn, sweep, write_json
 from keras_classics.schema import read_json
 from keras_classics.training.fields import describe, differing_fields, identity
 from keras_classics.tuning.results import ORACLE, SEARCH, SearchError, read_trials
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def prepare(path, recipe, oracle):
+    from keras_classics.training.recipe import Recipe
+
+
+def prepare(path: Path, recipe: Recipe, oracle: Any) -> None:
     """Makes the folder, or checks that it is of the same search.
 
     Args:

@@ -1,7 +1,11 @@
 """The page of a search: its trials side by side."""
 
+from __future__ import annotations
+
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -15,10 +19,13 @@ from keras_classics.report.run_files import write_figure
 from keras_classics.schema import read_json
 from keras_classics.tuning.results import SEARCH, SearchError, read_trials, table_of
 
+if TYPE_CHECKING:
+    from keras_classics.types import AnyPath
+
 _SHOWN = 50  # trials in the table of the page
 
 
-def write_search_report(directory):
+def write_search_report(directory: AnyPath) -> Path | None:
     """Writes trials.csv and report.html of a search, finished or not.
 
     Args:
@@ -70,7 +77,7 @@ def write_search_report(directory):
     return write_figure(path / "report.html", utf8(page))
 
 
-def parallel_coordinates(trials):
+def parallel_coordinates(trials: Sequence[Mapping[str, Any]]) -> bytes:
     """Draws each trial as a line through one axis for each field, to its error; returns a PNG.
 
     Args:
@@ -111,7 +118,7 @@ def parallel_coordinates(trials):
 class _Axis:
     """Where the values of one field lie between 0 and 1."""
 
-    def __init__(self, name, values):
+    def __init__(self, name: str, values: Sequence[Any]) -> None:
         self.name = name
         numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
         if len(numbers) == len(values):

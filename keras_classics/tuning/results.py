@@ -1,8 +1,12 @@
 """What a search has found: a table, and a page with the trials side by side."""
 
+from __future__ import annotations
+
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +27,9 @@ from keras_classics.schema import (
     short,
     values,
 )
+
+if TYPE_CHECKING:
+    from keras_classics.types import AnyPath
 
 # What we rely on of KerasTuner's files, and of the one that says what is searched.
 TRIAL = fields(
@@ -47,7 +54,7 @@ class SearchError(UserError):
     """A search that cannot be made or read; the message is one sentence for the user."""
 
 
-def error_after(run_dir, epochs=None):
+def error_after(run_dir: AnyPath, epochs: int | None = None) -> float:
     """Returns the error on held-out pictures after so many epochs of a run, or after its last.
 
     Args:
@@ -62,7 +69,7 @@ def error_after(run_dir, epochs=None):
     return float(rows[-1 if epochs is None else epochs - 1]["val_error"])
 
 
-def read_trials(directory):
+def read_trials(directory: AnyPath) -> list[dict[str, Any]]:
     """Returns the trials of a search, the best first.
 
     Args:
@@ -110,7 +117,7 @@ def _first(trial, by_name, directory):
     return first
 
 
-def table_of(trials):
+def table_of(trials: Sequence[Mapping[str, Any]]) -> str:
     """Returns the trials as CSV, the best first."""
     text = io.StringIO()
     fields = list(trials[0]["values"])

@@ -10,11 +10,15 @@ A search that was killed goes on where it was: finished trials are kept, the one
 continues from its last checkpoint.
 """
 
+from __future__ import annotations
+
 import gc
 import os
 import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 
@@ -29,6 +33,10 @@ from keras_classics.training.fields import vary
 from keras_classics.training.recipe import RecipeError
 from keras_classics.tuning.folder import prepare
 from keras_classics.tuning.results import SearchError, error_after
+
+if TYPE_CHECKING:
+    from keras_classics.training.recipe import Recipe
+    from keras_classics.types import AnyPath
 
 
 class TunerMissing(SearchError, ImportError):
@@ -51,7 +59,7 @@ OBJECTIVE = "val_error"
 _OF_KERAS_TUNER = "tuner/"  # prefix of the values that are not fields
 
 
-class RecipeTuner(compat.base_tuner()):
+class RecipeTuner(compat.base_tuner()):  # type: ignore[misc]  # KerasTuner has no types
     """Runs a recipe once for each trial and reports the error on its held-out pictures.
 
     Args:
@@ -65,7 +73,7 @@ class RecipeTuner(compat.base_tuner()):
             folder holds another search.
     """
 
-    def __init__(self, oracle, recipe, directory, **options):
+    def __init__(self, oracle: Any, recipe: Recipe, directory: AnyPath, **options: Any) -> None:
         self.recipe, self.options = recipe, options
         path = Path(directory).absolute()
         _check(recipe, oracle)
@@ -75,7 +83,7 @@ class RecipeTuner(compat.base_tuner()):
         if not is_worker():
             self.save()  # from now on the search continues
 
-    def save(self):
+    def save(self) -> None:
         """Saves that the search has begun, and where it is."""
         if not is_worker():
             self.oracle.save()
@@ -92,7 +100,7 @@ class RecipeTuner(compat.base_tuner()):
                 "another directory with `directory`."
             ) from error
 
-    def search(self, *arguments, **options):
+    def search(self, *arguments: Any, **options: Any) -> None:
         """Runs the trials that are left.
 
         Raises:
@@ -103,7 +111,7 @@ class RecipeTuner(compat.base_tuner()):
         except keras_tuner.errors.FatalError as error:
             raise SearchError(str(error)) from error
 
-    def run_trial(self, trial, **_):
+    def run_trial(self, trial: Any, **_: Any) -> dict[str, float]:
         """Trains, or continues, what the trial's values say; returns its score."""
         values = trial.hyperparameters.values
         fields = {name: v for name, v in values.items() if not name.startswith(_OF_KERAS_TUNER)}
@@ -130,7 +138,7 @@ class RecipeTuner(compat.base_tuner()):
             values = self.oracle.get_trial(trial_id).hyperparameters.values
         return trial_id
 
-    def load_model(self, trial):
+    def load_model(self, trial: Any) -> keras.Model:
         """Returns the network of a trial that has been trained to its end."""
         first = self._first(trial.hyperparameters.values, trial.trial_id)
         return keras.models.load_model(
@@ -138,7 +146,16 @@ class RecipeTuner(compat.base_tuner()):
         )
 
 
-def make_tuner(kind, recipe, space, directory, *, trials=20, seed=0, **options):
+def make_tuner(
+    kind: Literal["hyperband", "random", "bayesian"],
+    recipe: Recipe,
+    space: Callable[[Any], Any],
+    directory: AnyPath,
+    *,
+    trials: int = 20,
+    seed: int = 0,
+    **options: Any,
+) -> RecipeTuner:
     """Returns a `RecipeTuner`.
 
     Args:
@@ -176,6 +193,7 @@ def make_tuner(kind, recipe, space, directory, *, trials=20, seed=0, **options):
         "hyperparameters": hyperparameters,
         "seed": seed + 1,  # KerasTuner takes 0 for "any"
     }
+    oracle: Any
     if kind == "hyperband":
         oracle = _Hyperband(max_epochs=recipe.epochs, **shared)
     else:
@@ -186,7 +204,9 @@ def make_tuner(kind, recipe, space, directory, *, trials=20, seed=0, **options):
 class _WrittenBeside:
     """KerasTuner writes its state into place: killed in that instant, it could not continue."""
 
-    def save(self):
+    get_state: Callable[[], dict[str, Any]]
+
+    def save(self) -> None:
         write_json(compat.oracle_file(self), self.get_state())
 
     def _save_trial(self, trial):
@@ -206,13 +226,13 @@ class _Bayesian(_WrittenBeside, BayesianOptimizationOracle):
     pass
 
 
-def is_worker():
+def is_worker() -> bool:
     """Whether this process asks another one for its trials."""
     return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in os.environ["KERASTUNER_TUNER_ID"]
 
 
 @contextmanager
-def service(address, worker):
+def service(address: str | None, worker: str | None) -> Iterator[None]:
     """Shares a search among processes by KerasTuner's own service.
 
     Args:

@@ -1,5 +1,7 @@
 """The ImageNet weights of keras.applications for VGG-16, VGG-19 and ResNet-50, -101, -152."""
 
+from __future__ import annotations
+
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +26,9 @@ class DownloadError(UserError, OSError):
     """Weights that could not be fetched; the message is one sentence for the user."""
 
 
-def load_keras_applications(model, application: str, weights: str | Path = "imagenet"):
+def load_keras_applications(
+    model: keras.Model, application: str, weights: str | Path = "imagenet"
+) -> keras.Model:
     """Loads the weights of a network of keras.applications into the same network built here.
 
     The networks compute the same: the ResNets there have biases in their convolutions, which are
@@ -172,7 +176,7 @@ def _same(layer: str, variable, theirs: str, convert: Callable = lambda array: a
     return Wanted(f"{layer}/{variable.name}", f"{theirs}/{variable.name}", shape, variable, convert)
 
 
-def _hint(wanted: list[Wanted], tensors: Mapping[str, Any]) -> str:
+def _hint(wanted: list[Wanted], tensors: Mapping[Any, Any]) -> str:
     for one in wanted:
         if one.key not in tensors or tuple(tensors[one.key].shape) == one.shape:
             continue

@@ -1,20 +1,25 @@
 """Files of weights, read without running anything that they hold."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
+
+if TYPE_CHECKING:
+    from keras_classics.types import AnyPath
 
 _BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 _PLAIN = ("kernel", "bias")
 _LONGEST = 100  # characters of a reason, of which PyTorch gives paragraphs
 
 
-def existing_file(path) -> Path:
+def existing_file(path: AnyPath) -> Path:
     """Returns the path, `~` expanded, of a file that is there and not empty.
 
     Args:
@@ -47,7 +52,7 @@ def unreadable(path: Path, kind: str, error: Exception) -> ValueError:
     return ValueError(f"{path} is truncated, damaged or not {kind} ({reason}); fetch it again.")
 
 
-def read_checkpoint(path) -> Mapping[str, Any]:
+def read_checkpoint(path: AnyPath) -> Mapping[str, Any]:
     """Returns what a `.safetensors` file or a PyTorch checkpoint holds.
 
     Args:
@@ -106,7 +111,7 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
 
 
 @contextmanager
-def open_hdf5(path) -> Iterator[h5py.File]:
+def open_hdf5(path: AnyPath) -> Iterator[h5py.File]:
     """Opens an HDF5 file for reading, or says in one sentence why it, or a part, cannot be."""
     path = existing_file(path)
     try:
@@ -123,7 +128,7 @@ def open_hdf5(path) -> Iterator[h5py.File]:
 
 def datasets_of(group: h5py.Group) -> dict[str, h5py.Dataset]:
     """Returns path to data set for all that the file itself holds; links are not followed."""
-    found = {}
+    found: dict[str, Any] = {}
 
     def visit(name, item):
         if isinstance(item, h5py.Dataset) and not item.external and not item.is_virtual:
@@ -141,7 +146,7 @@ def layers_of(file: h5py.File) -> dict[str, dict[str, h5py.Dataset]]:
     """
     if "layers" not in file:
         return {}
-    found = {}
+    found: dict[str, Any] = {}
     for path, dataset in datasets_of(file["layers"]).items():
         group, inner = path.split("/", 1)
         if "seed_generator" not in inner:

@@ -1,10 +1,15 @@
 """Whether weights fit a model, said in one sentence before anything is assigned."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 _LISTED = 12  # names per list; a checkpoint of another network would fill pages
 
@@ -29,7 +34,7 @@ class Wanted:
 
 
 def check_fit(
-    wanted: Iterable[Wanted], tensors: Mapping[str, Any], source: str, hint: str = ""
+    wanted: Iterable[Wanted], tensors: Mapping[Any, Any], source: str, hint: str = ""
 ) -> None:
     """Raises a ValueError that names every missing, surplus or mis-shaped tensor.
 
@@ -60,7 +65,10 @@ def check_fit(
 
 
 def assign(
-    wanted: Iterable[Wanted], tensors: Mapping[str, Any], source: str, read=np.asarray
+    wanted: Iterable[Wanted],
+    tensors: Mapping[Any, Any],
+    source: str,
+    read: Callable[[Any], np.ndarray] = np.asarray,
 ) -> None:
     """Gives the model the tensors that `check_fit` has let pass: all of them, or none.
 
@@ -89,7 +97,7 @@ def assign(
         variable.assign(value)
 
 
-def check_numbers(name: str, array, weight: str, source: str) -> None:
+def check_numbers(name: str, array: np.ndarray, weight: str, source: str) -> None:
     """Raises a ValueError for weights that are no finite real numbers, or negative variances.
 
     Args:
@@ -123,16 +131,16 @@ def _listing(names: list[str]) -> str:
     return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def weights_of(model) -> list[tuple[str, Any]]:
+def weights_of(model: keras.Model) -> list[tuple[str, Any]]:
     """Returns (layer name, variable) for every weight, in the order of the layers."""
     return [(layer.name, variable) for layer in model.layers for variable in layer.weights]
 
 
-def layer_named(model, name: str):
+def layer_named(model: keras.Model, name: str) -> Any:
     """Returns the layer of that name, or None."""
     return next((layer for layer in model.layers if layer.name == name), None)
 
 
-def has_operation(model, class_name: str) -> bool:
+def has_operation(model: keras.Model, class_name: str) -> bool:
     """Whether the network has a layer, or another operation, of a class of that name."""
     return any(type(one).__name__ == class_name for one in model.operations)

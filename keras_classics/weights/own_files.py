@@ -1,5 +1,7 @@
 """The files that `model.save_weights` writes."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ _STRUCTURE = ("Add", "LocalResponseNormalization", "Rescaling")
 _LISTED = 6
 
 
-def load_weights_file(model, path: str | Path):
+def load_weights_file(model: keras.Model, path: str | Path) -> keras.Model:
     """Loads a `.weights.h5` file of the same network, written under any backend.
 
     Keras goes by the order of the layers of a class: it takes a deeper network's file, or one with

@@ -1,11 +1,13 @@
 """PyTorch checkpoints with torchvision's names, and those of the widespread CIFAR ResNets."""
 
+from __future__ import annotations
+
 import math
 import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from keras_classics.weights.fitting import (
     layer_named,
     weights_of,
 )
+
+if TYPE_CHECKING:
+    import keras
 
 _TORCH_NAMES = {
     "kernel": "weight",
@@ -41,7 +46,9 @@ _REFUSED = {
 }
 
 
-def load_torch_state_dict(model, state_dict: Mapping[str, Any] | str | Path):
+def load_torch_state_dict(
+    model: keras.Model, state_dict: Mapping[str, Any] | str | Path
+) -> keras.Model:
     """Loads a PyTorch checkpoint of a VGG or ResNet into the same network built here.
 
     Read are torchvision's names of VGG-11 … 19, with and without batch normalisation, and of

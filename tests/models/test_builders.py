@@ -5,8 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import keras_classics
 from tests.models.one_call import of_keras

@@ -1,6 +1,9 @@
 """`keras-classics claims`: what the papers claim, and whether it held here."""
 
+from __future__ import annotations
+
 import difflib
+from argparse import Namespace
 from pathlib import Path
 
 from keras_classics.errors import UserError
@@ -45,7 +48,7 @@ _CLAIM = fields(
 REGISTER = fields({"paper": NAME, "claims": items(_CLAIM)})
 
 
-def claims_command(arguments):
+def claims_command(arguments: Namespace) -> None:
     """Prints the claims of one paper, or of all, each with its verdict."""
     paths = register_paths()
     if arguments.paper is not None and arguments.paper not in paths:
@@ -64,7 +67,7 @@ def claims_command(arguments):
                 print(f"{'':<17}{line}")
 
 
-def register_paths():
+def register_paths() -> dict[str, Path]:
     """Returns {paper: path} of the registers: inside an installed package, beside it in a clone.
 
     Raises:

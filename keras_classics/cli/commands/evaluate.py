@@ -1,6 +1,9 @@
 """`keras-classics evaluate`: runs, their kept epochs and saved models, measured again."""
 
+from __future__ import annotations
+
 import re
+from argparse import Namespace
 
 from keras_classics import checks, shipped
 from keras_classics.cli.recipe_files import load_module
@@ -10,7 +13,7 @@ from keras_classics.trained_model import load_model
 from keras_classics.words import pictures
 
 
-def evaluate_command(arguments):
+def evaluate_command(arguments: Namespace) -> None:
     """Measures what the command line names, and prints a line for each."""
     if arguments.batch_size is not None:
         checks.integer("batch_size", arguments.batch_size, error=UserError, most=2**31 - 1)

@@ -1,12 +1,16 @@
 """`keras-classics predict`: the classes of image files, by a run's model or one of the package."""
 
+from __future__ import annotations
+
+from argparse import Namespace
+
 from keras_classics import shipped
 from keras_classics.cli.recipe_files import load_module
 from keras_classics.errors import UserError
 from keras_classics.trained_model import load_model
 
 
-def predict_command(arguments):
+def predict_command(arguments: Namespace) -> None:
     """Prints the classes of each image, and what was done to it."""
     from keras_classics.data.image_files import read_image
     from keras_classics.report.run_files import read_metrics

@@ -1,12 +1,23 @@
 """What every source of labelled images answers for itself."""
 
+from __future__ import annotations
+
 import abc
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_classics import checks
 from keras_classics.data.errors import DataError
 from keras_classics.data.sharding import WHOLE
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_classics.data.bad_images import BadImages
+    from keras_classics.data.sharding import Shard
+    from keras_classics.types import Shape, Transforms
 
 CACHES = ("none", "ram", "disk")
 
@@ -23,6 +34,7 @@ class LabelledImages(abc.ABC):
     "held-out" (training images held out to measure by, where a data set has no test split).
 
     Attributes:
+        labels: int64 (n,), positions in `class_names`; a stream has none.
         in_memory: whether the images are arrays of one size in memory; each of the others is read
             when it is wanted, and decoded to three channels.
         is_stream: whether the images are read one after the other, so that labels are known only
@@ -32,19 +44,31 @@ class LabelledImages(abc.ABC):
         names: by which the images are told from others of the same data set, where they have some.
     """
 
+    name: str
+    split: str
+    class_names: tuple[str, ...]
+    labels: np.ndarray
     in_memory = False
     is_stream = False
     is_published = True
-    image_shape = (None, None, 3)
-    names = ()
+    image_shape: Shape = (None, None, 3)
+    names: Sequence[str] = ()
 
     @abc.abstractmethod
-    def __len__(self): ...
+    def __len__(self) -> int: ...
 
     @abc.abstractmethod
     def batches(
-        self, batch_size, *, order_seed=None, seed=0, start=0, transforms=(), bad=None, shard=WHOLE
-    ):
+        self,
+        batch_size: int,
+        *,
+        order_seed: int | None = None,
+        seed: int = 0,
+        start: int = 0,
+        transforms: Transforms = (),
+        bad: BadImages | None = None,
+        shard: Shard = WHOLE,
+    ) -> tf.data.Dataset:
         """Returns each image once, in batches.
 
         What is drawn for an image depends on `seed` and on its position in the source alone.
@@ -63,7 +87,7 @@ class LabelledImages(abc.ABC):
         """
 
     @abc.abstractmethod
-    def part(self, chosen, split):
+    def part(self, chosen: np.ndarray, split: str) -> LabelledImages:
         """Returns some of the images, as a source of their own.
 
         Args:
@@ -72,16 +96,16 @@ class LabelledImages(abc.ABC):
         """
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """Number of class names, also of those that no image bears."""
         return len(self.class_names)
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         """Number of channels of every image."""
         return self.image_shape[-1]
 
-    def positions(self, bad):
+    def positions(self, bad: BadImages | None) -> np.ndarray:
         """Returns the positions of the images that come without an `order_seed`, int64 (n,).
 
         Args:
@@ -89,7 +113,7 @@ class LabelledImages(abc.ABC):
         """
         return np.arange(len(self))
 
-    def cached(self, how):
+    def cached(self, how: str) -> LabelledImages:
         """Returns the source with its files kept where they are read faster.
 
         Args:

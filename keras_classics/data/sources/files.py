@@ -1,8 +1,12 @@
 """Files of encoded images, read when they are wanted."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +18,12 @@ from keras_classics.data.randomness import permutation
 from keras_classics.data.sharding import WHOLE
 from keras_classics.data.sources.base import LabelledImages
 from keras_classics.data.sources.local_copies import copy_files
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_classics.data.sharding import Shard
+    from keras_classics.types import Transforms
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,20 +63,20 @@ class FileSource(LabelledImages):
 
     is_published = False
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.paths)
 
     @property
-    def directory(self):
+    def directory(self) -> str:
         """The folder that holds `train` and `val`."""
         return os.path.expanduser(self.name.removeprefix("folder:"))
 
     @property
-    def names(self):
+    def names(self) -> list[str]:  # type: ignore[override]
         """The paths of the files inside of the folder."""
         return [os.path.relpath(path, self.directory) for path in self.paths]
 
-    def part(self, chosen, split):
+    def part(self, chosen: np.ndarray, split: str) -> FileSource:
         """See `LabelledImages`."""
         encoded = self.encoded
         if encoded is not None:
@@ -80,7 +90,7 @@ class FileSource(LabelledImages):
             copies=None if self.copies is None else self.copies[chosen],
         )
 
-    def cached(self, how):
+    def cached(self, how: str) -> FileSource:
         """See `LabelledImages`."""
         super().cached(how)
         if how == "disk":
@@ -91,7 +101,7 @@ class FileSource(LabelledImages):
                 return dataclasses.replace(self, encoded=contents)
         return self
 
-    def order(self, seed=None, without=()):
+    def order(self, seed: int | None = None, without: Iterable[str] = ()) -> np.ndarray:
         """Returns the indices in a random order, or as they are stored if there is no seed.
 
         Args:
@@ -104,13 +114,21 @@ class FileSource(LabelledImages):
             indices = indices[~np.isin(indices, bad)]
         return indices
 
-    def positions(self, bad):
+    def positions(self, bad: BadImages | None) -> np.ndarray:
         """See `LabelledImages`."""
-        return self.order(without=bad.reasons)
+        return self.order(without=() if bad is None else bad.reasons)
 
     def batches(
-        self, batch_size, *, order_seed=None, seed=0, start=0, transforms=(), bad=None, shard=WHOLE
-    ):
+        self,
+        batch_size: int,
+        *,
+        order_seed: int | None = None,
+        seed: int = 0,
+        start: int = 0,
+        transforms: Transforms = (),
+        bad: BadImages | None = None,
+        shard: Shard = WHOLE,
+    ) -> tf.data.Dataset:
         """See `LabelledImages`."""
         tf = import_tensorflow()
         bad = BadImages() if bad is None else bad
@@ -137,7 +155,7 @@ class FileSource(LabelledImages):
             paths, labels = _strings(self.paths), tf.constant(self.labels, tf.int32)
             return paths, paths if self.copies is None else _strings(self.copies), labels
 
-    def fetcher(self):
+    def fetcher(self) -> Callable[[Any], tuple[Any, Any]]:
         """Returns a function, index -> (bytes, label), for use in a pipeline."""
         tf = import_tensorflow()
         _, files, labels = self._tensors

@@ -9,7 +9,7 @@ import math
 import os
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -109,7 +109,7 @@ def _read_array(file: Path, magic: int) -> np.ndarray:
         with open(file, "rb") as packed:
             is_gzip = packed.read(2) == b"\x1f\x8b"
             packed.seek(0)
-            stream = gzip.open(packed) if is_gzip else packed  # noqa: SIM115  packed is closed
+            stream: Any = gzip.open(packed) if is_gzip else packed  # noqa: SIM115  packed is closed
             header = stream.read(start)
             shape = _shape(file, header, magic)
             size = math.prod(shape) if shape else 0
@@ -140,7 +140,7 @@ def _read_array(file: Path, magic: int) -> np.ndarray:
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
-def _read(file: Path, stream: BinaryIO, most: int) -> bytearray:
+def _read(file: Path, stream: IO[bytes], most: int) -> bytearray:
     """Reads at most so many bytes; whatever a header says, no more memory than they take."""
     import psutil  # comes with TFDS
 

@@ -1,20 +1,27 @@
 """Image files copied once to the user's cache, for those that lie on a slow or distant disk."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_classics.data.errors import DataError
 from keras_classics.files import written_beside
 from keras_classics.progress import Progress
 from keras_classics.words import plural
 
+if TYPE_CHECKING:
+    from keras_classics.types import AnyPath
+
 _SPARE = 1_000_000_000  # bytes that are left free for the rest of the world
 
 
-def user_cache():
+def user_cache() -> Path:
     """Returns the folder for what can be made again: `$XDG_CACHE_HOME` or `~/.cache`, and ours."""
     try:
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -23,7 +30,7 @@ def user_cache():
     return Path(root) / "keras_classics"
 
 
-def copy_files(paths, root=None):
+def copy_files(paths: Sequence[AnyPath], root: Path | None = None) -> list[str]:
     """Copies files to the user's cache, but for those that lie there unchanged.
 
     A file counts as unchanged if its size and its time of change are those of the copy. Killed in

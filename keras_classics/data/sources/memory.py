@@ -1,6 +1,9 @@
 """Images of one size, in memory."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,13 @@ from keras_classics.data.arrays import gathered, transformed
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.sharding import WHOLE
 from keras_classics.data.sources.base import LabelledImages
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_classics.data.bad_images import BadImages
+    from keras_classics.data.sharding import Shard
+    from keras_classics.types import Transforms
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,7 +50,7 @@ class Source(LabelledImages):
         return len(self.images)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> tuple[int, int, int]:  # type: ignore[override]
         """(height, width, channels) of every image."""
         return self.images.shape[1:]
 
@@ -48,15 +58,23 @@ class Source(LabelledImages):
         """Returns the mean of all images, float32 (height, width, channels)."""
         return self.images.mean(axis=0, dtype=np.float64).astype(np.float32)
 
-    def part(self, chosen: np.ndarray, split: str) -> "Source":
+    def part(self, chosen: np.ndarray, split: str) -> Source:
         """See `LabelledImages`."""
         return dataclasses.replace(
             self, split=split, images=self.images[chosen], labels=self.labels[chosen]
         )
 
     def batches(
-        self, batch_size, *, order_seed=None, seed=0, start=0, transforms=(), bad=None, shard=WHOLE
-    ):
+        self,
+        batch_size: int,
+        *,
+        order_seed: int | None = None,
+        seed: int = 0,
+        start: int = 0,
+        transforms: Transforms = (),
+        bad: BadImages | None = None,
+        shard: Shard = WHOLE,
+    ) -> tf.data.Dataset:
         """See `LabelledImages`."""
         size = len(self)
         indices = np.arange(size) if order_seed is None else permutation(order_seed, size)

@@ -1,8 +1,10 @@
 """Data sets of TensorFlow Datasets whose images have sizes of their own, such as ImageNet."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +18,13 @@ from keras_classics.data.parallelism import (
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.sharding import WHOLE
 from keras_classics.data.sources.base import LabelledImages
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_classics.data.bad_images import BadImages
+    from keras_classics.data.sharding import Shard
+    from keras_classics.types import Transforms
 
 _SHUFFLED = 4096  # encoded images held back; TFDS has shuffled what it stored
 
@@ -45,22 +54,30 @@ class RecordSource(LabelledImages):
 
     is_stream = True
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.builder.info.splits[self.stored_split].num_examples
 
     @property
-    def directory(self):
+    def directory(self) -> str:
         """The folder of the prepared data set."""
         return os.fspath(self.builder.data_dir)
 
-    def part(self, chosen, split):
+    def part(self, chosen: np.ndarray, split: str) -> RecordSource:
         """See `LabelledImages`; the other records pass by without being decoded."""
         places = np.arange(len(self))[chosen]
         return _SomeRecords(**{**vars(self), "split": split}, whole=self, places=places)
 
     def batches(
-        self, batch_size, *, order_seed=None, seed=0, start=0, transforms=(), bad=None, shard=WHOLE
-    ):
+        self,
+        batch_size: int,
+        *,
+        order_seed: int | None = None,
+        seed: int = 0,
+        start: int = 0,
+        transforms: Transforms = (),
+        bad: BadImages | None = None,
+        shard: Shard = WHOLE,
+    ) -> tf.data.Dataset:
         """See `LabelledImages`."""
         tf = import_tensorflow()
         make = image_maker(transforms, seed)
@@ -79,7 +96,7 @@ class RecordSource(LabelledImages):
         batches = made(records, example).batch(batch_size // shard.processes)
         return without_autotuning(shard.cut(batches).prefetch(2))
 
-    def examples(self, seed=None):
+    def examples(self, seed: int | None = None) -> tf.data.Dataset:
         """Returns a `tf.data.Dataset` of (position, (bytes, label)).
 
         In a random order, which is a function of the seed alone: the files are permuted, sixteen
@@ -116,13 +133,13 @@ class RecordSource(LabelledImages):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _SomeRecords(RecordSource):
-    whole: RecordSource = dataclasses.field(default=None, repr=False)
-    places: np.ndarray = dataclasses.field(default=(), repr=False)
+    whole: Any = dataclasses.field(default=None, repr=False)
+    places: Any = dataclasses.field(default=(), repr=False)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.places)
 
-    def examples(self, seed=None):
+    def examples(self, seed: int | None = None) -> tf.data.Dataset:
         tf = import_tensorflow()
 
         def is_wanted(place, _):
@@ -131,7 +148,7 @@ class _SomeRecords(RecordSource):
         return self.whole.examples(seed).filter(is_wanted).take(len(self))
 
 
-def read_config(files_at_a_time=1, **options):
+def read_config(files_at_a_time: int = 1, **options: Any) -> Any:
     """Returns how TensorFlow Datasets shall read: the same in each run, and nothing tuned.
 
     Args:

@@ -4,7 +4,10 @@ The paper names the family (horizontal and vertical translation, scaling, squeez
 shear; no rotation) and not the ranges: those here were chosen on held-out training digits.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +64,7 @@ class RandomAffine:
     squeeze: float
     shear: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("translation", "scale", "squeeze", "shear"):
             checks.number(name, getattr(self, name))
         if not (0 <= self.scale < 1 and 0 <= self.squeeze < 1):
@@ -70,7 +73,7 @@ class RandomAffine:
                 f"Received: scale={self.scale!r}, squeeze={self.squeeze!r}"
             )
 
-    def matrices(self, seeds, height, width):
+    def matrices(self, seeds: Any, height: int, width: int) -> np.ndarray:
         """Returns (n, 8) rows a0 … c1 that map output pixels to input pixels."""
         right, down, scale, squeeze, shear = (
             uniform(seeds, draw, -limit, limit)
@@ -90,11 +93,12 @@ class RandomAffine:
         )
         return np.stack(rows, axis=-1)
 
-    def __call__(self, images, seeds):
+    def __call__(self, images: Any, seeds: Any) -> Any:
         tf = import_tensorflow()
         images = as_pictures(images)
-        check_pictures(static_shape(images), images.dtype)
-        check_seeds(seeds, static_shape(images))
+        shape: Any = static_shape(images)
+        check_pictures(shape, images.dtype)
+        check_seeds(seeds, shape)
         images, seeds = tf.cast(images, tf.float32), tf.cast(seeds, tf.uint64)
         if images.shape.rank == 3:
             return self(images[tf.newaxis], seeds[tf.newaxis])[0]

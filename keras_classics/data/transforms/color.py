@@ -1,8 +1,11 @@
 """AlexNet's jitter of the colours along the principal axes of RGB."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -10,6 +13,9 @@ import numpy as np
 from keras_classics import checks
 from keras_classics.data.randomness import normal
 from keras_classics.data.transforms.transform import Transform, as_pictures, stacked, static_shape
+
+if TYPE_CHECKING:
+    from keras_classics.types import Seeds, Shape
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class RGBPCA:
     eigenvalues: tuple[float, ...]
     eigenvectors: tuple[tuple[float, ...], ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # Plain tuples whatever came, an array or JSON's lists: equal values are equal recipes.
         values, vectors = _finite(self.eigenvalues, (3,)), _finite(self.eigenvectors, (3, 3))
         if values is None or vectors is None or not (values >= 0).all():
@@ -66,7 +72,7 @@ IMAGENET_PCA = RGBPCA(
 )
 
 
-def fit_rgb_pca(dataset):
+def fit_rgb_pca(dataset: Iterable[Any]) -> RGBPCA:
     """Returns the principal axes of the colours of all pixels of a data set.
 
     The covariance divides by the number of pixels. Each image's own is merged in float64 (Chan,
@@ -129,13 +135,13 @@ class ColorTransform(Transform):
 
     dtype = np.float32
 
-    def __call__(self, images, seeds=None):
+    def __call__(self, images: Any, seeds: Any = None) -> Any:
         images = as_pictures(images)
         check_channels(static_shape(images))
         return super().__call__(images, seeds)
 
 
-def check_channels(shape):
+def check_channels(shape: Shape | None) -> None:
     """Raises a ValueError unless a shape is that of one or several images in colour."""
     if shape is None or len(shape) not in (3, 4) or shape[-1] != 3:
         raise ValueError(
@@ -196,23 +202,24 @@ class PCAColorJitter(ColorTransform):
     scale: str = "eigenvalue"
     pca: RGBPCA = IMAGENET_PCA
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.number("std", self.std, 0)
         checks.choice("scale", self.scale, ("eigenvalue", "std"))
         if not isinstance(self.pca, RGBPCA):
             checks.refuse("pca", "an `RGBPCA`", self.pca)
 
-    def shifts(self, seeds):
+    def shifts(self, seeds: Seeds) -> np.ndarray:
         """Returns the added colours in grey levels, float32 (…, 3) for seeds (…)."""
         alphas = normal(np.asarray(seeds)[..., np.newaxis], np.arange(3), 0.0, self.std)
         # A sum of its own for each seed: a product of matrices may round otherwise for several.
-        return np.float32((alphas[..., np.newaxis, :] * _axes(self.pca, self.scale)).sum(axis=-1))
+        shifts = (alphas[..., np.newaxis, :] * _axes(self.pca, self.scale)).sum(axis=-1)
+        return shifts.astype(np.float32)
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         check_channels(image.shape)
         return _add(image, self.shifts(seed))
 
-    def apply_batch(self, images, seeds):
+    def apply_batch(self, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         check_channels(images.shape)
         return stacked(_add(*pair) for pair in zip(images, self.shifts(seeds), strict=True))
 

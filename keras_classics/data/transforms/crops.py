@@ -4,8 +4,11 @@ Each transform is a function (image, seed) -> image on one image or on a batch o
 itself or in a `map` of `tf.data` (see `Transform`). The pixels keep their type.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -19,6 +22,9 @@ from keras_classics.data.transforms.resizing import (
     resized,
 )
 from keras_classics.data.transforms.transform import Transform
+
+if TYPE_CHECKING:
+    from keras_classics.types import Interpolation, Seeds
 
 
 def _is_range(value):
@@ -61,13 +67,13 @@ class CenterCrop(Transform):
     size: int
     is_random = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_size("size", self.size)
 
-    def sides(self, height, width):
+    def sides(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
         return self.size, self.size
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         _check_large_enough(image, self.size)
         top, left = ((side - self.size) // 2 for side in image.shape[:2])
         return image[top : top + self.size, left : left + self.size]
@@ -110,7 +116,7 @@ class RandomCrop(Transform):
     padding: int = 0
     fill: float | tuple = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_size("size", self.size)
         # A wider border would make crops of nothing else.
         checks.integer("padding", self.padding, 0, most=self.size)
@@ -118,10 +124,10 @@ class RandomCrop(Transform):
         if not fill or not all(checks.is_number(value) and 0 <= value <= 255 for value in fill):
             checks.refuse("fill", "in 0 … 255", self.fill)
 
-    def sides(self, height, width):
+    def sides(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
         return self.size, self.size
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         image = self._with_border(image)
         _check_large_enough(image, self.size)
         top, left = (
@@ -130,7 +136,7 @@ class RandomCrop(Transform):
         )
         return image[top : top + self.size, left : left + self.size]
 
-    def apply_batch(self, images, seeds):
+    def apply_batch(self, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         images = self._with_border(images)
         _check_large_enough(images[0], self.size)
         rows, columns = (
@@ -177,14 +183,14 @@ class RandomFlip(Transform):
         ['[0 1 2]', '[2 1 0]']
     """
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         if not integer(seed, 0, 2):
             return image
         # OpenCV takes a thirtieth of NumPy's time, and would halve 64-bit integers.
         flipped = cv2.flip(image, 1) if image.itemsize < 8 else image[:, ::-1]
         return flipped.reshape(image.shape)
 
-    def apply_batch(self, images, seeds):
+    def apply_batch(self, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         flipped = images.copy()
         chosen = integer(seeds, 0, 2) == 1
         flipped[chosen] = images[chosen, :, ::-1]
@@ -231,9 +237,9 @@ class RandomAreaCrop(Transform):
     size: int
     area: tuple = (0.08, 1.0)
     aspect: tuple = (3 / 4, 4 / 3)
-    interpolation: str = "bilinear"
+    interpolation: Interpolation | Literal["random"] = "bilinear"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_size("size", self.size)
         check_interpolation(self.interpolation, "random")
         if not (_is_range(self.area) and self.area[1] <= 1):
@@ -241,10 +247,10 @@ class RandomAreaCrop(Transform):
         if not _is_range(self.aspect):
             checks.refuse("aspect", "a range above 0", self.aspect)
 
-    def sides(self, height, width):
+    def sides(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
         return self.size, self.size
 
-    def patch(self, height, width, seed):
+    def patch(self, height: int, width: int, seed: Seeds) -> tuple[int, int, int, int]:
         """Returns the (top, left, height, width) that an image of this size is cut to."""
         height, width = int(height), int(width)
         for attempt in range(10):
@@ -259,13 +265,13 @@ class RandomAreaCrop(Transform):
         side = min(height, width)
         return (height - side) // 2, (width - side) // 2, side, side
 
-    def resize(self, patch, seed):
+    def resize(self, patch: np.ndarray, seed: Seeds) -> np.ndarray:
         """Resizes what `patch` cut out."""
-        interpolation = self.interpolation
+        interpolation: str = self.interpolation
         if interpolation == "random":
             interpolation = list(INTERPOLATIONS)[int(integer(seed, 10, len(INTERPOLATIONS)))]
         return resized(patch, self.size, self.size, interpolation)
 
-    def apply(self, image, seed):
-        top, left, height, width = self.patch(*image.shape[:2], seed)
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
+        top, left, height, width = self.patch(image.shape[0], image.shape[1], seed)
         return self.resize(image[top : top + height, left : left + width], seed)

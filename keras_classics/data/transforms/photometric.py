@@ -1,7 +1,10 @@
 """Howard's photometric distortions: contrast, brightness and colour, as in GoogLeNet's training."""
 
+from __future__ import annotations
+
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -9,6 +12,9 @@ import numpy as np
 from keras_classics import checks
 from keras_classics.data.randomness import integer, uniform
 from keras_classics.data.transforms.color import ColorTransform, check_channels
+
+if TYPE_CHECKING:
+    from keras_classics.types import Seeds
 
 # ITU-R 601-2, as the Python Imaging Library makes an image grey.
 _GREY = np.array([19595, 38470, 7471]) / 65536
@@ -56,10 +62,10 @@ class PhotometricDistortions(ColorTransform):
 
     variation: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.number("variation", self.variation, 0, 1)
 
-    def draws(self, seeds):
+    def draws(self, seeds: Seeds) -> tuple[np.ndarray, np.ndarray]:
         """Returns the factors of contrast, brightness and colour, and the order they act in.
 
         Args:
@@ -74,7 +80,7 @@ class PhotometricDistortions(ColorTransform):
         factors = uniform(seeds[..., np.newaxis], np.arange(3), *limits)
         return factors, _ORDERS[integer(seeds, 3, len(_ORDERS))]
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         check_channels(image.shape)
         return _enhance(image.astype(np.float32, order="C"), *self.draws(seed))
 

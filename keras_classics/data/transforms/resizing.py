@@ -10,14 +10,22 @@ and is close to "nearest" where it makes one larger. It resizes pixels of the ty
 int16, float32 and float64.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 
 from keras_classics import checks
 from keras_classics.data.randomness import integer
 from keras_classics.data.transforms.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from keras_classics.types import Interpolation, Seeds
 
 INTERPOLATIONS = {
     "bilinear": cv2.INTER_LINEAR,
@@ -30,17 +38,17 @@ _RESIZABLE = ("uint8", "uint16", "int16", "float32", "float64")
 _MOST_PIXELS = 2**28
 
 
-def check_size(name, value):
+def check_size(name: str, value: object) -> None:
     """Raises a ValueError unless a square with this side is a picture that may come out."""
     checks.integer(name, value, most=math.isqrt(_MOST_PIXELS))
 
 
-def check_interpolation(value, *others):
+def check_interpolation(value: object, *others: str) -> None:
     """Raises a ValueError unless OpenCV, or the caller by `others`, knows the interpolation."""
     checks.choice("interpolation", value, (*INTERPOLATIONS, *others))
 
 
-def resized(image, height, width, interpolation):
+def resized(image: np.ndarray, height: int, width: int, interpolation: str) -> np.ndarray:
     """Returns an image (height, width, channels) in another size."""
     if image.shape[:2] == (height, width):
         return image
@@ -66,10 +74,10 @@ def _resize_shorter_side(image, size, interpolation):
 @dataclass(frozen=True)
 class _ToOneSize(Transform):
     size: int
-    interpolation: str = "bilinear"
+    interpolation: Interpolation = "bilinear"
     is_random = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_size("size", self.size)
         check_interpolation(self.interpolation)
 
@@ -99,10 +107,10 @@ class Resize(_ToOneSize):
         (227, 227, 1)
     """
 
-    def sides(self, height, width):
+    def sides(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
         return self.size, self.size
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         return resized(image, self.size, self.size, self.interpolation)
 
 
@@ -134,10 +142,10 @@ class ResizeShorterSide(_ToOneSize):
         (256, 341, 3)
     """
 
-    def sides(self, height, width):
+    def sides(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
         return None, None
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         return _resize_shorter_side(image, self.size, self.interpolation)
 
 
@@ -174,9 +182,9 @@ class RandomShorterSide(Transform):
 
     low: int
     high: int
-    interpolation: str = "bilinear"
+    interpolation: Interpolation = "bilinear"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_size("low", self.low)
         check_size("high", self.high)
         check_interpolation(self.interpolation)
@@ -185,9 +193,9 @@ class RandomShorterSide(Transform):
                 f"`low` must not be above `high`. Received: low={self.low}, high={self.high}"
             )
 
-    def sides(self, height, width):
+    def sides(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
         return None, None
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         size = self.low + int(integer(seed, 0, self.high - self.low + 1))
         return _resize_shorter_side(image, size, self.interpolation)

@@ -1,10 +1,18 @@
 """What every transform has in common: (image, seed) -> image, on arrays or inside a pipeline."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from keras_classics import checks
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.randomness import fold_in
+
+if TYPE_CHECKING:
+    from keras_classics.types import Seeds, Shape, Transforms
 
 
 class Transform:
@@ -22,26 +30,26 @@ class Transform:
     """
 
     # What leaves the transform: None is the type that came.
-    dtype = None
+    dtype: Any = None
     # Whether the seed makes a difference.
     is_random = True
 
-    def apply(self, image, seed):
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         """Transforms one image (height, width, channels)."""
         raise NotImplementedError
 
-    def apply_batch(self, images, seeds):
+    def apply_batch(self, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Transforms images (n, height, width, channels), each by its own seed."""
         return stacked(self.apply(*pair) for pair in zip(images, seeds, strict=True))
 
-    def sides(self, height, width):
+    def sides(self, height: int | None, width: int | None) -> tuple[int | None, ...]:
         """Returns the result's (height, width), None where they are not known beforehand."""
         return height, width
 
-    def __call__(self, images, seeds=None):
+    def __call__(self, images: Any, seeds: Any = None) -> Any:
         images = as_pictures(images)
         is_tensor = _is_tensor(images)
-        shape = static_shape(images)
+        shape: Any = static_shape(images)
         check_pictures(shape, images.dtype)
         if self.is_random:
             check_seeds(seeds, shape)
@@ -75,7 +83,7 @@ class Transform:
         return np.empty((0, *sides, images.shape[-1]), self.dtype or images.dtype)
 
 
-def stacked(images):
+def stacked(images: Iterable[np.ndarray]) -> np.ndarray:
     """Returns images as one array, or raises a ValueError where they have several sizes."""
     images = list(images)
     if len({image.shape for image in images}) > 1:
@@ -86,7 +94,7 @@ def stacked(images):
     return np.stack(images)
 
 
-def static_shape(value):
+def static_shape(value: Any) -> Shape | None:
     """Returns a tuple, or None in a pipeline that does not know the number of dimensions."""
     shape = getattr(value, "shape", None)
     if shape is None:
@@ -99,7 +107,7 @@ def _is_tensor(value):
     return type(value).__module__.startswith("tensorflow")
 
 
-def as_pictures(images):
+def as_pictures(images: Any) -> Any:
     """Returns tensors as they are, anything else as an array."""
     try:
         return images if _is_tensor(images) else np.asarray(images)
@@ -107,7 +115,7 @@ def as_pictures(images):
         checks.refuse("images", "(height, width, channels), or several of the same shape", images)
 
 
-def check_pictures(shape, dtype):
+def check_pictures(shape: Shape | None, dtype: Any) -> None:
     """Raises a ValueError unless a shape is that of pictures with pixels, and these are numbers."""
     if shape is None or len(shape) not in (3, 4):
         raise ValueError(
@@ -120,7 +128,7 @@ def check_pictures(shape, dtype):
         raise ValueError(f'`images` must hold numbers. Received: dtype="{dtype}"')
 
 
-def check_seeds(seeds, shape):
+def check_seeds(seeds: Any, shape: Shape) -> None:
     """Raises a ValueError unless there is a seed for each of the images of this shape."""
     rule = "`seeds` must hold one seed for each image. Received: "
     if seeds is None:
@@ -146,7 +154,7 @@ def _check_are_seeds(seeds):
         checks.refuse("seeds", "integers in 0 … 2⁶⁴ − 1, one for each image", seeds)
 
 
-def in_turn(transforms, seed):
+def in_turn(transforms: Transforms, seed: Seeds) -> Iterator[tuple[Any, Any]]:
     """Yields each transform with a seed of its own, so that they draw independently.
 
     Args:

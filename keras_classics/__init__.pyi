@@ -1,0 +1,59 @@
+"""The public names, and where they come from: for type checkers, editors and `__init__.py`."""
+
+from keras_classics import (
+    data as data,
+    evaluation as evaluation,
+    layers as layers,
+    models as models,
+    report as report,
+    runs as runs,
+    shipped as shipped,
+    training as training,
+    weights as weights,
+    zoo as zoo,
+)
+from keras_classics.export import export as export
+from keras_classics.models.alexnet import alexnet as alexnet
+from keras_classics.models.alexnet_cifar import alexnet_cifar as alexnet_cifar
+from keras_classics.models.cifar_resnet import (
+    cifar_plain20 as cifar_plain20,
+    cifar_plain32 as cifar_plain32,
+    cifar_plain44 as cifar_plain44,
+    cifar_plain56 as cifar_plain56,
+    cifar_plain110 as cifar_plain110,
+    cifar_resnet20 as cifar_resnet20,
+    cifar_resnet32 as cifar_resnet32,
+    cifar_resnet44 as cifar_resnet44,
+    cifar_resnet56 as cifar_resnet56,
+    cifar_resnet110 as cifar_resnet110,
+    cifar_resnet1202 as cifar_resnet1202,
+)
+from keras_classics.models.fully_convolutional import fully_convolutional as fully_convolutional
+from keras_classics.models.googlenet import googlenet as googlenet
+from keras_classics.models.lenet import lenet5 as lenet5
+from keras_classics.models.mnist_cnn import mnist_cnn as mnist_cnn
+from keras_classics.models.resnet import (
+    plain18 as plain18,
+    plain34 as plain34,
+    resnet18 as resnet18,
+    resnet34 as resnet34,
+    resnet50 as resnet50,
+    resnet101 as resnet101,
+    resnet152 as resnet152,
+)
+from keras_classics.models.vgg import (
+    vgg11 as vgg11,
+    vgg11_lrn as vgg11_lrn,
+    vgg13 as vgg13,
+    vgg16 as vgg16,
+    vgg16_1x1 as vgg16_1x1,
+    vgg19 as vgg19,
+)
+from keras_classics.zoo import (
+    get_model as get_model,
+    list_models as list_models,
+    model_card as model_card,
+)
+
+EXPORTS: dict[str, str]
+__version__: str
