@@ -37,7 +37,7 @@ help:
 	@echo "make clean       remove the environment and what was built"
 
 demo: .venv/demo-installed
-	KERAS_BACKEND=$(BACKEND) $(BIN)/python recipes/lenet5_mnist.py --data mnist_5k
+	KERAS_BACKEND=$(BACKEND) $(BIN)/python recipes/lenet5_mnist.py --demo
 
 # Tests marked `backend` run on each backend, the rest once. pytest fails where it collects nothing.
 test test-full: lint test-tensorflow test-jax test-torch

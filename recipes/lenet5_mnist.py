@@ -6,7 +6,7 @@
     python recipes/lenet5_mnist.py --simplify c3       # one of the tutorials' shortcuts, or all
     python recipes/lenet5_mnist.py --tutorial tanh     # what most call LeNet-5; max-pooling; sgd
     python recipes/lenet5_mnist.py --tutorial tanh --rate falling    # and what makes it better
-    python recipes/lenet5_mnist.py --data mnist_5k     # 5,000 embedded digits, no download
+    python recipes/lenet5_mnist.py --demo              # 4,500 embedded digits, no download, 90 s
 
 The network, its loss and its schedule are the paper's; `deviations` below says what is not.
 """
@@ -97,6 +97,16 @@ DISTORTED = {
     ),
 }
 
+# Few digits want their distortions and more passes. The published schedule, three times as long, had
+# the lower error of two on 500 more held-out digits (benchmarks/results/mnist.md).
+DEMO = {
+    **DISTORTED,
+    "dataset": "mnist_5k",
+    "epochs": 60,
+    "schedule": PassTable(((6, 1.0), (9, 0.4), (9, 0.2), (12, 0.1), (24, 0.02))),
+    "paper": None,
+}
+
 # Section III-B and appendix C: single patterns, η as in the text, h_kk on 500 samples before each
 # pass. The paper has μ = 0.02; see the deviation.
 LEVENBERG_MARQUARDT = {
@@ -144,6 +154,7 @@ TUTORIAL = {
 
 CHOICES = {
     "distort": {"off": {}, "on": DISTORTED},
+    "demo": {"off": {}, "on": DEMO},
     "optimizer": {"sgd": {}, "sdlm": LEVENBERG_MARQUARDT},
     "simplify": {
         "off": {},

@@ -184,7 +184,7 @@ GROUPS = {
     "cnn": _seeded([CNN]),
     "cnn_unit_range": {f"seed{s}": [CNN, "--seed", str(s), *_set(_UNIT_RANGE)] for s in SEEDS},
     "cnn_falling": _seeded([CNN, "--rate", "falling"]),
-    "demo": _seeded(_DEMO, seeds=range(5)),
+    "demo": _seeded([LENET, "--demo"], seeds=range(5)),
     "fashion_alexnet": _seeded([FASHION_ALEXNET], seeds=(0,)),
     "cifar_resnet": _seeded([CIFAR_RESNET], "20-", seeds=(0,)),
     "cifar_depth": _depths("20", SEEDS) | _depths("56", (0,)),
