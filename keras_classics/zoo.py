@@ -45,6 +45,88 @@ class ModelCard:
     weights: tuple[str, ...] = ()
     preprocessing: str | None = None
 
+    @property
+    def bibtex(self) -> str | None:
+        """The BibTeX entry of the paper; None where there is none.
+
+        Example:
+            >>> from keras_classics import model_card
+            >>> model_card("lenet5").bibtex.splitlines()[0]
+            '@article{lecun1998gradient,'
+        """
+        kind, key, fields = _ENTRIES.get(self.builder.split(":")[0].split(".")[-1], (None,) * 3)
+        if fields is None:
+            return None
+        lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+        return "\n".join([f"@{kind}{{{key},", *lines, "}"])
+
+
+_ALEXNET = (
+    "inproceedings",
+    "krizhevsky2012imagenet",
+    {
+        "author": "Krizhevsky, Alex and Sutskever, Ilya and Hinton, Geoffrey E.",
+        "title": "{ImageNet} Classification with Deep Convolutional Neural Networks",
+        "booktitle": "Advances in Neural Information Processing Systems 25",
+        "pages": "1097--1105",
+        "year": "2012",
+    },
+)
+_RESNET = (
+    "inproceedings",
+    "he2016deep",
+    {
+        "author": "He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian",
+        "title": "Deep Residual Learning for Image Recognition",
+        "booktitle": "IEEE Conference on Computer Vision and Pattern Recognition",
+        "pages": "770--778",
+        "year": "2016",
+    },
+)
+# Module of `models/` -> kind, key and fields of its paper's BibTeX entry.
+_ENTRIES = {
+    "lenet": (
+        "article",
+        "lecun1998gradient",
+        {
+            "author": "LeCun, Yann and Bottou, L{\\'e}on and Bengio, Yoshua and Haffner, Patrick",
+            "title": "Gradient-Based Learning Applied to Document Recognition",
+            "journal": "Proceedings of the IEEE",
+            "volume": "86",
+            "number": "11",
+            "pages": "2278--2324",
+            "year": "1998",
+        },
+    ),
+    "alexnet": _ALEXNET,
+    "alexnet_cifar": _ALEXNET,
+    "vgg": (
+        "inproceedings",
+        "simonyan2015very",
+        {
+            "author": "Simonyan, Karen and Zisserman, Andrew",
+            "title": "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+            "booktitle": "International Conference on Learning Representations",
+            "note": "arXiv:1409.1556",
+            "year": "2015",
+        },
+    ),
+    "googlenet": (
+        "inproceedings",
+        "szegedy2015going",
+        {
+            "author": "Szegedy, Christian and Liu, Wei and Jia, Yangqing and Sermanet, Pierre and "
+            "Reed, Scott and Anguelov, Dragomir and Erhan, Dumitru and Vanhoucke, Vincent and "
+            "Rabinovich, Andrew",
+            "title": "Going Deeper with Convolutions",
+            "booktitle": "IEEE Conference on Computer Vision and Pattern Recognition",
+            "pages": "1--9",
+            "year": "2015",
+        },
+    ),
+    "resnet": _RESNET,
+    "cifar_resnet": _RESNET,
+}
 
 _CAFFE_PIXELS = (
     "blue, green, red in 0 … 255 minus (103.939, 116.779, 123.68), nothing divided: "

@@ -97,8 +97,8 @@ DISTORTED = {
     ),
 }
 
-# Few digits want their distortions and more passes. The published schedule, three times as long, had
-# the lower error of two on 500 more held-out digits (benchmarks/results/mnist.md).
+# Few digits want their distortions and more passes. The published schedule, three times as long,
+# had the lower error of two on 500 more held-out digits (benchmarks/results/mnist.md).
 DEMO = {
     **DISTORTED,
     "dataset": "mnist_5k",

@@ -90,3 +90,15 @@ def test_unknown_names_get_a_suggestion(function, name, examples):
     end = re.escape(f"). Received: name={name!r}")
     with pytest.raises(ValueError, match=f"^{start}.*{end}$"):
         function(name)
+
+
+def test_every_paper_has_its_entry():
+    entries = {name: model_card(name).bibtex for name in list_models()}
+    assert [name for name, entry in entries.items() if entry is None] == ["mnist_cnn"]
+    assert len(set(entries.values())) == 6  # five papers
+    for entry in filter(None, entries.values()):
+        assert entry.count("{") == entry.count("}")
+        assert {"author", "title", "year"} <= {
+            line.split(" =")[0].strip() for line in entry.splitlines()
+        }
+    assert r"L{\'e}on" in entries["lenet5"]

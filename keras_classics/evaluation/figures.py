@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_classics.data.pipeline import images_at
 from keras_classics.evaluation.prediction import mean_loss
+from keras_classics.report.schemas import FORMAT
 from keras_classics.training.fields import describe
 from keras_classics.words import pictures
 
@@ -88,6 +89,7 @@ def summarize(
     examples = len(result.labels)
     top = {"top5_error": result.top_k_error(_TOP)} if source.num_classes > _TOP else {}
     return {
+        "format": FORMAT,
         "recipe": recipe.name,
         "dataset": recipe.dataset,
         "split": source.split,

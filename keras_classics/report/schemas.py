@@ -7,6 +7,7 @@ from keras_classics.schema import (
     SCALAR,
     TEXT,
     TRUTH,
+    Kind,
     count,
     fields,
     items,
@@ -14,6 +15,11 @@ from keras_classics.schema import (
     values,
 )
 
+FORMAT = 1  # of recipe.json and metrics.json, see docs/run_directory.md; none at first
+_FORMAT = Kind(
+    f"a format up to {FORMAT} (a newer version of keras_classics has written this)",
+    lambda value: type(value) is int and 1 <= value <= FORMAT,
+)
 _PAPER = or_null(
     fields(
         optional={
@@ -38,7 +44,7 @@ RECIPE = fields(
             },
         )
     },
-    {"identity": TEXT, "changed": _CHANGED, "validated_on": or_null(NAME)},
+    {"format": _FORMAT, "identity": TEXT, "changed": _CHANGED, "validated_on": or_null(NAME)},
 )
 METRICS = fields(
     {
@@ -49,6 +55,7 @@ METRICS = fields(
         "error": PERCENT,
     },
     {
+        "format": _FORMAT,
         "dataset": NAME,
         "split": NAME,
         "seed": SCALAR,

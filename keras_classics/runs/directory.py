@@ -28,7 +28,7 @@ import numpy as np
 from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json, written_beside
 from keras_classics.report import ReportError
-from keras_classics.report.schemas import RECIPE
+from keras_classics.report.schemas import FORMAT, RECIPE
 from keras_classics.schema import read_json
 from keras_classics.training.fields import describe, differing_fields, identity
 
@@ -178,7 +178,12 @@ class RunDirectory:
             sweep(self.path)
             write_json(
                 self.path / "recipe.json",
-                {"recipe": describe(recipe), "identity": identity(recipe), **facts},
+                {
+                    "format": FORMAT,
+                    "recipe": describe(recipe),
+                    "identity": identity(recipe),
+                    **facts,
+                },
             )
             self.checkpoints.mkdir(exist_ok=True)
         except OSError as error:
