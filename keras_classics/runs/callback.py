@@ -15,7 +15,6 @@ from keras_classics.training.recipe import RecipeError
 
 if TYPE_CHECKING:
     from keras_classics.progress import Progress
-    from keras_classics.runs.run import Run
 
 _STEP = 3  # purpose of a seed, see data/pipeline.py
 
@@ -27,7 +26,7 @@ class TrainingError(UserError):
 class Steps(keras.callbacks.Callback):
     """What has to happen in a `fit`: the rate, reseeding, NaN, checkpoints."""
 
-    def __init__(self, run: Run, epoch: int) -> None:
+    def __init__(self, run: Any, epoch: int) -> None:
         super().__init__()
         self.run = run
         # What Keras calls a batch is a piece of ours.
@@ -85,7 +84,7 @@ class Steps(keras.callbacks.Callback):
 class Bar(keras.callbacks.Callback):
     """The bar of an epoch in progress, with the figures so far."""
 
-    def __init__(self, run: Run, progress: Progress) -> None:
+    def __init__(self, run: Any, progress: Progress) -> None:
         super().__init__()
         self.progress, self.skipped = progress, run.step
         self.pieces = run.recipe.gradient_accumulation_steps
@@ -109,7 +108,7 @@ class Listeners(keras.callbacks.Callback):
         run: the `Run`.
     """
 
-    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], run: Run) -> None:
+    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], run: Any) -> None:
         super().__init__()
         self.callbacks, self.run = tuple(callbacks), run
         for callback in self.callbacks:
