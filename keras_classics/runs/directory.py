@@ -129,7 +129,7 @@ def _check_owner(path, recipe):
         stored = read_json(description, RECIPE)
     except UserError as error:
         raise RunDirectoryError(
-            f"{description} is damaged; choose another directory with `run_dir`."
+            f"{str(error).rstrip('.')}; choose another directory with `run_dir`."
         ) from error
     differing = differing_fields(recipe, stored["recipe"])
     if differing:

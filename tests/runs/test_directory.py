@@ -177,7 +177,15 @@ def test_a_run_killed_before_its_recipe_was_written_goes_on(tmp_path):
 def test_a_damaged_recipe_json_is_refused(tmp_path):
     RunDirectory(tmp_path, RECIPE).close()
     (tmp_path / "recipe.json").write_text('{"recipe"')
-    with pytest.raises(RunDirectoryError, match="recipe.json is damaged"):
+    with pytest.raises(RunDirectoryError, match="recipe.json` cannot be read"):
+        RunDirectory(tmp_path, RECIPE)
+
+
+def test_a_newer_format_is_refused(tmp_path):
+    RunDirectory(tmp_path, RECIPE).close()
+    path = tmp_path / "recipe.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(RunDirectoryError, match="a newer version of keras_classics has written"):
         RunDirectory(tmp_path, RECIPE)
 
 
