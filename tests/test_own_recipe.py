@@ -1,4 +1,4 @@
-"""What README shows of one's own: a network in plain Keras; a recipe, killed, continued, looked at."""
+"""What README shows of a network in plain Keras, and of a recipe of one's own, killed and continued."""
 
 import os
 import re
