@@ -29,13 +29,19 @@ MNIST = (
     ("MNIST CNN, pixels in 0 … 1", "cnn_unit_range", "", "1.4 (a study)", "–"),
     ("MNIST CNN, falling rate", "cnn_falling", "", "1.4 (a study)", "–"),
     (
-        "tutorials' LeNet-5: average pooling",
+        "tutorials' LeNet-5, average pooling, settings chosen below",
         "tutorial",
         "tanh-average",
         "1.40 (a study)",
         "–",
     ),
-    ("tutorials' LeNet-5: max-pooling", "tutorial", "tanh-max", "1.07 (a study)", "–"),
+    (
+        "tutorials' LeNet-5, max-pooling, the same settings",
+        "tutorial",
+        "tanh-max",
+        "1.07 (a study)",
+        "–",
+    ),
 )
 SIMPLIFIED = (
     ("as published", "off"),
