@@ -1,4 +1,4 @@
-"""What README shows of a network in plain Keras, and of a recipe of one's own, killed and continued."""
+"""What README shows of plain Keras, and of a recipe of one's own: killed and continued."""
 
 import os
 import re
