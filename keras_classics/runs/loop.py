@@ -81,13 +81,13 @@ def train(
         DataError: if the data cannot be had.
         DistributionError: if the devices cannot be used like that.
         PeerError: if the processes do not find each other, or run different things.
-        RecipeError: if the recipe does not fit the data or the devices, or a callback the run.
+        RecipeError: if the recipe does not fit the data or the devices, a callback not the run, or
+            `log_steps` is no number of updates.
         RunDirectoryError: if the folder cannot be used.
         TrainingError: if the loss becomes NaN.
-        ValueError: if `log_steps` is neither None nor a positive integer.
     """
     if log_steps is not None:
-        checks.integer("log_steps", log_steps)
+        checks.integer("log_steps", log_steps, error=RecipeError, most=2**31)
     check_callbacks(callbacks)
     check_pixels(recipe)
     compute = Compute() if compute is None else compute
