@@ -230,7 +230,14 @@ def test_a_flag_may_say_more_exactly_what_another_says():
     assert net.model.keywords["input_shape"] == (224, 224, 3) and net.auxiliary_weight is None
 
 
-@pytest.mark.parametrize(("name", "words"), [("lenet5_mnist", "--rate falling")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("lenet5_mnist", "--rate falling"),
+        ("vgg16_imagenet", "--stage a --scale jitter"),  # Table 3 has D's
+        ("alexnet_cifar10", "--no-lrn --no-overlap"),
+    ],
+)
 def test_a_variation_shows_no_figure_of_the_paper(name, words):
     assert with_flags(load_recipe(name), words.split()).paper is None
 

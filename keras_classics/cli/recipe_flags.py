@@ -129,13 +129,14 @@ def _chosen(choices, arguments):
     A later flag may say more exactly what an earlier one says, as `--rate` does of `--tutorial`. If
     it undoes an earlier one otherwise, one of them is a mistake.
     """
-    chosen, given = {}, []
+    chosen, given, papers = {}, [], 0
     for flag, options in choices.items():
         choice = getattr(arguments, flag.replace("-", "_"))
         chosen |= options[choice]
         if choice != next(iter(options)):
             words = f"--{flag}" if choice == "on" else f"--{flag} {choice}"
             given.append((words, [f for f in options[choice] if f not in ("paper", "deviations")]))
+            papers += "paper" in options[choice]
     for (first, its), (second, theirs) in combinations(given, 2):
         undone = [field for field in its if any(f"{field}.".startswith(f"{t}.") for t in theirs)]
         if undone and not (set(theirs) < set(its)):
@@ -143,7 +144,8 @@ def _chosen(choices, arguments):
                 f"{first} does not go with {second}, which sets {undone[0]} too; leave one of them "
                 "out."
             )
-    return chosen
+    # What a paper says of one change does not hold beside another.
+    return chosen | {"paper": None} if papers > 1 else chosen
 
 
 def _apply(recipe, choices, arguments):
