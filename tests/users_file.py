@@ -31,6 +31,7 @@ def right() -> None:
     images = np.zeros((2, 28, 28, 1), "uint8")
     source = Source("mine", "train", images, np.array([0, 1]), ("cat", "dog"))
     side: int = source.image_shape[0]
+    brightness = float(load("mnist_5k", "train").images.mean())
     error: float = evaluate(lenet5(), load("mnist", "test"), TenCrop(size=28), batch_size=10).error
     Subsampling(2, activation="tanh", data_format="channels_first")
     LocalResponseNormalization(depth_radius=2, alpha_convention="mean")

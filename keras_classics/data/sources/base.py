@@ -34,6 +34,7 @@ class LabelledImages(abc.ABC):
     "held-out" (training images held out to measure by, where a data set has no test split).
 
     Attributes:
+        images: uint8 (n, height, width, channels), of a source in memory; the others have none.
         labels: int64 (n,), positions in `class_names`; a stream has none.
         in_memory: whether the images are arrays of one size in memory; each of the others is read
             when it is wanted, and decoded to three channels.
@@ -47,6 +48,7 @@ class LabelledImages(abc.ABC):
     name: str
     split: str
     class_names: tuple[str, ...]
+    images: np.ndarray
     labels: np.ndarray
     in_memory = False
     is_stream = False
