@@ -11,6 +11,7 @@ import io
 import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks import machine
 from benchmarks.training.runs import RECORD, recorded
@@ -77,6 +78,7 @@ def draw(name, rows):
             axes.plot(*zip(*points.items(), strict=True), "o", color=INK, label="the paper")
         axes.set_title(title, size=11)
         axes.set_xlabel("pass" if name.startswith("lenet") else "epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("error in percent")
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
