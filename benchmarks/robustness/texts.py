@@ -158,6 +158,10 @@ _TABLE = {
     ("", "run_dir"): _DIRECTORY,
     ("", "directory"): _DIRECTORY,
     ("", "keep_epochs"): _EPOCHS,
+    ("", "after"): (
+        *_each(_PLACES, more=("--set=limit_train=64",)),
+        *("", " ", "run/metrics.json", "digit.png", "a" * 300, _FILE, _FULL, _LOOP, _MISSING),
+    ),
     ("", "seeds"): (
         *("", " ", ",", "1,", "x", "1.5", "-1", "4-0", "0-", "-", "0-4-5", "0,0", "0-2,1", "nan"),
         *("0-99999", "0 1", "9" * 5000, "0-" + "9" * 5000, "²", *_ODD),

@@ -44,6 +44,8 @@ def recipe_parser(recipe: Any, choices: Mapping[str, Any]) -> argparse.ArgumentP
     parser.add_argument("--keep-epochs", help="epochs whose model is kept, e.g. 5,10,20")
     parser.add_argument("--log-steps", type=int, metavar="STEPS",
                         help="write steps.csv, a row for every so many updates")  # fmt: skip
+    parser.add_argument("--after", metavar="RUN_DIR",
+                        help="another run, which starts from a finished run's weights")  # fmt: skip
     parser.add_argument("--early-stopping", type=int, metavar="EPOCHS",
                         help="stop after so many without a lower validation loss")  # fmt: skip
     parser.add_argument("--tensorboard", action="store_true",

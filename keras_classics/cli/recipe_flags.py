@@ -24,6 +24,7 @@ from keras_classics.runs.compute import Compute
 from keras_classics.runs.loop import train
 from keras_classics.runs.peers import PeerError, Peers
 from keras_classics.training.fields import as_published, scaled_linearly, vary
+from keras_classics.training.initial_weights import CopyLayers
 from keras_classics.training.recipe import Recipe, RecipeError
 from keras_classics.words import plural
 
@@ -158,6 +159,7 @@ def _apply(recipe, choices, arguments):
         "sync_batch_norm": arguments.sync_batch_norm or None,
     }
     given["gradient_accumulation_steps"] = arguments.accumulate
+    given["initial_weights"] = None if arguments.after is None else CopyLayers(arguments.after)
     changes = {name: value for name, value in given.items() if value is not None}
     changes |= resolved(settings(arguments.set))
     recipe = as_published(vary(recipe, chosen))  # a choice is an experiment of its own

@@ -135,8 +135,15 @@ def _check_owner(path, recipe):
     if differing:
         raise RunDirectoryError(
             f"{path} belongs to another run (it differs in {', '.join(differing)}); "
-            "choose another directory with `run_dir`."
+            f"choose another directory with `run_dir`{_more(path, differing)}."
         )
+
+
+def _more(path, differing):
+    """What else can be done where a finished run shall have more epochs, or fewer."""
+    if differing != ["epochs"] or not (path / "model.keras").exists():
+        return ""
+    return f", there with --after {path} to train on from its weights"
 
 
 def _check_place(path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from keras_classics import checks
+from keras_classics.schema import short
 from keras_classics.trained_model import network_of
 from keras_classics.training.recipe import RecipeError
 
@@ -21,7 +22,8 @@ class CopyLayers:
 
     Args:
         source: a run directory, or a `.keras` file.
-        layers: names of the layers, e.g. `("conv1_1", "fc8")`.
+        layers: names of the layers, e.g. `("conv1_1", "fc8")`; None for all of the finished run's
+            network. Auxiliary heads are not saved there, and start anew.
 
     Raises:
         RecipeError: if an argument is none of the above; when called, if the layers are not there.
@@ -48,19 +50,21 @@ class CopyLayers:
     """
 
     source: str
-    layers: tuple[str, ...]
+    layers: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, str) or not self.source or "\0" in self.source:
             checks.refuse("source", "a run directory or a `.keras` file", self.source, RecipeError)
         names = self.layers if isinstance(self.layers, tuple | list) else ()
-        if not names or not all(isinstance(name, str) for name in names):
-            checks.refuse("layers", "a tuple of names of layers", self.layers, RecipeError)
+        named = names and all(isinstance(name, str) for name in names)
+        if self.layers is not None and not named:
+            checks.refuse("layers", "None or a tuple of names of layers", self.layers, RecipeError)
 
     def __call__(self, network: keras.Model) -> None:
         theirs, ours = _layers_of(self._load()), _layers_of(network)
         found, faults = {"there": theirs, "here": ours}, []
-        for name in self.layers:
+        names = list(theirs) if self.layers is None else self.layers
+        for name in names:
             absent = [where for where, layers in found.items() if name not in layers]
             if absent:
                 faults.append(f"{name} is no layer with weights {' or '.join(absent)}")
@@ -73,7 +77,7 @@ class CopyLayers:
             raise RecipeError(
                 f"`initial_weights` cannot copy from {self.source}: {'; '.join(faults)}."
             )
-        for name in self.layers:
+        for name in names:
             ours[name].set_weights(theirs[name].get_weights())
 
     def _load(self):
@@ -87,7 +91,7 @@ class CopyLayers:
         try:
             return network_of(keras.models.load_model(path, compile=False))
         except Exception as error:  # of a torn or foreign file: OSError, ValueError, KeyError, …
-            reason = str(error).strip().split("\n")[0]
+            reason = short(error, 100)
             raise RecipeError(
                 f"`initial_weights` cannot load {path} as a model: {reason}"
             ) from error

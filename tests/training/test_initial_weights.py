@@ -1,5 +1,6 @@
 """A network that starts with layers of another run, as VGG's deeper ones did."""
 
+import json
 import re
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_classics import vgg11, vgg16
+from keras_classics.cli import run
 from keras_classics.runs import assemble, train
 from keras_classics.trained_model import network_of
 from keras_classics.training import CopyLayers, RecipeError, vary
@@ -43,6 +45,26 @@ def test_training_starts_with_the_copied_layers(finished, tmp_path):
             np.testing.assert_array_equal(found, expected, err_msg=name)
     hidden = source.get_layer("hidden").get_weights()[0]
     assert (start.weights["hidden"][0] != hidden).any()  # the rest is drawn
+
+
+def test_after_another_run_every_layer_is_its_own(finished, tmp_path):
+    source = network_of(keras.models.load_model(finished / "model.keras"))
+    arguments = ["--run-dir", str(tmp_path / "run"), "--after", str(finished), "--seed", "1"]
+    run(RECIPE, argv=[*arguments, "--set", "learning_rate=1e-30"])
+    trained = network_of(keras.models.load_model(tmp_path / "run" / "model.keras"))
+    for layer in trained.layers:
+        if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):  # not moving statistics
+            for found, expected in zip(
+                layer.get_weights(), source.get_layer(layer.name).get_weights(), strict=True
+            ):
+                np.testing.assert_allclose(found, expected, atol=1e-20, err_msg=layer.name)
+    changed = json.loads((tmp_path / "run" / "metrics.json").read_text())["changed"]
+    assert ["initial_weights", "learning_rate"] == sorted(one["field"] for one in changed)
+
+
+def test_a_finished_run_that_shall_have_more_epochs_says_how(finished):
+    with pytest.raises(SystemExit, match=f"with --after {re.escape(str(finished))} to train on"):
+        run(RECIPE, argv=["--run-dir", str(finished), "--epochs", "2"])
 
 
 def test_a_continued_run_starts_where_it_was(finished, tmp_path):
