@@ -57,7 +57,8 @@ def test_after_another_run_every_layer_is_its_own(finished, tmp_path):
             for found, expected in zip(
                 layer.get_weights(), source.get_layer(layer.name).get_weights(), strict=True
             ):
-                np.testing.assert_allclose(found, expected, atol=1e-20, err_msg=layer.name)
+                # Averages of a weight that stays are rounded.
+                np.testing.assert_allclose(found, expected, rtol=1e-6, err_msg=layer.name)
     changed = json.loads((tmp_path / "run" / "metrics.json").read_text())["changed"]
     assert ["initial_weights", "learning_rate"] == sorted(one["field"] for one in changed)
 
