@@ -91,7 +91,9 @@ def run_seeds(
     for path, seeded in recipes.items():
         print(f"Seed {seeded.seed}: {path}", flush=True)
         metrics = path / "metrics.json"
-        found.append(read_json(metrics, METRICS) if metrics.exists() else train(seeded, path))
+        # The report is the last that a run writes: killed before, a seed has still to finish.
+        is_finished = metrics.exists() and (path / "report.html").exists()
+        found.append(read_json(metrics, METRICS) if is_finished else train(seeded, path))
         keras.backend.clear_session(free_memory=True)  # else each leaves its graphs behind
     write_json(folder / _SUMMARY, {"recipe": recipe.name, "seeds": list(seeds), **_summary(found)})
     return found
@@ -134,9 +136,7 @@ def spread_in_words(
     split = found[0]["split"]
     lines = ["", f"{recipe.name}, {len(seeds)} seeds: mean ± σ, and the mean's 95 % interval", ""]
     for key, figures in _summary(found).items():
-        label = (
-            _FIGURES[key].replace("error", f"{split} error") if key == "error" else _FIGURES[key]
-        )
+        label = f"{split} error" if key == "error" else _FIGURES[key]
         lines.append(f"  {label:<18}{in_words(figures)}")
     errors = ", ".join(f"{s}: {one['error']:.2f} %" for s, one in zip(seeds, found, strict=True))
     return "\n".join([*lines, f"  each seed         {errors}", ""])

@@ -64,9 +64,11 @@ def test_each_run_is_that_of_its_seed_alone(tmp_path, capsys):
     words = f"{np.mean(errors):.2f} ± {np.std(errors, ddof=1):.2f} %"
     assert words in capsys.readouterr().out
 
+    (together / "seed-3" / "report.html").unlink()  # as killed right before its end
     trained = (together / "seed-0" / "model.keras").stat().st_mtime_ns
     run(TINY, argv=["--seeds", "0,3,4", "--run-dir", str(together)])
     assert (together / "seed-0" / "model.keras").stat().st_mtime_ns == trained
+    assert (together / "seed-3" / "report.html").exists()
     assert len(json.loads((together / "seeds.json").read_text())["error"]["each"]) == 3
 
 
