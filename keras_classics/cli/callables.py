@@ -9,12 +9,13 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 import keras_classics
 from keras_classics import list_models, training
+from keras_classics.schema import short
 from keras_classics.training.recipe import RecipeError
 
 _PLACE = re.compile(r"[\w.]+:\w+")  # package.module:name
@@ -43,9 +44,9 @@ def resolved(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find(field, text):
-    names = _FIELDS[field]()
     if _PLACE.fullmatch(text):
         return _checked(field, text, _imported(field, text))
+    names = _FIELDS[field].names()
     by_lower = {name.lower(): name for name in names}
     name = by_lower.get(text.lower())
     if name is None:
@@ -64,19 +65,19 @@ def _imported(field, text):
     try:
         return getattr(importlib.import_module(module), name)
     except Exception as error:  # whatever a person's own module does
-        reason = " ".join(str(error).split())[:80]
+        reason = short(error, 80)
         raise RecipeError(f"`{field}` cannot be {text[:60]}: {reason}.") from error
 
 
 def _checked(field, text, found):
     """Returns what was found as the field holds it, or raises where it is of another kind."""
     try:
-        value = _HELD[field](found)
-        if callable(value) and _IS[field](value):
+        value = _FIELDS[field].held(found)
+        if callable(value) and _FIELDS[field].fits(value):
             return value
         reason = "it is something else"
     except Exception as error:  # called with what it does not take
-        reason = " ".join(str(error).split())[:100]
+        reason = short(error, 100)
     raise RecipeError(f"`{field}` cannot be {text[:60]}: it is no {field} as it is ({reason}).")
 
 
@@ -110,30 +111,45 @@ _SCHEDULES = (
     *("Constant", "DivideOnPlateau", "ExponentialDecay", "PassTable"),
     *("Step", "StepAtIterations", "WarmUp"),
 )
+
+
+class _Field(NamedTuple):
+    """What a field of a recipe takes.
+
+    Attributes:
+        names: function () -> {name: function or class} of those that are known by name.
+        fits: function (value) -> whether a value is of the field's kind; it may raise.
+        held: function (what a name means) -> what the recipe holds of it.
+    """
+
+    names: Callable[[], dict[str, Any]]
+    fits: Callable[[Any], bool] = callable
+    held: Callable[[Any], Any] = lambda found: found
+
+
 _FIELDS = {
-    "model": lambda: {name: getattr(keras_classics, name) for name in list_models()},
-    "optimizer": lambda: (
-        _ours(["CoupledAdam", "CoupledSGD", "StochasticDiagonalLM"])
-        | _classes(keras.optimizers, keras.optimizers.Optimizer)
+    "model": _Field(lambda: {name: getattr(keras_classics, name) for name in list_models()}),
+    "optimizer": _Field(
+        lambda: (
+            _ours(["CoupledAdam", "CoupledSGD", "StochasticDiagonalLM"])
+            | _classes(keras.optimizers, keras.optimizers.Optimizer)
+        ),
+        lambda value: isinstance(value(learning_rate=1e-3), keras.optimizers.Optimizer),
     ),
-    "loss": lambda: (
-        _ours(["MaximumAPosteriori", "CorrectClassPenalty"])
-        | _classes(keras.losses, keras.losses.Loss)
+    "loss": _Field(
+        lambda: (
+            _ours(["MaximumAPosteriori", "CorrectClassPenalty"])
+            | _classes(keras.losses, keras.losses.Loss)
+        ),
+        lambda value: isinstance(value(), keras.losses.Loss),
+        _on_logits,
     ),
-    "schedule": lambda: _ours(_SCHEDULES),
-    "normalization": lambda: _ours(["MeanColor", "MeanImage", "PixelRange"]),
-}
-_HELD = {
-    "model": lambda found: found,
-    "optimizer": lambda found: found,
-    "loss": _on_logits,
-    "schedule": _instance,
-    "normalization": _instance,
-}
-_IS: dict[str, Callable[[Any], bool]] = {
-    "model": callable,
-    "optimizer": lambda value: isinstance(value(learning_rate=1e-3), keras.optimizers.Optimizer),
-    "loss": lambda value: isinstance(value(), keras.losses.Loss),
-    "schedule": lambda value: isinstance(value(0, [], 0), (int, float)),
-    "normalization": callable,
+    "schedule": _Field(
+        lambda: _ours(_SCHEDULES),
+        lambda value: isinstance(value(0, [], 0), (int, float)),
+        _instance,
+    ),
+    "normalization": _Field(
+        lambda: _ours(["MeanColor", "MeanImage", "PixelRange"]), held=_instance
+    ),
 }
