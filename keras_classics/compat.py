@@ -118,3 +118,16 @@ def forget_tracings() -> None:
     from tensorflow.python.eager.polymorphic_function import polymorphic_function as theirs
 
     theirs._frequent_tracing_detector_manager = type(theirs._frequent_tracing_detector_manager)()
+
+
+def cluster() -> tuple[str, int, int] | None:
+    """Returns (coordinator, processes, process) as JAX finds them, None where it finds nothing.
+
+    It knows SLURM, Open MPI, Kubernetes and cloud TPUs. `jax.distributed.initialize` asks the same
+    and tells nobody; the processes have to meet before it is called.
+    """
+    from jax._src.clusters import ClusterEnv
+
+    found = ClusterEnv.auto_detect_unset_distributed_params(None, None, None, [0], None, 120)
+    coordinator, processes, process, _ = found
+    return None if coordinator is None else (coordinator, int(processes), int(process))

@@ -172,8 +172,20 @@ def _on_mesh(model):
     import jax
 
     distribution = keras.distribution.distribution()
-    mesh = distribution.device_mesh.backend_mesh
+    mesh, axis = distribution.device_mesh.backend_mesh, distribution.batch_dim_name
+    here = jax.process_count() > 1  # each process measures pictures of its own, see `MultiMachine`
+    if here:
+        mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (axis,))
     everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+    divided = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(axis))
+
+    def value(variable):
+        """The weights as the devices of the mesh have them, moved nowhere."""
+        if not here:
+            return variable.value
+        copies = [shard.data for shard in variable.value.addressable_shards]
+        shape = variable.value.shape
+        return jax.make_array_from_single_device_arrays(shape, everywhere, copies)
 
     @jax.jit
     def outputs_of(trainable, others, inputs):
@@ -181,9 +193,8 @@ def _on_mesh(model):
         return jax.lax.with_sharding_constraint(outputs, everywhere)
 
     def predict(inputs):
-        layout = distribution.get_data_layout(inputs.shape).backend_layout
-        trainable = [v.value for v in model.trainable_variables]
-        others = [v.value for v in model.non_trainable_variables]
-        return np.asarray(outputs_of(trainable, others, jax.device_put(inputs, layout)))
+        trainable = [value(v) for v in model.trainable_variables]
+        others = [value(v) for v in model.non_trainable_variables]
+        return np.asarray(outputs_of(trainable, others, jax.device_put(inputs, divided)))
 
     return mesh.size, predict

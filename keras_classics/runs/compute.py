@@ -37,7 +37,8 @@ class Compute:
         strategy: "none", "mirrored", "data_parallel", "two_towers", "multi_machine", or "auto"; see
             `keras_classics.runs.distribution`.
         replicas: how many devices, None for all that the strategy finds.
-        peers: for "multi_machine", the `Peers`. Every process calls `train`; process 0 writes.
+        peers: for "multi_machine", the `Peers`; None for those that SLURM, Open MPI or another
+            cluster tells. Every process calls `train`; process 0 writes.
         jit: "auto", "on" or "off": whether the step is compiled (XLA), "auto" is Keras' choice.
         steps_per_execution: pieces of batches between two looks at the step: on TensorFlow and
             JAX a little faster, but the rate, the checkpoints and NaN wait for the last of them.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self
@@ -18,12 +18,12 @@ from keras_classics.errors import UserError
 from keras_classics.layers.grouped_conv import GROUPS
 from keras_classics.training.fields import vary
 from keras_classics.training.recipe import RecipeError
+from keras_classics.words import pictures
 
 if TYPE_CHECKING:
+    from keras_classics.data.sources.base import LabelledImages
     from keras_classics.runs.peers import Meeting
     from keras_classics.training.recipe import Recipe
-
-_GRACE = 5  # seconds
 
 
 class DistributionError(UserError):
@@ -57,6 +57,14 @@ class OneDevice:
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Returns what the writing process passed, in every process."""
         return state, arrays
+
+    def share(self, source: LabelledImages) -> LabelledImages:
+        """Returns the pictures of a source that this process measures."""
+        return source
+
+    def gathered(self, rows: np.ndarray, size: int) -> np.ndarray:
+        """Returns a row for each picture of a source of that size, of all processes' shares."""
+        return rows
 
     def __enter__(self) -> Self:
         return self
@@ -128,10 +136,38 @@ class MultiMachine(DataParallel):
         state = json.loads(bytes(np.asarray(shared(buffer))).decode())
         return state, [np.asarray(shared(array)) for array in arrays]
 
+    def share(self, source: LabelledImages) -> LabelledImages:
+        if len(source) < self.processes:
+            raise DistributionError(
+                f"{self.processes} processes cannot share {pictures(len(source), source.split)}; "
+                "start fewer."
+            )
+        first, end = self._bounds(len(source))[self.process]
+        return source.part(np.arange(first, end), source.split)
+
+    def gathered(self, rows: np.ndarray, size: int) -> np.ndarray:
+        from jax.experimental import multihost_utils
+
+        bounds = self._bounds(size)
+        longest = np.zeros((max(end - first for first, end in bounds), *rows.shape[1:]), rows.dtype)
+        longest[: len(rows)] = rows
+        parts = multihost_utils.process_allgather(longest)
+        return np.concatenate(
+            [part[: end - first] for part, (first, end) in zip(parts, bounds, strict=True)]
+        ).astype(rows.dtype)  # JAX has no 64 bits
+
+    def _bounds(self, size):
+        """The first picture of each process and the one behind its last."""
+        ends = [size * number // self.processes for number in range(self.processes + 1)]
+        return list(itertools.pairwise(ends))
+
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and kind.__name__ == "JaxRuntimeError":
-            time.sleep(_GRACE)  # where another process is gone, the watch ends this one
-        self.meeting.close(goodbye=kind is None)
+        all_end = kind is None or self.meeting.fails()
+        if all_end:
+            import jax
+
+            jax.distributed.shutdown()  # waits for all, as long as they are watched
+        self.meeting.close(goodbye=all_end)
 
 
 class TwoTowers(OneDevice):

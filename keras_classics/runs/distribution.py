@@ -35,6 +35,7 @@ from keras_classics.runs.devices import (
     TwoTowers,
 )
 from keras_classics.runs.environment import facts
+from keras_classics.runs.peers import Peers
 
 if TYPE_CHECKING:
     from keras_classics.training.recipe import Recipe
@@ -68,7 +69,7 @@ def distribute(compute: Compute | None = None, recipe: Recipe | None = None) -> 
     strategy, replicas = compute.strategy, compute.replicas
     _check_backend(compute, backend)
     if strategy == "multi_machine":
-        return _meet(compute.peers, recipe)
+        return _meet(compute.peers or Peers.found(), recipe)
     devices = _devices(backend)
     if strategy == "auto":
         strategy, found = _choose(backend, devices, replicas, recipe)
@@ -135,9 +136,9 @@ def _check_backend(compute, backend):
         raise DistributionError(
             "`steps_per_execution` does not go with the PyTorch backend; leave it out."
         )
-    if (strategy == "multi_machine") != (compute.peers is not None):
+    if compute.peers is not None and strategy != "multi_machine":
         raise DistributionError(
-            "`strategy` multi_machine goes together with `coordinator`, `processes` and `process`."
+            "`coordinator`, `processes` and `process` need `strategy` multi_machine."
         )
 
 
@@ -152,8 +153,16 @@ def _meet(peers, recipe):
     import jax
 
     meeting = peers.meet(facts(recipe))
+    # It would turn the watch's request to end into a note that nobody reads.
+    jax.config.update("jax_enable_preemption_service", False)
     jax.distributed.initialize(
-        peers.service, peers.processes, peers.process, heartbeat_timeout_seconds=_HEARTBEAT
+        peers.service,
+        peers.processes,
+        peers.process,
+        coordinator_bind_address=peers.listening if peers.process == 0 else None,
+        heartbeat_timeout_seconds=_HEARTBEAT,
+        # Alone on its machine a process takes all devices, where JAX's rule for clusters is one.
+        cluster_detection_method="deactivate" if meeting.neighbours == 1 else None,
     )
     return MultiMachine(meeting)
 

@@ -1,9 +1,9 @@
 """The processes of one run on several machines: they meet before they train, and watch each other.
 
-The libraries that compute together abort a process, or let it wait for ever, where another is
-missing, runs something else, or dies. So all processes first meet at the address of process 0,
-compare what they are about to do, and keep the connections open: when one breaks, every process
-ends at once with a sentence that names the lost one.
+JAX aborts a process, or lets it wait for half a minute, where another is missing, runs something
+else, or dies (benchmarks/results/scaling.md). So all processes first meet at the address of process
+0, compare what they are about to do, and keep the connections open: when one breaks, every process
+ends at once with a sentence that names the lost one. `watch` is what does it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from keras_classics import compat
 from keras_classics.errors import UserError
+from keras_classics.runs.watch import SECRET, is_here, where_to_listen
 
 _WATCH = Path(__file__).with_name("watch.py")
+_SHORTEST = 16  # characters of a secret
 
 
 def is_address(text: str, highest: int = 2**16 - 1) -> bool:
@@ -48,7 +49,7 @@ class Peers:
 
     Args:
         coordinator: "host:port" of process 0, as the others reach it; the port and the next one
-            must be free there.
+            must be free there. Process 0 listens at this address and at no other.
         processes: how many there are.
         process: number of this one, from 0.
 
@@ -78,6 +79,35 @@ class Peers:
                 f"Received: {self.process}"
             )
 
+    @classmethod
+    def found(cls) -> Peers:
+        """Returns what SLURM, Open MPI or another cluster that JAX knows says of this process.
+
+        Raises:
+            PeerError: if none says anything, or that there is one process only.
+        """
+        try:
+            cluster = compat.cluster()
+        except (ValueError, RuntimeError, LookupError) as error:
+            raise PeerError(
+                f"The cluster's variables cannot be read ({error}); give --coordinator, "
+                "--processes and --process."
+            ) from error
+        if cluster is None:
+            raise PeerError(
+                "`strategy` multi_machine needs --coordinator, --processes and --process, or to be "
+                "started by SLURM's srun or Open MPI's mpirun, of which nothing is seen here."
+            )
+        coordinator, processes, process = cluster
+        if processes == 1:
+            raise PeerError(
+                "The cluster says that this job has one process, and `strategy` multi_machine is "
+                "for several; start more (srun -N 2 …), or leave it out."
+            )
+        host, _, port = coordinator.rpartition(":")
+        host = f"[{host}]" if ":" in host.strip("[]") and "[" not in host else host
+        return cls(f"{host}:{min(int(port), 2**16 - 2)}", processes, process)
+
     @property
     def address(self) -> tuple[str, int]:
         """(host, port) of process 0, where the processes meet."""
@@ -90,8 +120,17 @@ class Peers:
         host, _, port = self.coordinator.rpartition(":")
         return f"{host}:{int(port) + 1}"
 
+    @property
+    def listening(self) -> str:
+        """Host and port at which process 0 listens for that library: where the others come."""
+        host = where_to_listen(self.address[0])
+        return self.service if host is not None else f"[::]:{self.address[1] + 1}"
+
     def meet(self, facts: Mapping[str, str], timeout: float = 120.0) -> Meeting:
         """Waits for the others and compares notes; returns the `Meeting`.
+
+        The environment variable KERAS_CLASSICS_SECRET holds what all processes know and strangers
+        do not; it may be missing where the address is one of this machine alone (127.0.0.1).
 
         Args:
             facts: {name: text}, which must be the same in all processes, e.g. versions.
@@ -99,164 +138,76 @@ class Peers:
 
         Raises:
             PeerError: in every process that has come, if one is missing after that time, comes
-                twice, or has other facts; or if the port is in use.
+                twice, or has other facts; if the secret is missing or another; or if the port is in
+                use.
         """
-        deadline = time.monotonic() + timeout
-        if self.process == 0:
-            return Meeting(self, _receive(self, facts, deadline, timeout))
-        return Meeting(self, {0: _present(self, facts, deadline, timeout)})
+        host, port = self.address
+        secret = os.environ.get(SECRET, "")
+        if len(secret) < _SHORTEST and (secret or not is_here(host)):
+            raise PeerError(
+                f"Set {SECRET} to a text of {_SHORTEST} characters or more, the same in all "
+                f"processes: {host} can be reached from other machines, and strangers must not "
+                "take part."
+            )
+        plan = {"coordinator": self.coordinator, "host": host, "port": port, "secret": secret}
+        plan |= {"processes": self.processes, "process": self.process}
+        return Meeting(
+            {**plan, "facts": dict(facts), "timeout": timeout, "own_host": socket.gethostname()}
+        )
 
 
 class Meeting:
     """What keeps the processes of a run together until they end.
 
-    A small process of its own holds the connections to the others (from all but 0: to process 0
-    alone). When another process is gone, it says so and ends this one: nothing it holds is half
-    written, and the computation it waits for would never come. It is no thread, since a library
-    whose peer has died may abort this process before any thread could say why.
+    A small process of its own holds the connections. When another process is gone, it says so and
+    ends this one: nothing it holds is half written, and the computation it waits for would never
+    come.
+
+    Args:
+        plan: what `watch` needs to know.
+
+    Attributes:
+        neighbours: how many of the processes are on this machine, this one among them.
     """
 
-    def __init__(self, peers: Peers, connections: dict[int, Any]) -> None:
-        names = {
-            number: f"process {number}" + (f" at {peers.coordinator}" if number == 0 else "")
-            for number in connections
-        }
-        numbers = {connection.fileno(): names[n] for n, connection in connections.items()}
+    def __init__(self, plan: Mapping[str, object]) -> None:
         self._watch = subprocess.Popen(
-            [sys.executable, str(_WATCH), str(os.getpid()), json.dumps(numbers)],
+            [sys.executable, str(_WATCH), str(os.getpid())],
             stdin=subprocess.PIPE,
-            pass_fds=list(numbers),
+            stdout=subprocess.PIPE,
         )
-        for connection in connections.values():
-            connection.close()
+        self._write(json.dumps(plan).encode() + b"\n")
+        outcome = self._read() or {"error": "The process that meets the others was ended."}
+        if outcome["error"] is not None:
+            self.close(goodbye=False)
+            raise PeerError(outcome["error"])
+        self.neighbours: int = outcome["neighbours"]
+
+    def _write(self, line):
+        pipe = self._watch.stdin
+        assert pipe is not None  # it was asked for
+        with contextlib.suppress(BrokenPipeError):
+            pipe.write(line)
+            pipe.flush()
+
+    def _read(self):
+        assert self._watch.stdout is not None
+        return json.loads(self._watch.stdout.readline() or "null")
+
+    def fails(self) -> bool:
+        """Whether all processes fail, as this one does: they have seconds to say so.
+
+        Where another one was lost, and this one fails for that, it is ended meanwhile.
+        """
+        self._write(b"!")
+        outcome = self._read()
+        return outcome is not None and outcome["all_failed"]
 
     def close(self, goodbye: bool) -> None:
         """Ends the connections; without a goodbye the other processes end as well."""
-        pipe = self._watch.stdin
-        assert pipe is not None  # it was asked for
         if goodbye:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.write(b".")
-                pipe.flush()
+            self._write(b".")
         else:
             self._watch.terminate()
-        pipe.close()
-        self._watch.wait()
-
-
-def _receive(peers, facts, deadline, timeout):
-    """Process 0: returns {process: connection} of all others."""
-    host, port = peers.address
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    connections = {}
-    try:
-        listener = socket.create_server(("", port), family=family, backlog=peers.processes)
-    except OSError as error:
-        raise PeerError(
-            f"Port {port} cannot be used here ({os.strerror(error.errno)}); choose another for "
-            "`coordinator`, in all processes."
-        ) from error
-    with listener:
-        while len(connections) < peers.processes - 1:
-            listener.settimeout(max(deadline - time.monotonic(), 0.01))
-            try:
-                connection, _ = listener.accept()
-            except TimeoutError:
-                missing = sorted(set(range(1, peers.processes)) - set(connections))
-                numbers = ", ".join(map(str, missing))
-                _refuse(
-                    connections.values(),
-                    f"Process {numbers} did not come to {peers.coordinator} within "
-                    f"{timeout:.0f} s; start it, or repair the network between the machines.",
-                )
-            try:
-                theirs = _read(connection, deadline)
-                if not {"process", "processes", "facts"} <= set(theirs):
-                    raise ValueError("no process of a run")
-            except (OSError, ValueError):  # somebody else, who looks for open ports
-                connection.close()
-                continue
-            problem = _problem(peers, facts, theirs, connections)
-            if problem:
-                _refuse([connection, *connections.values()], problem)
-            connections[theirs["process"]] = connection
-    for connection in connections.values():
-        _send(connection, {"error": None})
-    return connections
-
-
-def _problem(peers, facts, theirs, connections):
-    number = theirs["process"]
-    if theirs["processes"] != peers.processes:
-        return (
-            f"Process {number} was started with `processes` = {theirs['processes']}, process 0 "
-            f"with `processes` = {peers.processes}."
-        )
-    if number in connections:
-        return f"Two processes were started with `process` = {number}; number them from 0."
-    differing = [name for name in facts if theirs["facts"].get(name) != facts[name]]
-    if differing:
-        details = "; ".join(
-            f"{name}: {facts[name]} in process 0, {theirs['facts'].get(name)} in process {number}"
-            for name in differing
-        )
-        return f"The processes do not run the same ({details})."
-    return None
-
-
-def _present(peers, facts, deadline, timeout):
-    """All others: returns the connection to process 0."""
-    while True:
-        try:
-            connection = socket.create_connection(peers.address, timeout=5)
-            break
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise PeerError(
-                    f"Nobody answers at {peers.coordinator}, the address of process 0, since "
-                    f"{timeout:.0f} s ({error.strerror or error}); start process 0 there, or "
-                    "correct `coordinator`."
-                ) from error
-            time.sleep(0.2)
-    _send(connection, {"process": peers.process, "processes": peers.processes, "facts": facts})
-    try:
-        answer = _read(connection, deadline + 5)
-    except (OSError, ValueError) as error:
-        raise PeerError(
-            f"{peers.coordinator} does not answer as process 0 of a run would; start that first, "
-            "or correct `coordinator`."
-        ) from error
-    if answer["error"]:
-        raise PeerError(answer["error"])
-    # From now on silence is no news: only the end of the connection is.
-    connection.settimeout(None)
-    return connection
-
-
-def _refuse(connections, sentence):
-    for connection in connections:
-        with contextlib.suppress(OSError):
-            _send(connection, {"error": sentence})
-            connection.close()
-    raise PeerError(sentence)
-
-
-def _send(connection, message):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    connection.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _read(connection, deadline):
-    """Reads one line of JSON."""
-    data = b""
-    while not data.endswith(b"\n"):
-        connection.settimeout(max(deadline - time.monotonic(), 0.01))
-        part = connection.recv(4096)
-        if not part:
-            raise ValueError("the connection ended")
-        data += part
-    connection.settimeout(None)
-    message = json.loads(data)
-    if not isinstance(message, dict):
-        raise ValueError("no message of a process")
-    return message
+        with contextlib.suppress(BrokenPipeError):
+            self._watch.communicate()

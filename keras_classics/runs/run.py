@@ -20,6 +20,7 @@ from keras_classics.data.pipeline import (
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.evaluation.classification import evaluate, evaluation_batch_size
 from keras_classics.evaluation.figures import for_report, summarize
+from keras_classics.evaluation.measurement import Measurement
 from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.progress import LivePicture, Progress, in_notebook, is_terminal
@@ -62,6 +63,10 @@ class Run:
     ) -> None:
         self.recipe, self.sources, self.devices, self.bad = recipe, sources, devices, bad
         self.directory, self.shard = directory, shard
+        self.shares: dict[str, Any] = {
+            name: None if sources[name] is None else devices.share(sources[name])
+            for name in ("validation", "final")
+        }
         self.training, self.inference, self.logits = training, inference, None
         training.optimizer.build(training.trainable_variables)
         self.epoch, self.step = 0, 0
@@ -221,14 +226,15 @@ class Run:
         source = self.sources["validation"]
         if source is None:
             return {}
-        size = evaluation_batch_size(self.training.input_shape)
+        size, share = evaluation_batch_size(self.training.input_shape), self.shares["validation"]
         if self.logits is None:
             model = self.inference
             outputs = keras.Model(model.input, model.get_layer("logits").output)
             self.logits = in_chunks(outputs, min(size, len(source)))
-        batches = in_order(source, size, self.recipe.test_transforms, self.bad)
+        batches = in_order(share, size, self.recipe.test_transforms, self.bad)
         with averaged_weights(self.training):
-            labels, logits = collect(batches, self.logits, self.bad, source)
+            own = collect(batches, self.logits, self.bad, share)
+        labels, logits = (self.devices.gathered(rows, len(source)) for rows in own)
         loss = mean_loss(self.recipe.loss(), labels, logits)
         return {"val_loss": loss, "val_error": 100 * float(np.mean(logits.argmax(-1) != labels))}
 
@@ -320,6 +326,19 @@ class Run:
                 with written_beside(self.directory.file(*names)) as beside:
                     self.inference.save(beside)
 
+    def _of_all(self, own):
+        """Returns the measurement of all pictures, of which each process has measured a share."""
+        if self.devices.processes == 1:
+            return own
+        pictures = len(self.sources["final"])
+        rows = {
+            name: self.devices.gathered(values, pictures)
+            for name, values in vars(own).items()
+            if values is not None
+        }
+        # No picture is left out where there are several processes, see `train`.
+        return Measurement(**{**rows, "indices": np.arange(pictures)})
+
     def finish(self, changed: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Saves the model and measures it; returns the figures.
 
@@ -332,11 +351,12 @@ class Run:
         with averaged_weights(self.training):
             result = evaluate(
                 self.inference,
-                final,
+                self.shares["final"],
                 protocol,
                 transforms=recipe.test_transforms,
                 bad=self.bad,
             )
+        result = self._of_all(result)
         if self.epoch < self.epochs:
             published = (recipe.published or recipe).epochs
             changed = [one for one in changed if one["field"] != "epochs"]

@@ -14,18 +14,27 @@ import numpy as np
 import pytest
 
 import keras_classics  # noqa: F401  registers the layers of the saved models
+from benchmarks.machine import photographs
+from keras_classics.errors import UserError
+from keras_classics.evaluation import evaluate
 from keras_classics.runs import train
 from keras_classics.runs.compute import Compute
 from keras_classics.runs.distribution import DistributionError, _choose, distribute
+from keras_classics.runs.sources import load_sources
 from keras_classics.training import RecipeError, StochasticDiagonalLM, vary
 from tests import ROOT
 from tests.faults.sameness import last_checkpoint
+from tests.runs import small_recipes
 
 STRATEGY = {"tensorflow": "mirrored", "jax": "data_parallel"}
 only = {
     name: pytest.mark.skipif(keras.backend.backend() != name, reason=f"{name} only")
     for name in ("tensorflow", "jax")
 }
+
+
+# By the watch, or aborted by the library that lost its peer, whichever is first.
+ENDED = (-signal.SIGTERM, -signal.SIGABRT)
 
 
 def environment(devices):
@@ -56,15 +65,15 @@ def port():
         return server.getsockname()[1]
 
 
-def run_processes(recipe, run_dir, kill=None, **options):
-    """Two processes with two devices each; returns their statuses and outputs."""
+def run_processes(recipe, run_dir, kill=None, count=2, **options):
+    """So many processes with two devices each; returns their statuses and outputs."""
     address = f"127.0.0.1:{port()}"
     processes = [
         start(
-            recipe, run_dir, 2, strategy="multi_machine", peers=[address, 2, number],
+            recipe, run_dir, 2, strategy="multi_machine", peers=[address, count, number],
             **options, **({"kill": 15} if number == kill else {}),
         )
-        for number in range(2)
+        for number in range(count)
     ]  # fmt: skip
     outputs = [process.communicate(timeout=300)[0] for process in processes]
     return [process.returncode for process in processes], outputs
@@ -129,13 +138,91 @@ def test_processes_train_as_one_does_and_continue(tmp_path):
     assert statuses == [0, 0], outputs
     assert_same_run(tmp_path / "one", tmp_path / "two", 1e-6)
     statuses, outputs = run_processes("PLAIN", tmp_path / "killed", kill=1, checkpoint_minutes=0)
-    assert statuses[1] == -signal.SIGKILL
-    # By the watch, or by the library that lost its peer, whichever is first.
-    assert statuses[0] in (-signal.SIGTERM, -signal.SIGABRT), outputs
-    assert "error: process 1 of this run has ended; start all processes again" in outputs[0]
+    assert statuses[0] in ENDED and statuses[1] == -signal.SIGKILL, outputs
+    assert_one_sentence(outputs[0], "process 1")
     statuses, outputs = run_processes("PLAIN", tmp_path / "killed", checkpoint_minutes=0)
     assert statuses == [0, 0] and "after epoch 1, step" in outputs[0]
     assert deviation(tmp_path / "two", tmp_path / "killed") == 0
+
+
+def assert_one_sentence(output, name):
+    told = f"error: {name} of this run has ended; start all processes again with the same commands"
+    assert told in output and output.count("has ended") == 1 and "Traceback" not in output
+
+
+@pytest.mark.slow
+@pytest.mark.backend
+@only["jax"]
+@pytest.mark.parametrize("lost", [0, 2])
+def test_one_of_three_is_killed(tmp_path, lost):
+    # Nine batches that divide by six devices, and what is left.
+    changes = {"batch_size": 36, "limit_train": 330, "epochs": 2}
+    options = {"checkpoint_minutes": 0, "count": 3, "changes": changes}
+    statuses, outputs = run_processes("PLAIN", tmp_path / "killed", kill=lost, **options)
+    for number, (status, output) in enumerate(zip(statuses, outputs, strict=True)):
+        if number == lost:
+            assert status == -signal.SIGKILL
+            continue
+        assert status in ENDED, output
+        name = "process 2" if lost else r"process 0 at 127.0.0.1:\d+"
+        assert_one_sentence(re.sub(name, "process n", output), "process n")
+    run_processes("PLAIN", tmp_path / "killed", **options)
+    run("PLAIN", tmp_path / "one", strategy="none", changes=changes)
+    assert_same_run(tmp_path / "one", tmp_path / "killed", 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.backend
+@only["jax"]
+def test_processes_share_what_a_protocol_measures(tmp_path, monkeypatch):
+    folder = photographs(tmp_path, 41)  # 20 and 21
+    monkeypatch.setenv("SMALL_FILES", folder)
+    statuses, outputs = run_processes("FILES", tmp_path / "run")
+    assert statuses == [0, 0], outputs
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    recipe = vary(small_recipes.FILES, {"dataset": f"folder:{folder}"})
+    whole = evaluate(model, load_sources(recipe, None, "none")["final"], recipe.protocol)
+    with np.load(tmp_path / "run" / "predictions.npz") as shared:
+        np.testing.assert_array_equal(shared["labels"], whole.labels)
+        # Batches of other sizes, in float32.
+        np.testing.assert_allclose(shared["probabilities"], whole.probabilities, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.backend
+@only["jax"]
+def test_slurm_needs_no_flags(tmp_path, monkeypatch):
+    job = next(job for job in range(os.getpid(), os.getpid() + 4096) if is_free(61440 + job % 4096))
+    variables = {"JOB_ID": job, "STEP_NODELIST": "localhost", "NTASKS": 2}
+    processes = []
+    for number in range(2):
+        for name, value in {**variables, "PROCID": number, "LOCALID": number}.items():
+            monkeypatch.setenv(f"SLURM_{name}", str(value))
+        processes.append(start("PLAIN", tmp_path / "run", 2, strategy="multi_machine"))
+    for process in processes:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+    facts = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert facts["devices"] == "multi_machine, 4 replicas in 2 processes"
+
+
+def is_free(number):
+    try:
+        for near in (number, number + 1):
+            socket.create_server(("127.0.0.1", near)).close()
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+@pytest.mark.backend
+@only["jax"]
+def test_fewer_pictures_than_processes(tmp_path):
+    changes = {"validation": 1}
+    statuses, outputs = run_processes("PLAIN", tmp_path / "run", changes=changes)
+    assert statuses == [1, 1], outputs
+    for output in outputs:
+        assert "error: 2 processes cannot share 1 held-out training picture; start fewer." in output
 
 
 @pytest.mark.backend
@@ -259,8 +346,9 @@ def test_half_precision_continues(tmp_path):
         (
             {"strategy": "multi_machine"},
             {
-                "jax": "`strategy` multi_machine goes together with `coordinator`, `processes` and "
-                "`process`.",
+                "jax": "`strategy` multi_machine needs --coordinator, --processes and --process, "
+                "or to be started by SLURM's srun or Open MPI's mpirun, of which nothing is seen "
+                "here.",
                 "tensorflow": "`strategy` multi_machine needs the jax backend (TensorFlow's own "
                 "for several machines does not work with Keras 3); set KERAS_BACKEND=jax. "
                 "Received: tensorflow",
@@ -273,7 +361,7 @@ def test_half_precision_continues(tmp_path):
 )
 def test_devices_that_cannot_be_had(asked, message, backend):
     expected = message if isinstance(message, str) else message[backend]
-    with pytest.raises(DistributionError) as raised:
+    with pytest.raises(UserError) as raised:
         distribute(Compute(**asked))
     assert str(raised.value) == expected
 
@@ -293,8 +381,6 @@ def test_devices_that_cannot_be_had(asked, message, backend):
     ],
 )
 def test_what_is_chosen_automatically(backend, count, changes, chosen):
-    from tests.runs import small_recipes
-
     recipe = vary(small_recipes.PLAIN, changes)
     gpus = [f"gpu:{number}" for number in range(count)]
     assert _choose(backend, gpus, None, recipe) == chosen
