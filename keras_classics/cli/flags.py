@@ -71,7 +71,8 @@ def _add_device_flags(parser):
     group.add_argument("--strategy", choices=STRATEGIES, default="auto", help="what computes: see "
                        "keras_classics.runs.distribution (default: auto)")  # fmt: skip
     group.add_argument("--replicas", type=int, help="how many devices (default: all there are)")
-    group.add_argument("--coordinator", metavar="HOST:PORT", help="multi_machine: process 0")
+    group.add_argument("--coordinator", metavar="HOST:PORT", help="multi_machine, where neither "
+                       "SLURM nor Open MPI tells: process 0")  # fmt: skip
     group.add_argument("--processes", type=int, help="multi_machine: how many processes")
     group.add_argument("--process", type=int, help="multi_machine: number of this one, from 0")
     group.add_argument("--linear-scaling", action="store_true", help="multiply the learning rate "
