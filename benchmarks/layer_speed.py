@@ -4,9 +4,9 @@
     KERAS_BACKEND=torch python -m benchmarks.layer_speed
 
 Local response normalisation against `tf.nn.local_response_normalization` or
-`torch.nn.LocalResponseNorm`, and batch normalisation against `keras.layers.BatchNormalization`, on
-maps of AlexNet and ResNet. All in one process, in turns; prints the median milliseconds and the
-ratio ours / theirs of the medians.
+`torch.nn.LocalResponseNorm`, the normalisation within a map against ours across maps, and batch
+normalisation against `keras.layers.BatchNormalization`, on maps of AlexNet and ResNet. All in one
+process, in turns; prints the median milliseconds and the ratio ours / theirs of the medians.
 """
 
 import statistics
@@ -16,7 +16,11 @@ import keras
 import numpy as np
 
 from benchmarks import machine
-from keras_classics.layers import BatchNormalization, LocalResponseNormalization
+from keras_classics.layers import (
+    BatchNormalization,
+    LocalResponseNormalization,
+    SpatialResponseNormalization,
+)
 
 LRN_SHAPES = (16, 55, 55, 96), (16, 27, 27, 256)
 NORM_SHAPES = (128, 32, 32, 16), (16, 56, 56, 64), (16, 14, 14, 256)
@@ -70,12 +74,24 @@ def lrn_pair(shape):
     return torch_step(layer, shape), torch_step(theirs, shape, channels_first=True)
 
 
-def norm_pair(shape):
+def own_step(function, shape):
     make_step = tensorflow_step if keras.backend.backend() == "tensorflow" else torch_step
+    return make_step(function, shape)
+
+
+def spatial_pair(shape):
+    """Beside it ours across maps: no backend has a normalisation within them."""
+    layers = SpatialResponseNormalization(), LocalResponseNormalization()
+    for layer in layers:
+        layer.build(shape)
+    return [own_step(layer, shape) for layer in layers]
+
+
+def norm_pair(shape):
     layers = BatchNormalization(), keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
     for layer in layers:
         layer.build(shape)
-    return [make_step(lambda x, layer=layer: layer(x, training=True), shape) for layer in layers]
+    return [own_step(lambda x, layer=layer: layer(x, training=True), shape) for layer in layers]
 
 
 def compare(name, steps, rounds):
@@ -102,6 +118,8 @@ def main():
     print("|---|---|---|---|")
     for shape in LRN_SHAPES:
         compare(f"LocalResponseNormalization {shape}", lrn_pair(shape), rounds)
+    for shape in LRN_SHAPES:
+        compare(f"SpatialResponseNormalization {shape}", spatial_pair(shape), rounds)
     for shape in NORM_SHAPES:
         compare(f"BatchNormalization {shape}", norm_pair(shape), rounds)
 

@@ -14,6 +14,14 @@ from keras_classics import (
 )
 from keras_classics.export import export as export
 from keras_classics.models.alexnet import alexnet as alexnet
+from keras_classics.models.alexnet_2012 import (
+    alexnet_145 as alexnet_145,
+    alexnet_145_half as alexnet_145_half,
+    alexnet_147 as alexnet_147,
+    alexnet_148 as alexnet_148,
+    alexnet_150 as alexnet_150,
+    alexnet_167 as alexnet_167,
+)
 from keras_classics.models.alexnet_cifar import alexnet_cifar as alexnet_cifar
 from keras_classics.models.cifar_resnet import (
     cifar_plain20 as cifar_plain20,

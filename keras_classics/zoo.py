@@ -99,6 +99,7 @@ _ENTRIES = {
         },
     ),
     "alexnet": _ALEXNET,
+    "alexnet_2012": _ALEXNET,
     "alexnet_cifar": _ALEXNET,
     "vgg": (
         "inproceedings",
@@ -194,6 +195,24 @@ def _alexnets():
         f"{_VALIDATION}, one network, 10 crops (Table 2)",
         top5=18.2,
     )
+    # Errors: the ends of the code's layers/layer-params-N.cfg, ten crops each.
+    for form, parameters, top1, top5, test_data in (
+        ("145", 60_965_224, 40.6640, 18.2100, _VALIDATION),
+        ("145-half", 59_798_312, 39.1680, 18.2287, "ILSVRC-2010 test"),
+        ("147", 60_965_224, 41.0580, 18.5100, _VALIDATION),
+        ("148", 60_965_224, 42.0340, 19.3620, _VALIDATION),
+        ("150", 60_714_408, 41.8280, 19.3300, _VALIDATION),
+        ("167", 60_965_224, 40.4880, 18.1180, _VALIDATION),
+    ):
+        yield _card(
+            f"alexnet_{form}".replace("-", "_"),
+            f"{paper}3, as layers-{form}.cfg of the authors' code has it",
+            2012,
+            parameters,
+            top1,
+            f"{test_data}, one network, 10 crops (the log in layer-params-{form}.cfg)",
+            top5=top5,
+        )
     yield _card(
         "alexnet_cifar",
         paper + "3.3",

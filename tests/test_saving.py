@@ -14,6 +14,7 @@ from keras_classics.layers import (
     Inception,
     LocallyConnected2D,
     LocalResponseNormalization,
+    SpatialResponseNormalization,
     ZeroPadShortcut,
 )
 from tests.random_weights import randomize
@@ -53,6 +54,7 @@ def small_network():
     x = inputs = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(x)
     x = LocalResponseNormalization()(x)
+    x = SpatialResponseNormalization()(x)
     x = BatchNormalization()(x)
     x = Inception(4, 2, 4, 2, 4, 4, batch_norm=True)(x)
     x = ZeroPadShortcut(20, 2, where="both")(x)

@@ -4,7 +4,10 @@ from keras_classics.layers.batch_normalization import BatchNormalization
 from keras_classics.layers.euclidean_rbf import EuclideanRBF
 from keras_classics.layers.grouped_conv import GroupedConv2D
 from keras_classics.layers.inception import Inception
-from keras_classics.layers.local_response_normalization import LocalResponseNormalization
+from keras_classics.layers.local_response_normalization import (
+    LocalResponseNormalization,
+    SpatialResponseNormalization,
+)
 from keras_classics.layers.locally_connected import LocallyConnected2D
 from keras_classics.layers.partially_connected_conv import PartiallyConnectedConv2D
 from keras_classics.layers.pixel_normalization import PixelNormalization
@@ -23,6 +26,7 @@ __all__ = [
     "LocallyConnected2D",
     "PartiallyConnectedConv2D",
     "PixelNormalization",
+    "SpatialResponseNormalization",
     "Subsampling",
     "WholeMapConv2D",
     "ZeroPadShortcut",

@@ -30,32 +30,52 @@ right, as in the author's code, so 224 pixels give 55×55 with three pixels of z
 with none); convolutions behind the first are "same", as the sizes of Fig. 2 demand; the local
 response normalisation stays within its tower.
 
+`edition="code_2012"` is the network as the authors' code of 2012 has it, public since 2025: the
+configuration whose log holds the paper's 40.7 and 18.2 % (its forms are in `alexnet_2012.py`).
+
+           paper                        code_2012
+    conv1  ReLU, LRN, pool              LRN with α / n, pool, ReLU
+    conv2  ReLU, LRN, pool              ReLU, LRN with α / n, SRN within each map over 5×5, pool
+    conv5  ReLU, pool                   pool, ReLU: the same function
+    start  N(0, 0.01²) everywhere       N(0, 0.03²) in conv3, conv4 and conv5
+    2×2    pool by `overlapping_pooling=False`
+           55, 27, 27, 13, 13, 6        55, 28, 26, 13, 11, 6: windows overhang, conv2 has a border
+                                        of one pixel and conv5 none
+
+Each of these is an option of its own too: `local_response_norm="mean"`, `spatial_response_norm`,
+`pool_before_activation`, `conv345_stddev`.
+
 Deviations, each an option: `towers="merged"`, `halve_kernels` (the paper's own comparison on one
-GPU, which halves conv1 … conv4), `local_response_norm`, `batch_norm`, `overlapping_pooling=False`,
-other `activation`, `kernel_initializer`, `bias_value`, `classifier_bias_value` and `dropout`,
-`inverted_dropout`, `stem="cifar"` (a first convolution of 5×5/1).
+GPU, which halves conv1 … conv4), `local_response_norm`, `normalize_conv2`, `towers_meet`,
+`batch_norm`, `overlapping_pooling=False`, other `activation`, `kernel_initializer`, `bias_value`,
+`classifier_bias_value` and `dropout`, `inverted_dropout`, `stem="cifar"` (a first convolution of
+5×5/1).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 from keras import layers
 
 from keras_classics import checks
-from keras_classics.layers import BatchNormalization, GroupedConv2D, LocalResponseNormalization
-from keras_classics.layers.common import activation_of, copy_of, initializer_of
-from keras_classics.models.common import (
-    channel_axis,
-    check_common,
-    finish,
-    picture_shape,
-    sides,
+from keras_classics.layers.common import activation_of
+from keras_classics.models.alexnet_layers import (
+    convolution,
+    dense,
+    drop,
+    join,
+    normalize,
+    normalize_in_space,
+    pool,
+    square_shape,
+    start_of,
 )
+from keras_classics.models.common import check_common, finish
 
 if TYPE_CHECKING:
-    from keras_classics.types import Activation, Initializer, Pooling, Shape, Tensor, Weights
+    from keras_classics.types import Activation, Initializer, Pooling, Shape, Weights
 
 # Fig. 2: filters of both towers together, and kernel size.
 CONVOLUTIONS = {
@@ -70,101 +90,27 @@ DIVIDED = ("conv2", "conv4", "conv5")  # see their own tower's maps
 NORMALIZED = ("conv1", "conv2")  # §3.3
 POOLED = ("conv1", "conv2", "conv5")  # §3.5
 BIASED = ("conv2", "conv4", "conv5", "fc6", "fc7")  # §5: these biases start at one
+LATER = ("conv3", "conv4", "conv5")  # whose kernels start wider in the code
+# What options that are None stand for; layers-145.cfg of the code has the second line.
+EDITIONS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "spatial_response_norm": False,
+        "pool_before_activation": False,
+        "conv345_stddev": 0.01,
+    },
+    "code_2012": {
+        "spatial_response_norm": True,
+        "pool_before_activation": True,
+        "conv345_stddev": 0.03,
+    },
+}
+ACTIVATED_LATE = ("conv1", "conv5")  # layers-145.cfg: `neuron=relu` stands in pool1 and pool3
+PLAIN_BORDERS = {"conv2": 1, "conv5": 0}  # layers-147.cfg, with windows of 2×2
+APART = {"conv2": 320, "fc6": 8192}  # layers-150.cfg: wider, as the towers do not meet
 _FIRST = {"imagenet": (11, 4), "cifar": (5, 1)}  # kernel size and stride of conv1
-# The smallest picture at which no pooling window exceeds its map: overlapping windows, and plain.
-_SMALLEST = {"imagenet": {True: 52, False: 36}, "cifar": {True: 12, False: 8}}
-
-
-def gaussian(stddev: float = 0.01) -> keras.Initializer:
-    """Returns N(0, stddev²) of section 5; a new one for each layer, or all are equal."""
-    return keras.initializers.RandomNormal(stddev=stddev)
-
-
-def _join(towers, name):
-    if len(towers) == 1:
-        return towers[0]
-    return layers.Concatenate(axis=channel_axis(), name=name)(towers)
-
-
-def _initializer(kernel_initializer):
-    if kernel_initializer is None:
-        return gaussian()
-    return copy_of(initializer_of("kernel_initializer", kernel_initializer))
-
-
-def _convolution(
-    x, filters, kernel_size, strides, groups, start, bias, batch_norm, activation, name
-):
-    padding = "same"
-    if strides > 1:
-        padding, overhang = "valid", [(0, -(side - kernel_size) % strides) for side in sides(x)]
-        if any(map(any, overhang)):
-            x = layers.ZeroPadding2D(overhang, name=f"{name}_overhang")(x)
-    kind = layers.Conv2D if groups == 1 else GroupedConv2D
-    x = kind(
-        filters,
-        kernel_size,
-        strides,
-        padding=padding,
-        groups=groups,
-        kernel_initializer=_initializer(start),
-        bias_initializer=keras.initializers.Constant(bias),
-        name=name,
-    )(x)
-    if batch_norm:
-        x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
-    return layers.Activation(activation, name=f"{name}_activation")(x)
-
-
-def pool(x: Tensor, name: str, overlapping: bool = True) -> Tensor:
-    """Max-pooling of section 3.4: windows of 3×3 with stride 2, or else of 2×2."""
-    if not overlapping:
-        return layers.MaxPooling2D(2, name=name)(x)
-    # Odd sizes fit; at even ones "same" lets the last window overhang by one pixel.
-    return layers.MaxPooling2D(3, 2, padding="valid" if sides(x)[0] % 2 else "same", name=name)(x)
-
-
-def _normalize(x, local_response_norm, groups, name):
-    convention = "mean" if local_response_norm == "mean" else "sum"
-    return LocalResponseNormalization(alpha_convention=convention, groups=groups, name=name)(x)
-
-
-def _dropout(x, rate, inverted, name):
-    """§4.2: dropped in training, multiplied in inference; inverted: divided in training."""
-    if not rate:
-        return x
-    x = layers.Dropout(rate, name=name)(x)
-    return x if inverted else layers.Rescaling(1 - rate, name=f"{name}_rescaling")(x)
-
-
-def dense(
-    x: Tensor,
-    units: int,
-    bias: float,
-    activation: Activation,
-    name: str,
-    start: Initializer | None = None,
-) -> Tensor:
-    """A dense layer whose biases all start at the same value, and its kernel from `start`."""
-    return layers.Dense(
-        units,
-        activation=activation,
-        kernel_initializer=_initializer(start),
-        bias_initializer=keras.initializers.Constant(bias),
-        name=name,
-    )(x)
-
-
-def square_shape(
-    input_shape: Shape | None, side: int, smallest: int, largest: int | None = None
-) -> Shape:
-    """Returns the checked shape; windows overhang equally far to the right and below."""
-    default = (side, side, 3)
-    shape = picture_shape(input_shape, default, smallest=smallest, known=True, largest=largest)
-    height, width = shape[:2] if channel_axis() == -1 else shape[1:]
-    if height != width:
-        checks.refuse("input_shape", "square", input_shape)
-    return shape
+# The smallest picture at which no window exceeds its map: overlapping pooling, plain, and plain
+# with the borders of the code.
+_SMALLEST = {"imagenet": (52, 36, 72), "cifar": (12, 8, 17)}
 
 
 def alexnet(
@@ -176,20 +122,26 @@ def alexnet(
     classifier_activation: Activation = "softmax",
     weights: Weights = None,
     name: str | None = "alexnet",
+    edition: Literal["paper", "code_2012"] = "paper",
     towers: Literal["separate", "grouped", "merged"] = "separate",
     halve_kernels: bool = False,
     local_response_norm: Literal[True, False, "mean"] = True,
+    spatial_response_norm: bool | None = None,
+    normalize_conv2: bool = True,
+    pool_before_activation: bool | None = None,
+    towers_meet: bool = True,
     batch_norm: bool = False,
     overlapping_pooling: bool = True,
     activation: Activation = "relu",
     kernel_initializer: Initializer | None = None,
+    conv345_stddev: float | None = None,
     bias_value: float = 1.0,
     classifier_bias_value: float = 0.0,
     dropout: float = 0.5,
     inverted_dropout: bool = False,
     stem: Literal["imagenet", "cifar"] = "imagenet",
 ) -> keras.Model:
-    """Builds AlexNet as published: two towers.
+    """Builds AlexNet, two towers, as published or as in the authors' code of 2012.
 
     Args:
         num_classes: number of classes; ignored without the top.
@@ -200,14 +152,26 @@ def alexnet(
         classifier_activation: activation of fc8; None for logits.
         weights: None or the path of a `.weights.h5` file.
         name: the model's name.
+        edition: "paper", or "code_2012": the network that the authors' code trained (see above).
         towers: "separate", layers conv1_a, conv1_b, …, fc7_b; "grouped", the same function by the
             two groups of single layers conv1, …, fc7; or "merged", where every layer sees all.
         halve_kernels: half the filters in conv1 … conv4; with merged towers only.
-        local_response_norm: True, the paper's formula; "mean", α divided by n; False, none.
-        batch_norm: whether batch normalisation stands between convolution and activation.
+        local_response_norm: True, the formula of the edition; "mean", α divided by n, as in
+            code_2012; False, none.
+        spatial_response_norm: whether conv2 has a second normalisation, within each map over 5×5
+            pixels; None for what the edition has.
+        normalize_conv2: whether conv2 has normalisations at all; conv1 keeps its own.
+        pool_before_activation: whether the activations of conv1 and conv5 stand behind the pooling,
+            and so behind the normalisation of conv1; None for what the edition has.
+        towers_meet: whether conv3, fc6 and fc7 see both towers, or the towers meet in fc8 only and
+            are wider for it: 160 filters in conv2, 4096 units in fc6, of each tower.
+        batch_norm: whether batch normalisation stands between convolution and activation; in the
+            paper's edition only.
         overlapping_pooling: windows of 3×3 with stride 2, or else of 2×2.
         activation: of every convolution and dense layer but the last.
         kernel_initializer: start of all kernels, as Keras names it; None for N(0, 0.01²).
+        conv345_stddev: standard deviation of the normal start of conv3, conv4 and conv5; None for
+            what the edition has, 0.01 or 0.03. Without a `kernel_initializer` only.
         bias_value: start of the biases of conv2, conv4, conv5, fc6 and fc7.
         classifier_bias_value: start of the biases of fc8.
         dropout: rate behind fc6 and fc7.
@@ -220,10 +184,13 @@ def alexnet(
 
     Raises:
         ValueError: for an argument that is none of the above, pictures that are too small or not
-            square, or `halve_kernels` with two towers.
+            square, `halve_kernels` with two towers, towers that do not meet in other layers than
+            separate ones, `batch_norm` with the edition of the code, or `conv345_stddev` beside a
+            `kernel_initializer`.
 
     Reference:
-        Krizhevsky et al. 2012, sections 3 to 5.
+        Krizhevsky et al. 2012, sections 3 to 5; layers/layers-145.cfg and layers-147.cfg of the
+        code.
 
     Example:
         >>> import keras_classics
@@ -238,66 +205,123 @@ def alexnet(
         weights=weights,
         name=name,
     )
+    checks.choice("edition", edition, EDITIONS)
     checks.choice("towers", towers, ("separate", "grouped", "merged"))
     checks.choice("local_response_norm", local_response_norm, (True, False, "mean"))
+    checks.choice("spatial_response_norm", spatial_response_norm, (True, False, None))
+    checks.choice("pool_before_activation", pool_before_activation, (True, False, None))
     checks.choice("stem", stem, ("imagenet", "cifar"))
     checks.flags(
         halve_kernels=halve_kernels,
+        normalize_conv2=normalize_conv2,
+        towers_meet=towers_meet,
         batch_norm=batch_norm,
         overlapping_pooling=overlapping_pooling,
         inverted_dropout=inverted_dropout,
     )
     activation_of("activation", activation)
-    _initializer(kernel_initializer)
+    start_of(kernel_initializer)
+    if conv345_stddev is not None:
+        checks.positive("conv345_stddev", conv345_stddev)
     checks.number("bias_value", bias_value)
     checks.number("classifier_bias_value", classifier_bias_value)
     checks.rate("dropout", dropout)
-    if halve_kernels and towers != "merged":
+    for needs, came in (
+        ('`halve_kernels=True` needs `towers="merged"`', halve_kernels and towers != "merged"),
+        ('`towers_meet=False` needs `towers="separate"`', not towers_meet and towers != "separate"),
+    ):
+        if came:
+            raise ValueError(f'{needs}. Received: towers="{towers}"')
+    if batch_norm and edition != "paper":
         raise ValueError(
-            f'`halve_kernels=True` needs `towers="merged"`. Received: towers="{towers}"'
+            f'`batch_norm=True` needs `edition="paper"`. Received: edition="{edition}"'
         )
-    first_kernel_size, first_strides = _FIRST[stem]
-    side = 224 if stem == "imagenet" else 32
-    shape = square_shape(input_shape, side, _SMALLEST[stem][overlapping_pooling])
+    if conv345_stddev is not None and kernel_initializer is not None:
+        raise ValueError(
+            "`conv345_stddev` needs `kernel_initializer=None`. Received: kernel_initializer="
+            f"{checks.shown(kernel_initializer)}"
+        )
+    rounds_up = edition == "code_2012" and not overlapping_pooling
+    smallest = _SMALLEST[stem][2 if rounds_up else int(not overlapping_pooling)]
+    shape = square_shape(input_shape, 224 if stem == "imagenet" else 32, smallest)
+    chosen = EDITIONS[edition]
+    if spatial_response_norm is None:
+        spatial_response_norm = chosen["spatial_response_norm"]
+    if pool_before_activation is None:
+        pool_before_activation = chosen["pool_before_activation"]
+    if conv345_stddev is None:
+        conv345_stddev = chosen["conv345_stddev"]
+    divides_alpha = local_response_norm == "mean" or edition == "code_2012"
     suffixes = ("_a", "_b") if towers == "separate" else ("",)
     groups = 2 if towers == "grouped" else 1
 
+    def width(layer, units):
+        if halve_kernels and layer in ("conv1", "conv2", "conv3", "conv4"):
+            units //= 2
+        return (units if towers_meet else APART.get(layer, units)) // len(suffixes)
+
     def bias(layer):
         return float(bias_value) if layer in BIASED else 0.0
+
+    def behind(x, layer, tower):
+        """What follows the convolution of a layer: normalisation, pooling and the activation."""
+        own, number = layer + tower, layer[4:] + tower
+        late = pool_before_activation and layer in ACTIVATED_LATE
+        if not late:
+            x = layers.Activation(activation, name=f"{own}_activation")(x)
+        if layer in NORMALIZED and (normalize_conv2 or layer != "conv2"):
+            if local_response_norm:
+                x = normalize(x, "mean" if divides_alpha else "sum", groups, number)
+            if spatial_response_norm and layer == "conv2":
+                x = normalize_in_space(x, number)
+        if layer in POOLED:
+            x = pool(x, f"pool{number}", overlapping_pooling, rounds_up)  # 27×27, 13×13, 6×6
+        if late:
+            x = layers.Activation(activation, name=f"{own}_activation")(x)
+        return x
 
     inputs = keras.Input(shape)
     maps = [inputs] * len(suffixes)
     for layer, (filters, kernel_size) in CONVOLUTIONS.items():
         strides = 1
         if layer == "conv1":
-            kernel_size, strides = first_kernel_size, first_strides
-        if halve_kernels and layer != "conv5":
-            filters //= 2
-        if layer in SEES_BOTH:
-            maps = [_join(maps, f"{layer}_input")] * len(suffixes)
+            kernel_size, strides = _FIRST[stem]
+        if layer in SEES_BOTH and towers_meet:
+            maps = [join(maps, f"{layer}_input")] * len(suffixes)
         for tower, suffix in enumerate(suffixes):
-            own = layer + suffix
-            x = _convolution(
-                *(maps[tower], filters // len(suffixes), kernel_size, strides),
+            x = convolution(
+                *(maps[tower], width(layer, filters), kernel_size, strides),
+                PLAIN_BORDERS.get(layer) if rounds_up else None,
                 groups if layer in DIVIDED else 1,
-                *(kernel_initializer, bias(layer), batch_norm, activation, own),
+                start_of(kernel_initializer, conv345_stddev if layer in LATER else 0.01),
+                *(bias(layer), batch_norm, layer + suffix),
             )  # 55×55×96, 27×27×256, 13×13×384, 13×13×384, 13×13×256
-            if local_response_norm and layer in NORMALIZED:
-                x = _normalize(x, local_response_norm, groups, f"lrn{own[4:]}")
-            if layer in POOLED:
-                x = pool(x, f"pool{own[4:]}", overlapping_pooling)  # 27×27, 13×13, 6×6
-            maps[tower] = x
-    x = _join(maps, "pool5")
+            maps[tower] = behind(x, layer, suffix)
+    if not (include_top and not towers_meet):
+        maps = [join(maps, "pool5")]
     if include_top:
-        x = layers.Flatten(name="flatten")(x)  # 9216
+        apart = suffixes if len(maps) > 1 else ("",)
+        maps = [
+            layers.Flatten(name=f"flatten{suffix}")(x)  # 9216
+            for x, suffix in zip(maps, apart, strict=True)
+        ]
         for layer in ("fc6", "fc7"):
-            units = 4096 // len(suffixes)
-            x = [
-                dense(x, units, bias(layer), activation, layer + suffix, kernel_initializer)
-                for suffix in suffixes
+            maps = [
+                dense(
+                    *(maps[tower % len(maps)], width(layer, 4096), bias(layer), activation),
+                    *(layer + suffix, kernel_initializer),
+                )
+                for tower, suffix in enumerate(suffixes)
             ]
-            x = _join(x, layer)
-            x = _dropout(x, dropout, inverted_dropout, f"dropout{layer[2:]}")
+            if towers_meet:
+                maps = [join(maps, layer)]
+            maps = [
+                drop(x, dropout, inverted_dropout, f"dropout{layer[2:]}{suffix}")
+                for x, suffix in zip(maps, apart, strict=True)
+            ]
         last = float(classifier_bias_value)
-        x = dense(x, num_classes, last, classifier_activation, "fc8", kernel_initializer)
-    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
+        x = join(maps, "fc8_input")
+        maps = [dense(x, num_classes, last, classifier_activation, "fc8", kernel_initializer)]
+    return finish(
+        inputs, maps[0], include_top=include_top, pooling=pooling, weights=weights, name=name
+    )

@@ -29,7 +29,7 @@ from keras import layers
 from keras_classics import checks
 from keras_classics.layers import LocallyConnected2D, LocalResponseNormalization
 from keras_classics.layers.common import activation_of
-from keras_classics.models.alexnet import dense, gaussian, pool, square_shape
+from keras_classics.models.alexnet_layers import dense, gaussian, pool, square_shape
 from keras_classics.models.common import check_common, finish
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ LEGAL = {
     "LocallyConnected2D": ({"filters": 2, "kernel_size": 3}, 4),
     "PartiallyConnectedConv2D": ({"connections": [[0], [0, 1]], "kernel_size": 3}, 4),
     "PixelNormalization": ({"mean": [1.0, 2.0, 3.0, 4.0]}, 4),
+    "SpatialResponseNormalization": ({}, 4),
     "Subsampling": ({}, 4),
     "WholeMapConv2D": ({"filters": 3}, 4),
     "ZeroPadShortcut": ({"filters": 6}, 4),
