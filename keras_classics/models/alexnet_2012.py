@@ -102,7 +102,7 @@ def _alexnet_2012(
 
 @variant(_alexnet_2012, "145")
 def alexnet_145() -> keras.Model:
-    """Builds configuration 145, `alexnet(edition="code_2012")`: the one behind the paper's tables."""
+    """Builds configuration 145, `alexnet(edition="code_2012")`: the one behind Table 2."""
 
 
 @variant(_alexnet_2012, "145-half")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 from keras import layers
@@ -58,7 +58,7 @@ def convolution(
     With strides the last windows overhang; without, there are `border` pixels of zeros on every
     side, for None as many as keep the size.
     """
-    padding = "same"
+    padding: Literal["same", "valid"] = "same"
     if strides > 1:
         padding, overhang = "valid", [(0, -(side - kernel_size) % strides) for side in sides(x)]
         if any(map(any, overhang)):
@@ -83,7 +83,9 @@ def convolution(
     return x
 
 
-def normalize(x: Tensor, alpha_convention: str, groups: int, name: str) -> Tensor:
+def normalize(
+    x: Tensor, alpha_convention: Literal["sum", "mean"], groups: int, name: str
+) -> Tensor:
     """Local response normalisation of section 3.3, within each of the towers."""
     return LocalResponseNormalization(
         alpha_convention=alpha_convention, groups=groups, name=f"lrn{name}"
