@@ -9,7 +9,7 @@ from keras_classics import get_model, list_models, model_card
 
 
 def test_lists_the_networks():
-    assert len(list_models()) == 29
+    assert len(list_models()) == 35
     assert list_models("mnist*") == ["mnist_cnn"]
     assert list_models("resnet*") == [f"resnet{depth}" for depth in (18, 34, 50, 101, 152)]
     assert list_models("vgg*") == ["vgg11", "vgg11_lrn", "vgg13", "vgg16_1x1", "vgg16", "vgg19"]

@@ -15,7 +15,10 @@ from keras_classics.weights.fitting import check_numbers, weights_of
 
 # Layers without weights that make another network of the same weights: plain or residual, with or
 # without response normalisation, and with dropout as AlexNet's paper or today's packages have it.
-_STRUCTURE = ("Add", "LocalResponseNormalization", "Rescaling")
+_STRUCTURE = (
+    *("Add", "LocalResponseNormalization", "SpatialResponseNormalization"),
+    "Rescaling",
+)
 _LISTED = 6
 
 

@@ -21,6 +21,7 @@ def case(name, size, *marks, count=2, contrast=1.0, **options):
 
 
 alexnet = partial(case, "alexnet", contrast=PHOTO, dropout=0)
+alexnet_2012 = partial(case, contrast=PHOTO, dropout=0)
 alexnet_cifar = partial(case, "alexnet_cifar", contrast=PHOTO)
 googlenet = partial(case, "googlenet", dropout=0, auxiliary_dropout=0)
 
@@ -41,6 +42,13 @@ FEED_FORWARD = [
     alexnet(115, full, count=4, towers="merged", batch_norm=True),
     alexnet(32, full, stem="cifar"),
     alexnet(32, full, stem="cifar", towers="merged"),
+    alexnet_2012("alexnet_145", 67),
+    alexnet_2012("alexnet_145_half", 32, stem="cifar"),
+    alexnet_2012("alexnet_147", 32, stem="cifar"),
+    alexnet_2012("alexnet_150", 32, stem="cifar"),
+    alexnet_2012("alexnet_148", 67, full),
+    alexnet_2012("alexnet_167", 67, full),
+    *(alexnet_2012(f"alexnet_{form}", 224, full) for form in (145, 147, 150)),
     alexnet_cifar(24),
     alexnet_cifar(24, full, local_response_norm=False),
     alexnet_cifar(24, full, unshared=False),

@@ -20,8 +20,10 @@ pytestmark = pytest.mark.backend
         {"local_response_norm": "mean", "overlapping_pooling": False},
         {"batch_norm": True, "local_response_norm": False},
         {"include_top": False, "pooling": "avg"},
+        {"edition": "code_2012"},
+        {"edition": "code_2012", "overlapping_pooling": False},
     ],
-    ids=["paper", "mean", "batch_norm", "no top"],
+    ids=["paper", "mean", "batch_norm", "no top", "code_2012", "147"],
 )
 def test_grouped_towers_are_the_same_network(options):
     build = {"stem": "cifar", "input_shape": (24, 24, 3), "classifier_activation": None, **options}

@@ -5,6 +5,7 @@ are named as the builders' are, and modules as the layers are, so that weights g
 """
 
 from tests.models.torch_reference.alexnet import AlexNet, AlexNetCifar, GroupedAlexNet
+from tests.models.torch_reference.alexnet_2012 import AlexNet2012
 from tests.models.torch_reference.builders import REFERENCES
 from tests.models.torch_reference.googlenet import GoogLeNet
 from tests.models.torch_reference.primitives import local_response_norm
@@ -16,6 +17,7 @@ __all__ = [
     "REFERENCES",
     "VGG",
     "AlexNet",
+    "AlexNet2012",
     "AlexNetCifar",
     "CifarResNet",
     "GoogLeNet",

@@ -3,6 +3,7 @@
 from functools import partial
 
 from tests.models.torch_reference.alexnet import AlexNet, AlexNetCifar
+from tests.models.torch_reference.alexnet_2012 import AlexNet2012
 from tests.models.torch_reference.googlenet import GoogLeNet
 from tests.models.torch_reference.resnet import CifarResNet, ResNet
 from tests.models.torch_reference.vgg import VGG
@@ -15,6 +16,10 @@ def without_size(network, depth, **fixed):
 
 REFERENCES = {
     "alexnet": AlexNet,
+    **{
+        f"alexnet_{form}".replace("-", "_"): partial(AlexNet2012, form)
+        for form in ("145", "145-half", "147", "148", "150", "167")
+    },
     "alexnet_cifar": AlexNetCifar,
     "vgg11": partial(VGG, "A"),
     "vgg11_lrn": partial(VGG, "A-LRN"),

@@ -16,6 +16,17 @@ def local_response_norm(x, *, radius=2, bias=2.0, alpha=1e-4, beta=0.75, mean=Fa
     return x / (bias + (alpha / size if mean else alpha) * total) ** beta
 
 
+def spatial_response_norm(x, *, size=5, alpha=1e-3, beta=0.75):
+    """a / (1 + α / size² Σ a²)^β over a window of size × size within each map (cuda-convnet)."""
+    r = size // 2
+    height, width = x.shape[2:]
+    squares = F.pad(x * x, (r, r, r, r))
+    total = sum(
+        squares[:, :, i : i + height, j : j + width] for i in range(size) for j in range(size)
+    )
+    return x / (1 + alpha / size**2 * total) ** beta
+
+
 def max_pool_round_up(x):
     """3×3, stride 2; a last window that overhangs the picture still counts (cuda-convnet)."""
     return F.max_pool2d(x, 3, 2, ceil_mode=True)
