@@ -126,6 +126,8 @@ TOWERS = vary(
     },
 )
 
+TOWERS_2012 = vary(TOWERS, {"model.edition": "code_2012", "name": "small_towers_2012"})
+
 # A folder of picture files, which the test that wants it fills and names.
 FILES = Recipe(
     name="small_files",

@@ -227,9 +227,10 @@ def test_fewer_pictures_than_processes(tmp_path):
 
 @pytest.mark.backend
 @only["jax"]
-def test_two_towers_on_two_devices(tmp_path):
+@pytest.mark.parametrize("edition", ["paper", "code_2012"])
+def test_two_towers_meet_where_the_paper_says(edition):
     """Fig. 2 of Krizhevsky et al.: the towers meet in front of conv3, fc6, fc7 and fc8."""
-    script = [sys.executable, "-m", "tests.runs.two_towers_step"]
+    script = [sys.executable, "-m", "tests.runs.two_towers_step", edition]
     printed = subprocess.check_output(script, env=environment(2), cwd=ROOT, timeout=300)
     report = json.loads(printed)
     units = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
@@ -246,8 +247,13 @@ def test_two_towers_on_two_devices(tmp_path):
     met = {re.search(r"conv\d|fc\d|flatten", name)[0] for name in report["exchanges"]}
     assert met == {"conv3", "flatten", "fc6", "fc7", "fc8"}
 
-    run("TOWERS", tmp_path / "one", strategy="none", changes={"model.towers": "grouped"})
-    run("TOWERS", tmp_path / "two", 2, strategy="two_towers")
+
+@pytest.mark.backend
+@only["jax"]
+@pytest.mark.parametrize("recipe", ["TOWERS", pytest.param("TOWERS_2012", marks=pytest.mark.full)])
+def test_two_towers_train_as_one_device_does(recipe, tmp_path):
+    run(recipe, tmp_path / "one", strategy="none", changes={"model.towers": "grouped"})
+    run(recipe, tmp_path / "two", 2, strategy="two_towers")
     assert_same_run(tmp_path / "one", tmp_path / "two", 1e-5)
     recipe = json.loads((tmp_path / "two" / "recipe.json").read_text())
     assert recipe["recipe"]["model"]["towers"] == "grouped"

@@ -1,6 +1,6 @@
 """Prints, as JSON, where AlexNet's weights lie and what its devices tell each other; run by a test.
 
-python two_towers_step.py
+python two_towers_step.py EDITION
 
 {"weights": {path: {device: [first, last + 1] along the last axis}},
  "exchanges": [where data moves between the devices, as layers of XLA's program]}
@@ -8,6 +8,7 @@ python two_towers_step.py
 
 import json
 import re
+import sys
 
 import jax
 import keras
@@ -43,11 +44,16 @@ def program_of(model, devices):
     return lowered.compile().as_text()
 
 
-def main():
+def main(edition):
     devices = distribute(Compute(strategy="two_towers"))
     with devices.scope():
         model = alexnet(
-            10, stem="cifar", input_shape=(28, 28, 1), classifier_activation=None, towers="grouped"
+            10,
+            stem="cifar",
+            input_shape=(28, 28, 1),
+            classifier_activation=None,
+            towers="grouped",
+            edition=edition,
         )
         optimizer = CoupledSGD(0.01, momentum=0.9)
         optimizer.build(model.trainable_variables)
@@ -60,4 +66,4 @@ def main():
 
 if __name__ == "__main__":
     assert keras.backend.backend() == "jax"
-    main()
+    main(sys.argv[1])
