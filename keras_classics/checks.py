@@ -96,6 +96,14 @@ def positive(name: str, value: Any, error: type[Exception] = ValueError) -> None
         refuse(name, "a finite number above 0", value, error)
 
 
+def patterns(name: str, value: Any) -> None:
+    """Raises a ValueError unless the value is a dict of names' patterns and numbers from 0 on."""
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value):
+        refuse(name, 'a dict of patterns, such as "conv*/kernel", and numbers', value)
+    for pattern, one in value.items():
+        number(f"{name}[{pattern!r}]", one, 0)
+
+
 def is_number(value: Any) -> bool:
     """Whether a value is a finite number that fits into a float; True and False are none."""
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)

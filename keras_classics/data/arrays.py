@@ -58,17 +58,20 @@ def gathered(
     return without_autotuning(dataset.prefetch(2))
 
 
-def transformed(transforms: Transforms, seeds: np.ndarray) -> Callable[[Any, slice], Any]:
+def transformed(
+    transforms: Transforms, seeds: np.ndarray, of_chunk: Callable[[int], Any]
+) -> Callable[[Any, slice], Any]:
     """Returns a function (images, where) -> images, as `gathered` wants it.
 
     Args:
         transforms: functions (images, seeds) -> images, applied in turn, each with seeds of its
             own.
         seeds: uint64 (n,), one for each index.
+        of_chunk: see `in_turn`.
     """
     tf = import_tensorflow()
     with tf.device("CPU"):
-        steps = [(transform, tf.constant(own)) for transform, own in in_turn(transforms, seeds)]
+        steps = [(one, tf.constant(own)) for one, own in in_turn(transforms, seeds, of_chunk)]
 
     def apply(images, where):
         for transform, own in steps:

@@ -18,7 +18,7 @@ from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.parallelism import parallel_calls
 from keras_classics.data.randomness import fold_in
 from keras_classics.data.transforms.crops import RandomAreaCrop
-from keras_classics.data.transforms.transform import Transform, in_turn
+from keras_classics.data.transforms.transform import Transform, in_turn, seeds_of_chunks
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -69,12 +69,13 @@ def without_missing(batches: tf.data.Dataset, missing: MissingImages) -> tf.data
     return checked.filter(lambda _, labels: tf.size(labels) > 0)
 
 
-def image_maker(transforms: Sequence[Any], seed: int) -> Callable[[Any, Any], Any]:
-    """Returns a function (encoded, index) -> image: all transforms in one step through Python.
+def image_maker(transforms: Sequence[Any], seed: int) -> Callable[[Any, Any, Any], Any]:
+    """Returns a function (encoded, index, place) -> image: all transforms in one step of Python.
 
     Args:
         transforms: each a `Transform`.
-        seed: of the transforms; an image's own depends on its index too.
+        seed: of the transforms; an image's own depends on its index too, and a chunk's on its place
+            in the order of the epoch.
 
     Raises:
         DataError: for a transform of whole batches.
@@ -88,8 +89,8 @@ def image_maker(transforms: Sequence[Any], seed: int) -> Callable[[Any, Any], An
             )
     crop = transforms[0] if transforms and isinstance(transforms[0], RandomAreaCrop) else None
 
-    def transformed(image, index):
-        steps = in_turn(transforms, fold_in(seed, index))
+    def transformed(image, index, place):
+        steps = in_turn(transforms, fold_in(seed, index), seeds_of_chunks(seed, place))
         if crop:  # what it would cut out is all that was decoded
             image = crop.resize(image, next(steps)[1])
         for transform, own in steps:
@@ -103,13 +104,13 @@ def image_maker(transforms: Sequence[Any], seed: int) -> Callable[[Any, Any], An
     for transform in transforms:
         dtype, sides = transform.dtype or dtype, transform.sides(*sides)
 
-    def make(encoded, index):
+    def make(encoded, index, place):
         window = crop and (
             lambda *sides: tf.numpy_function(patch, [*sides, index], tf.int32, stateful=False)
         )
         image = decode(encoded, window)
         if transforms:
-            image = tf.numpy_function(transformed, [image, index], dtype, stateful=False)
+            image = tf.numpy_function(transformed, [image, index, place], dtype, stateful=False)
         return tf.ensure_shape(image, (*sides, 3))
 
     return make
@@ -154,7 +155,8 @@ class MissingImages:
         tf = import_tensorflow()
         try:
             with tf.device("CPU"):
-                self.make(tf.io.read_file(os.fsencode(self.paths[index])), tf.constant(index))
+                encoded = tf.io.read_file(os.fsencode(self.paths[index]))
+                self.make(encoded, tf.constant(index), tf.constant(0))  # wherever it stands
         except (tf.errors.OpError, ValueError) as error:
             return _words(error)
         return "could not be read at first"

@@ -18,6 +18,8 @@ from keras_classics.data.errors import DataError
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.sharding import WHOLE
+from keras_classics.data.transforms.transform import seeds_of_chunks
+from keras_classics.data.transforms.wrappers import in_epoch
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -115,7 +117,7 @@ def one_epoch(
         order_seed=order_seed,
         seed=fold_in(fold_in(seed, _TRANSFORMS), epoch),
         start=start,
-        transforms=transforms,
+        transforms=in_epoch(transforms, epoch),
         bad=bad,
         shard=shard,
     )
@@ -163,10 +165,15 @@ def one_pass_of_copies(
     tf = import_tensorflow()
     size, part = len(source), epoch % copies
     patterns = permutation(fold_in(seed, _ORDER), size * copies)[part * size : (part + 1) * size]
-    patterns = patterns[shard.places(size, batch_size)]
+    places = shard.places(size, batch_size)
+    patterns = patterns[places]
     copy, indices = patterns // size, patterns % size
-    seeds = fold_in(fold_in(fold_in(seed, _TRANSFORMS), copy), indices)
-    distort, original = transformed(transforms, seeds), tf.constant(copy == 0)
+    own = fold_in(seed, _TRANSFORMS)
+    # A chunk is one of the fixed set, which has it again in every round.
+    of_chunk = seeds_of_chunks(fold_in(fold_in(own, copies), part), places)
+    seeds = fold_in(fold_in(own, copy), indices)
+    distort = transformed(in_epoch(transforms, epoch), seeds, of_chunk)
+    original = tf.constant(copy == 0)
 
     def transform(images, where):
         keep = original[where][:, tf.newaxis, tf.newaxis, tf.newaxis]

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from keras_classics.data.transforms.affine import RandomAffine
-from keras_classics.data.transforms.color import RGBPCA, PCAColorJitter
+from keras_classics.data.transforms.color import RGBPCA, DivideAroundMean, PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.photometric import PhotometricDistortions
 from keras_classics.data.transforms.resizing import RandomShorterSide, Resize, ResizeShorterSide
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 PROTOCOLS = (CenterView, DenseEvaluation, GoogLeNetCrops, GridCrops, TenCrop)
 TRANSFORMS = (
     CenterCrop,
+    DivideAroundMean,
     PCAColorJitter,
     PhotometricDistortions,
     RandomAffine,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -160,6 +161,32 @@ def check_looking(
             f"{name} trains in float32, on one device and in whole batches; leave out `strategy`, "
             "`gradient_accumulation_steps` and `precision`."
         )
+
+
+def check_own_rates(
+    recipe: Recipe, optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]
+) -> None:
+    """Raises a RecipeError where a schedule sets rates that the optimizer or network has not.
+
+    Args:
+        recipe: a `Recipe`; see `RateTable.own_factors`.
+        optimizer: a Keras optimizer; see `CoupledSGD.set_own_rates`.
+        variables: what it trains.
+    """
+    if not hasattr(recipe.schedule, "own_factors"):
+        return
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if not hasattr(inner, "set_own_rates"):
+        raise RecipeError(
+            f"`schedule` sets rates for some weights alone, which {type(inner).__name__} does not "
+            "have; set `optimizer` to CoupledSGD, or choose another schedule."
+        )
+    optimizer.build(variables)
+    try:
+        for epoch in range(recipe.epochs):
+            inner.set_own_rates(recipe.schedule.own_factors(epoch))
+    except ValueError as error:
+        raise RecipeError(f"`schedule` does not fit {recipe.name}: {error}") from error
 
 
 def _accumulation(recipe):

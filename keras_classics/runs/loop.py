@@ -16,7 +16,7 @@ import keras
 from keras_classics import checks
 from keras_classics.data.bad_images import BadImages
 from keras_classics.report import write_report
-from keras_classics.runs.assembly import assemble, check_looking, check_pixels
+from keras_classics.runs.assembly import assemble, check_looking, check_own_rates, check_pixels
 from keras_classics.runs.callback import TrainingError, check_callbacks
 from keras_classics.runs.compute import JIT, Compute, check_memory, precision
 from keras_classics.runs.directory import RunDirectory, check_owner, has_checkpoint, writing
@@ -131,6 +131,7 @@ def _models(recipe, sources, devices, compute, policy, begins):
     training, inference = assemble(recipe, sources["train"], bad=BadImages(policy), **options)
     network = network_of(training)
     check_looking(recipe, training.optimizer, devices, sources["train"], network)
+    check_own_rates(recipe, training.optimizer, training.trainable_variables)
     if recipe.protocol is not None:
         try:
             recipe.protocol.check(inference, sources["final"])

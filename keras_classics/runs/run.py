@@ -198,8 +198,19 @@ class Run:
             words += f"  {self.sources['validation'].split} error {row['val_error']:.2f} %"
         return words
 
+    def _set_own_rates(self):
+        """Gives the weights that the schedule names the rates that they have in this epoch."""
+        if not hasattr(self.recipe.schedule, "own_factors"):
+            return
+        factors = self.recipe.schedule.own_factors(self.epoch)
+        rates = {name: self.recipe.learning_rate * factor for name, factor in factors.items()}
+        optimizer = self.training.optimizer
+        if getattr(optimizer, "inner_optimizer", optimizer).set_own_rates(rates):
+            self.training.make_train_function(force=True)  # they are constants of a step
+
     def _fit_epoch(self, callbacks):
         epoch = self.epoch
+        self._set_own_rates()
         if not self.step:
             self.let_optimizer_look(step=0)
         left = min(self.iterations - self.iteration(self.step), self.steps_per_epoch - self.step)

@@ -52,13 +52,6 @@ def _with_decay(gradient, variable, decay):
     return ops.cast(gradient, variable.dtype) + ops.cast(decay, variable.dtype) * variable
 
 
-def _check_patterns(name, patterns):
-    if not isinstance(patterns, dict) or not all(isinstance(one, str) for one in patterns):
-        checks.refuse(name, 'a dict of patterns, such as "conv*/kernel", and numbers', patterns)
-    for pattern, value in patterns.items():
-        checks.number(f"{name}[{pattern!r}]", value, 0)
-
-
 @keras.saving.register_keras_serializable(package="keras_classics")
 class CoupledSGD(keras.optimizers.SGD):
     """Momentum SGD whose weight decay is part of the gradient, so that it passes through momentum.
@@ -112,12 +105,12 @@ class CoupledSGD(keras.optimizers.SGD):
     ) -> None:
         checks.rate("momentum", momentum)
         if isinstance(weight_decay, dict):
-            _check_patterns("weight_decay", weight_decay)
+            checks.patterns("weight_decay", weight_decay)
         else:
             checks.number("weight_decay", weight_decay, 0)
         checks.choice("decay", decay, ("kernels", "all"))
         checks.flags(nesterov=nesterov)
-        _check_patterns("rate_factors", {} if rate_factors is None else rate_factors)
+        checks.patterns("rate_factors", {} if rate_factors is None else rate_factors)
         super().__init__(
             learning_rate=_checked_rate(learning_rate),
             momentum=float(momentum),
@@ -134,17 +127,46 @@ class CoupledSGD(keras.optimizers.SGD):
         if self.built:
             return
         super().build(variables)
+        self._built_for = list(variables)
         # By position: inside `update_step` TensorFlow's variables have other names.
         self._decays = _decays_of(self.coupled_weight_decay, self.decay, variables)
         factors = _matches(self.rate_factors or {}, variables)
         self._factors = [1.0 if factor is None else factor for factor in factors]
+        self._own_rates: list[float | None] = [None] * len(self._factors)
+
+    def set_own_rates(self, rates: Mapping[str, float]) -> bool:
+        """Gives some weights a rate of their own, in the place of `learning_rate` and its factor.
+
+        The rates become part of a compiled step: what was compiled before does not know them.
+
+        Args:
+            rates: {pattern: rate}, as `rate_factors`; what none matches has no rate of its own.
+
+        Returns:
+            Whether one of them changed.
+
+        Raises:
+            ValueError: if a pattern matches none of the weights.
+        """
+        for pattern in rates:
+            if not any(_matches({pattern: True}, self._built_for)):
+                raise ValueError(
+                    f'"{pattern}" shall have a rate of its own, and no weight has such a name: '
+                    'they are named by their layer and themselves, such as "conv1/kernel".'
+                )
+        before = self._own_rates
+        self._own_rates = _matches(rates, self._built_for)
+        return before != self._own_rates
 
     def update_step(
         self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
     ) -> None:
         place = compat.place_of(self, variable)
         gradient = _with_decay(gradient, variable, self._decays[place])
-        if self._factors[place] != 1.0:
+        own = self._own_rates[place]
+        if own is not None:
+            learning_rate = own
+        elif self._factors[place] != 1.0:
             learning_rate = learning_rate * self._factors[place]
         super().update_step(gradient, variable, learning_rate)
 
@@ -166,14 +188,17 @@ class CoupledSGD(keras.optimizers.SGD):
         groups = {}  # of variables with the same decay and rate
         for gradient, variable in zip(gradients, variables, strict=True):
             place = compat.place_of(self, variable)
-            group = groups.setdefault((self._decays[place], self._factors[place]), [])
+            rate = self._own_rates[place]
+            if rate is None:
+                rate = float(learning_rate) * self._factors[place]
+            group = groups.setdefault((self._decays[place], rate), [])
             group.append((gradient.to(variable.value.dtype), variable.value, place))
         with torch.no_grad():
-            for (decay, factor), group in groups.items():
+            for (decay, rate), group in groups.items():
                 gradients, weights, places = map(list, zip(*group, strict=True))
                 if decay:
                     gradients = compat.sums_of_all(gradients, weights, decay)
-                self._update_group(gradients, weights, places, float(learning_rate) * factor)
+                self._update_group(gradients, weights, places, rate)
 
     def _update_group(self, gradients, weights, places, rate):
         if not self.momentum:

@@ -241,6 +241,13 @@ class Recipe:
             value = getattr(self, name)
             if not isinstance(value, tuple) or not all(map(callable, value)):
                 self._refuse(name, "a tuple of functions")
+        for transform in self.train_transforms:
+            chunk = getattr(transform, "crop_chunk", 1)
+            if checks.is_number(chunk) and chunk > self.batch_size:
+                raise RecipeError(
+                    f"`crop_chunk` {chunk} is more than a batch: `batch_size` is "
+                    f"{self.batch_size}; one picture or two would decide how a whole batch is cut."
+                )
         if self.initial_weights is not None and not callable(self.initial_weights):
             self._refuse("initial_weights", "None or a function")
         is_protocol = callable(self.protocol) and hasattr(self.protocol, "check")

@@ -272,6 +272,8 @@ class WarmUp:
     def __post_init__(self) -> None:
         if not callable(self.then) or isinstance(self.then, type):
             checks.refuse("then", "a schedule", self.then)
+        if hasattr(self.then, "own_factors"):
+            checks.refuse("then", "a schedule of one rate for all weights", self.then)
         checks.number("factor", self.factor, 0)
         checks.number("until_error", self.until_error, 0, 100)
 

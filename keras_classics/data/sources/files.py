@@ -136,13 +136,16 @@ class FileSource(LabelledImages):
         size = batch_size // shard.processes
         indices = order[shard.places(len(order), batch_size)][start * size :]
         make, fetch = image_maker(transforms, seed), self.fetcher()
+        # Of the order with the bad ones: which of them are known by now changes no place.
+        place_of = np.argsort(self.order(order_seed))
         missing = MissingImages(bad, self.paths, indices, len(self) - len(order), make)
 
-        def example(place, index):
+        def example(place, element):
+            index, place_in_epoch = element
             encoded, label = fetch(index)
-            return make(encoded, index), label, place
+            return make(encoded, index, place_in_epoch), label, place
 
-        elements = tf.data.Dataset.from_tensor_slices(indices).enumerate()
+        elements = tf.data.Dataset.from_tensor_slices((indices, place_of[indices])).enumerate()
         batches = made(elements, example).ignore_errors().batch(size)
         return without_autotuning(shard.cut(without_missing(batches, missing)).prefetch(2))
 

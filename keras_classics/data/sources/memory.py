@@ -11,6 +11,7 @@ from keras_classics.data.arrays import gathered, transformed
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.data.sharding import WHOLE
 from keras_classics.data.sources.base import LabelledImages
+from keras_classics.data.transforms.transform import seeds_of_chunks
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -78,7 +79,9 @@ class Source(LabelledImages):
         """See `LabelledImages`."""
         size = len(self)
         indices = np.arange(size) if order_seed is None else permutation(order_seed, size)
-        indices = indices[shard.places(size, batch_size)]
-        transform = transformed(transforms, fold_in(seed, indices))
+        places = shard.places(size, batch_size)
+        indices = indices[places]
+        of_chunk = seeds_of_chunks(seed, places)
+        transform = transformed(transforms, fold_in(seed, indices), of_chunk)
         own = batch_size // shard.processes
         return shard.cut(gathered(self.images, self.labels, indices, own, start, transform))

@@ -81,7 +81,8 @@ class RecordSource(LabelledImages):
         """See `LabelledImages`."""
         tf = import_tensorflow()
         make = image_maker(transforms, seed)
-        records = self.examples(order_seed).skip(start * batch_size)
+        # A part of the records has places of its own beside those that it has in the whole.
+        records = self.examples(order_seed).enumerate().skip(start * batch_size)
         if shard.processes > 1:
             mine = np.zeros(len(self), bool)
             mine[shard.places(len(self), batch_size)] = True
@@ -90,8 +91,8 @@ class RecordSource(LabelledImages):
             records = records.filter(lambda place, _: mine[place])
 
         def example(place, record):
-            encoded, label = record
-            return make(encoded, place), label
+            index, (encoded, label) = record
+            return make(encoded, index, place), label
 
         batches = made(records, example).batch(batch_size // shard.processes)
         return without_autotuning(shard.cut(batches).prefetch(2))

@@ -1,4 +1,4 @@
-"""AlexNet's jitter of the colours along the principal axes of RGB."""
+"""AlexNet's jitter of the colours along the principal axes of RGB, and what its code did next."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class PCAColorJitter(ColorTransform):
     standard deviations: 255·P(α∘√λ), 7.2 grey levels, or 7.4 with the constants in its own files,
     121.780, 37.094 and 19.721 grey levels. These squared in 0…1 are 0.228, 0.021 and 0.006: the λ
     of `IMAGENET_PCA` are indeed variances of pixels in 0…1. (That code then divides by 1 + 0.1;
-    this one does not.)
+    this one does not: see `DivideAroundMean`.)
 
     Args:
         std: standard deviation of α.
@@ -222,6 +222,63 @@ class PCAColorJitter(ColorTransform):
     def apply_batch(self, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         check_channels(images.shape)
         return stacked(_add(*pair) for pair in zip(images, self.shifts(seeds), strict=True))
+
+
+# Red, green and blue of ImageNet's training images, as VGG's authors published them.
+IMAGENET_MEAN = (123.68, 116.779, 103.939)
+
+
+@dataclass(frozen=True)
+class DivideAroundMean(ColorTransform):
+    """Divides what is left of an image when a mean colour is subtracted, and adds that again.
+
+    The authors of AlexNet divide by 1 + 0.1 what they have added the colour noise to, so that
+    pictures in training vary no more than those in testing, which get no noise. Their pixels have
+    the mean image subtracted by then; those of a recipe do not.
+
+    Args:
+        by: the divisor.
+        mean: red, green and blue of the mean colour, in 0 … 255.
+
+    Input shape:
+        images (n, height, width, 3) of any type, or one image (height, width, 3).
+
+    Output shape:
+        as the input, float32.
+
+    Raises:
+        ValueError: if `by` is no number above 0, or `mean` not three numbers in 0 … 255; when
+            called, if the images do not have three channels.
+
+    Reference:
+        The 2012 code of AlexNet's authors, convdata.py.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.data.transforms.color import DivideAroundMean
+        >>> image = np.full((1, 1, 3), (210, 100, 100), "uint8")
+        >>> DivideAroundMean(by=1.1, mean=(100, 100, 100))(image).tolist()
+        [[[200.0, 100.0, 100.0]]]
+    """
+
+    by: float = 1.1
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    is_random = False
+
+    def __post_init__(self) -> None:
+        checks.number("by", self.by, 1e-6, 1e6)
+        mean = _finite(self.mean, (3,))
+        if mean is None or not ((mean >= 0) & (mean <= 255)).all():
+            checks.refuse("mean", "three numbers in 0 … 255", self.mean)
+        object.__setattr__(self, "mean", tuple(mean.tolist()))  # as `RGBPCA`
+
+    def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
+        check_channels(image.shape)
+        mean = np.float32(self.mean)
+        return mean + (np.asarray(image, np.float32) - mean) / np.float32(self.by)
+
+    def apply_batch(self, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+        return self.apply(images, 0)
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,13 +154,30 @@ def _check_are_seeds(seeds):
         checks.refuse("seeds", "integers in 0 … 2⁶⁴ − 1, one for each image", seeds)
 
 
-def in_turn(transforms: Transforms, seed: Seeds) -> Iterator[tuple[Any, Any]]:
+def in_turn(
+    transforms: Transforms, seed: Seeds, of_chunk: Callable[[int], Seeds] | None = None
+) -> Iterator[tuple[Any, Any]]:
     """Yields each transform with a seed of its own, so that they draw independently.
 
     Args:
         transforms: the transforms.
         seed: of the image, or seeds of images.
+        of_chunk: function of a number of images that share a draw -> the same of their chunk; for
+            `SharedByChunk`.
     """
     for number, transform in enumerate(transforms):
+        chunk = getattr(transform, "crop_chunk", None)
+        own = of_chunk(chunk) if of_chunk and chunk else seed
         # Above all numbers of draws; the first transform takes the image's seed as it is.
-        yield transform, fold_in(seed, 2**32 + number) if number else seed
+        yield transform, fold_in(own, 2**32 + number) if number else own
+
+
+def seeds_of_chunks(seed: int, places: Seeds) -> Callable[[int], Seeds]:
+    """Returns what `in_turn` takes as `of_chunk`.
+
+    Args:
+        seed: of an epoch's transforms; that of an image is made of it and the image's index.
+        places: of images in the order of the epoch.
+    """
+    # Above all indices of images, whose seeds are made of the same one.
+    return lambda chunk: fold_in(fold_in(seed, 2**32), np.asarray(places) // chunk)
