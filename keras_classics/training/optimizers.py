@@ -25,25 +25,24 @@ def _checked_rate(learning_rate):
     return float(learning_rate)
 
 
-def _matches(patterns, variables):
-    """Returns the value of the first pattern that each variable's "layer/weight" matches, or None.
+def _names_of(variables):
+    """Returns the "layer/weight" of variables as `build` gets them, whose paths are whole."""
+    return ["/".join(variable.path.split("/")[-2:]) for variable in variables]
 
-    Args:
-        patterns: {pattern: value}, the patterns of `fnmatch`.
-        variables: as `build` gets them, whose paths are whole.
-    """
-    names = ("/".join(variable.path.split("/")[-2:]) for variable in variables)
+
+def _matches(patterns, names):
+    """Returns the value of the first pattern, of `fnmatch`, that each name matches, or None."""
     return [
         next((value for pattern, value in patterns.items() if fnmatchcase(name, pattern)), None)
         for name in names
     ]
 
 
-def _decays_of(weight_decay, decay, variables):
-    """Returns the decay of each variable: of one constant, or of {pattern: constant}."""
+def _decays_of(weight_decay, decay, names):
+    """Returns the decay of each weight: of one constant, or of {pattern: constant}."""
     if not isinstance(weight_decay, dict):
         weight_decay = {"*" if decay == "all" else "*kernel": weight_decay}
-    return [constant or 0.0 for constant in _matches(weight_decay, variables)]
+    return [constant or 0.0 for constant in _matches(weight_decay, names)]
 
 
 def _with_decay(gradient, variable, decay):
@@ -127,17 +126,19 @@ class CoupledSGD(keras.optimizers.SGD):
         if self.built:
             return
         super().build(variables)
-        self._built_for = list(variables)
+        # Not the variables: Keras would count them among those of the optimizer.
+        self._names = _names_of(variables)
         # By position: inside `update_step` TensorFlow's variables have other names.
-        self._decays = _decays_of(self.coupled_weight_decay, self.decay, variables)
-        factors = _matches(self.rate_factors or {}, variables)
+        self._decays = _decays_of(self.coupled_weight_decay, self.decay, self._names)
+        factors = _matches(self.rate_factors or {}, self._names)
         self._factors = [1.0 if factor is None else factor for factor in factors]
         self._own_rates: list[float | None] = [None] * len(self._factors)
 
     def set_own_rates(self, rates: Mapping[str, float]) -> bool:
         """Gives some weights a rate of their own, in the place of `learning_rate` and its factor.
 
-        The rates become part of a compiled step: what was compiled before does not know them.
+        The rates become part of a compiled step: what was compiled before does not know them. A
+        rate of 0 freezes a weight where it is, whatever momentum it had.
 
         Args:
             rates: {pattern: rate}, as `rate_factors`; what none matches has no rate of its own.
@@ -149,21 +150,23 @@ class CoupledSGD(keras.optimizers.SGD):
             ValueError: if a pattern matches none of the weights.
         """
         for pattern in rates:
-            if not any(_matches({pattern: True}, self._built_for)):
+            if not any(_matches({pattern: True}, self._names)):
                 raise ValueError(
                     f'"{pattern}" shall have a rate of its own, and no weight has such a name: '
                     'they are named by their layer and themselves, such as "conv1/kernel".'
                 )
         before = self._own_rates
-        self._own_rates = _matches(rates, self._built_for)
+        self._own_rates = _matches(rates, self._names)
         return before != self._own_rates
 
     def update_step(
         self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
     ) -> None:
         place = compat.place_of(self, variable)
-        gradient = _with_decay(gradient, variable, self._decays[place])
         own = self._own_rates[place]
+        if own == 0:
+            return
+        gradient = _with_decay(gradient, variable, self._decays[place])
         if own is not None:
             learning_rate = own
         elif self._factors[place] != 1.0:
@@ -189,6 +192,8 @@ class CoupledSGD(keras.optimizers.SGD):
         for gradient, variable in zip(gradients, variables, strict=True):
             place = compat.place_of(self, variable)
             rate = self._own_rates[place]
+            if rate == 0:
+                continue
             if rate is None:
                 rate = float(learning_rate) * self._factors[place]
             group = groups.setdefault((self._decays[place], rate), [])
@@ -265,7 +270,7 @@ class CoupledAdam(keras.optimizers.Adam):
     def build(self, variables: Sequence[keras.Variable]) -> None:
         super().build(variables)
         self._built_for = list(variables)
-        self._decays = _decays_of(self.coupled_weight_decay, self.decay, variables)
+        self._decays = _decays_of(self.coupled_weight_decay, self.decay, _names_of(variables))
 
     def apply(
         self, grads: Sequence[Tensor], trainable_variables: Sequence[keras.Variable] | None = None

@@ -11,6 +11,7 @@ from keras_classics.data.sources import Source, load
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.data.transforms.crops import RandomCrop
+from keras_classics.data.transforms.wrappers import SharedByChunk
 
 N = 45
 
@@ -47,13 +48,14 @@ def records(files):
     return Records("records", "train", files.class_names, files, "train")
 
 
-def batches(source, start=0, copies=1, size=12, **shard):
+def batches(source, start=0, copies=1, size=12, shared=False, **shard):
     common = {"seed": 3, "epoch": 1, "start": start, "shard": Shard(**shard)}
     if copies > 1:
         distort = (RandomAffine(translation=1.0, scale=0.1, squeeze=0.1, shear=0.1),)
         pairs = one_pass_of_copies(source, size, copies=copies, transforms=distort, **common)
     else:
-        pairs = one_epoch(source, size, transforms=(RandomCrop(8),), **common)
+        cut = SharedByChunk(RandomCrop(8), crop_chunk=5) if shared else RandomCrop(8)
+        pairs = one_epoch(source, size, transforms=(cut,), **common)
     return [(images.numpy(), labels.numpy()) for images, labels in pairs]
 
 
@@ -70,6 +72,17 @@ def test_the_parts_of_all_processes_are_the_batch(kind, start, request):
         together = [np.concatenate(part) for part in zip(*parts, strict=True)]
         size = len(labels) - len(labels) % 4
         # What is drawn for an image depends on nobody else's.
+        np.testing.assert_array_equal(together[0], images[:size])
+        np.testing.assert_array_equal(together[1], labels[:size])
+
+
+@pytest.mark.parametrize("kind", ["memory", "files", "records"])
+def test_processes_cut_a_chunk_alike_wherever_its_pictures_are_made(kind, request):
+    source = request.getfixturevalue(kind)
+    parts = [batches(source, shared=True, process=p, processes=2, multiple=2) for p in range(2)]
+    for (images, labels), *halves in zip(batches(source, shared=True), *parts, strict=True):
+        together = [np.concatenate(half) for half in zip(*halves, strict=True)]
+        size = len(labels) - len(labels) % 2
         np.testing.assert_array_equal(together[0], images[:size])
         np.testing.assert_array_equal(together[1], labels[:size])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_classics import training
-from keras_classics.data.transforms import affine, color, crops, photometric, resizing
+from keras_classics.data.transforms import affine, color, crops, photometric, resizing, wrappers
 from keras_classics.training.recipe import Published
 from tests.fuzz.harness import HOSTILE, fault_of, faults, faults_of_pairs, parameters_of
 from tests.runs import small_recipes
@@ -16,6 +16,7 @@ SEEDS = np.arange(2, dtype="uint64")
 AMOUNTS = {"translation": 1.0, "scale": 0.1, "squeeze": 0.1, "shear": 0.1}
 TRANSFORMS = [
     (affine.RandomAffine, AMOUNTS),
+    (color.DivideAroundMean, {}),
     (color.PCAColorJitter, {}),
     (crops.CenterCrop, {"size": 6}),
     (crops.RandomAreaCrop, {"size": 6}),
@@ -25,11 +26,14 @@ TRANSFORMS = [
     (resizing.RandomShorterSide, {"low": 6, "high": 6}),
     (resizing.Resize, {"size": 6}),
     (resizing.ResizeShorterSide, {"size": 6}),
+    (wrappers.SharedByChunk, {"transform": crops.RandomFlip(), "crop_chunk": 2}),
+    (wrappers.UntilEpoch, {"transform": crops.RandomFlip(), "epoch": 2}),
 ]
 SCHEDULES = [
     (training.DivideOnPlateau, {}),
     (training.ExponentialDecay, {}),
     (training.PassTable, {"stages": ((2, 1.0),)}),
+    (training.RateTable, {"stages": ((0, 1.0), (2, 0.1, {"a/*": 0.0}))}),
     (training.Step, {"at": (1, 2), "by": 10}),
     (training.StepAtIterations, {"at": (1, 2), "by": 10}),
     (training.WarmUp, {"then": training.Constant()}),

@@ -8,8 +8,9 @@ import keras
 from keras_classics import alexnet, lenet5
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.data.transforms.color import PCAColorJitter
-from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomFlip
+from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
 from keras_classics.data.transforms.resizing import ResizeShorterSide
+from keras_classics.data.transforms.wrappers import SharedByChunk, UntilEpoch
 from keras_classics.evaluation import TenCrop
 from keras_classics.layers import BatchNormalization
 from keras_classics.training import (
@@ -18,6 +19,7 @@ from keras_classics.training import (
     MaximumAPosteriori,
     MeanImage,
     PixelRange,
+    RateTable,
     Recipe,
     StepAtIterations,
     vary,
@@ -127,6 +129,25 @@ TOWERS = vary(
 )
 
 TOWERS_2012 = vary(TOWERS, {"model.edition": "code_2012", "name": "small_towers_2012"})
+
+# Rates of their own, a layer that is frozen and thaws, a transform that ends, shared crops whose
+# chunks lie across the batches.
+STAGED = vary(
+    FRAGILE,
+    {
+        "name": "small_staged",
+        "optimizer": partial(CoupledSGD, momentum=0.9, weight_decay=1e-3),
+        "learning_rate": 0.02,
+        "schedule": RateTable(
+            ((0, 1.0), (1, 0.5, {"conv/*": 0.0}), (2, 0.5, {"hidden/kernel": 0.1})), biases=2.0
+        ),
+        "train_transforms": (
+            SharedByChunk(RandomCrop(28, padding=2), crop_chunk=12),
+            UntilEpoch(SharedByChunk(RandomFlip(), crop_chunk=5), epoch=1),
+            SharedByChunk(RandomFlip(), crop_chunk=12),
+        ),
+    },
+)
 
 # A folder of picture files, which the test that wants it fills and names.
 FILES = Recipe(

@@ -43,6 +43,11 @@ CHAINS = {
         ("validation", NEVER),  # while the averages stand in the place of the weights
         ("write:2", OFTEN),  # half-way through a checkpoint inside an epoch
     ),
+    "STAGED": (
+        ("step:5", OFTEN),  # inside a chunk of 12 pictures, before the rates and transforms change
+        ("step:11", OFTEN),  # in the second epoch, whose rates a new process has to find
+        ("step:11", NEVER),  # in the third, which begins again
+    ),
 }
 
 

@@ -15,6 +15,7 @@ from keras_classics.checks import shown
 from keras_classics.data.transforms.color import (
     IMAGENET_PCA,
     RGBPCA,
+    DivideAroundMean,
     PCAColorJitter,
     fit_rgb_pca,
 )
@@ -526,3 +527,39 @@ def test_a_batch_of_no_pictures_and_pictures_of_no_pixels(transform):
 def test_a_jitter_without_colours():
     with refused("`pca` must be an `RGBPCA`. Received: pca=None"):
         PCAColorJitter(pca=None)
+
+
+def test_division_keeps_the_mean_and_shrinks_what_is_around_it():
+    divide = DivideAroundMean(by=1.1, mean=(120, 110, 100))
+    image = pictures(1)[0].astype("float64")
+    expected = 0.9090909090909091 * image + 0.09090909090909091 * np.array([120, 110, 100])
+    found = divide(image)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-6)  # float32
+    np.testing.assert_array_equal(divide(np.stack([image, image]))[1], found)
+
+
+def test_noise_and_division_leave_pictures_as_varied_as_they_were():
+    """What the authors' code divides for: the noise of a picture is a tenth of its deviation."""
+    rng = np.random.default_rng(0)
+    lengths = 255 * np.sqrt(IMAGENET_PCA.eigenvalues)
+    colors = rng.normal(size=(4000, 1, 1, 3)) * lengths @ np.array(IMAGENET_PCA.eigenvectors).T
+    seeds = np.arange(4000, dtype="uint64")
+    noisy = PCAColorJitter(std=0.1, scale="std")((100 + colors).astype("float32"), seeds)
+    divided = DivideAroundMean(by=1.1, mean=(100, 100, 100))(noisy)
+    share = (divided - 100).std(axis=0) / colors.std(axis=0)
+    # Independent noise adds a hundredth to a variance: √1.01 / 1.1, known to √(1 / 2 · 4000).
+    np.testing.assert_allclose(share, 1.01**0.5 / 1.1, rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"by": 0}, "`by` must be a finite number in 1e-06 … 1,000,000.0. Received: by=0"),
+        ({"mean": (1, 2)}, "`mean` must be three numbers in 0 … 255. Received: mean=(1, 2)"),
+        ({"mean": (1, 2, 256)}, "`mean` must be three numbers in 0 … 255. Received: mean="),
+    ],
+)
+def test_division_refuses_what_is_none(options, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        DivideAroundMean(**options)
