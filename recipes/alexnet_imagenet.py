@@ -116,13 +116,13 @@ CODE_2012 = {
     ),
     "shuffle": "once",  # src/worker.cu: the batches of a stored file, one after the other
     "schedule": RateTable(
-        stages=(  # factors of 0.01, where the log has rates
+        stages=(  # factors of 0.01, where the log has rates; conv1, or conv1_a and conv1_b
             (logged(1), 1.0),
             (logged(25), 0.1),  # "set epsw to 0.001 from 0.01"
             (logged(51), 0.01),
-            (logged(67), 0.01, {"conv1/kernel": 0.001}),
-            (logged(72), 0.01, {"conv1/*": 0.0}),
-            (logged(79), 0.001, {"conv1/*": 0.0}),
+            (logged(67), 0.01, {"conv1*/kernel": 0.001}),
+            (logged(72), 0.01, {"conv1*/*": 0.0}),
+            (logged(79), 0.001, {"conv1*/*": 0.0}),
         ),
         biases=2.0,  # epsB = 0.02
     ),

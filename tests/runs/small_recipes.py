@@ -6,6 +6,7 @@ from functools import partial
 import keras
 
 from keras_classics import alexnet, lenet5
+from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.data.transforms.affine import RandomAffine
 from keras_classics.data.transforms.color import PCAColorJitter
 from keras_classics.data.transforms.crops import CenterCrop, RandomAreaCrop, RandomCrop, RandomFlip
@@ -168,4 +169,21 @@ FILES = Recipe(
     validation="test",
     paper=None,
     deviations=(),
+)
+
+# The 2012 code's recipe on photographs, with its log in two epochs: in the second, conv1 is frozen,
+# the others' rate lower and the colour noise off.
+_IMAGENET = load_recipe("alexnet_imagenet")
+CODE_2012 = vary(
+    _IMAGENET.RECIPE,
+    {
+        **_IMAGENET.CODE_2012,
+        "name": "code_2012",
+        "dataset": f"folder:{os.environ.get('SMALL_FILES', '')}",
+        "schedule.stages": ((0, 1.0), (1, 0.1, {"conv1*/*": 0.0})),
+        "train_transforms.4.epoch": 1,
+        "train_transforms.5.epoch": 1,
+        "batch_size": 64,
+        "epochs": 2,
+    },
 )

@@ -84,6 +84,23 @@ def test_files_with_bad_ones_among_them(tmp_path, monkeypatch):
     assert listed[0] == listed[1] and listed[0].count("none.jpg") == 1
 
 
+@pytest.mark.full
+def test_the_recipe_of_the_2012_code_on_photographs(data_dir, tmp_path, monkeypatch):
+    """200 photographs, 4 steps an epoch: the transforms and the rates change between the two."""
+    photographs = data_dir.parent / "imagenet_sample"
+    if not photographs.is_dir():
+        pytest.skip(f"no photographs here: {photographs}")
+    monkeypatch.setenv("SMALL_FILES", str(photographs))
+    run("CODE_2012", tmp_path / "undisturbed")
+    run("CODE_2012", tmp_path / "killed", "step:3", OFTEN)  # with the noise
+    run("CODE_2012", tmp_path / "killed", "step:4", OFTEN)  # without, conv1 frozen
+    output = run("CODE_2012", tmp_path / "killed")
+    assert "after epoch 1, step" in output
+    assert_same(tmp_path / "undisturbed", tmp_path / "killed")
+    history = list(csv.DictReader((tmp_path / "killed" / "history.csv").open()))
+    assert [float(row["learning_rate"]) for row in history] == [0.01, 0.001]
+
+
 @pytest.mark.backend
 @pytest.mark.parametrize("recipe", CHAINS)
 def test_every_backend_continues_inside_an_epoch(recipe, tmp_path):

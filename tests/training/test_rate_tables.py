@@ -8,13 +8,16 @@ import keras
 import numpy as np
 import pytest
 
+from keras_classics import alexnet
 from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.runs import train
 from keras_classics.training import CoupledSGD, RateTable, RecipeError, WarmUp, describe, vary
 from tests.runs import small_recipes
 
 CODE_2012 = load_recipe("alexnet_imagenet").CODE_2012
-LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+# Of the network in both of its forms, two towers and grouped; a test compares.
+GROUPED = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+SEPARATE = (*(f"{layer}_{tower}" for layer in GROUPED[:-1] for tower in "ab"), "fc8")
 # Typed from the log of configuration 145: the epoch, from 1, and the weights' rate in it, first of
 # conv1, then of all others. It ends at 91.
 LOG = {
@@ -46,10 +49,18 @@ def moved(optimizer, variables, gradient=1.0):
     return {path: before[path] - after[path] for path in before}
 
 
+@pytest.mark.usefixtures("nothing_drawn")
+@pytest.mark.parametrize(("towers", "layers"), [("grouped", GROUPED), ("separate", SEPARATE)])
+def test_the_layers_have_these_names(towers, layers):
+    network = alexnet(edition="code_2012", towers=towers)
+    paths = [weight.path for weight in network.trainable_weights]
+    assert paths == [f"{layer}/{kind}" for layer in layers for kind in ("kernel", "bias")]
+
+
 @pytest.mark.backend
-def test_the_rates_of_every_epoch_and_layer_are_those_of_the_log():
-    schedule, variables = CODE_2012["schedule"], variables_of(LAYERS)
-    assert len(variables) == 16
+@pytest.mark.parametrize("layers", [GROUPED, SEPARATE], ids=["grouped", "separate"])
+def test_the_rates_of_every_epoch_and_layer_are_those_of_the_log(layers):
+    schedule, variables = CODE_2012["schedule"], variables_of(layers)
     optimizer = CoupledSGD(0.01)
     optimizer.build(list(variables.values()))
     assert CODE_2012["epochs"] == 90
@@ -61,9 +72,9 @@ def test_the_rates_of_every_epoch_and_layer_are_those_of_the_log():
         for variable in variables.values():
             variable.assign([0.0])  # beside which a rate keeps all its digits
         for path, rate in moved(optimizer, variables).items():
-            expected = conv1 if path.startswith("conv1/") else others
+            expected = conv1 if path.startswith("conv1") else others
             if path.endswith("bias"):
-                expected = 0.0 if conv1 == 0 and path == "conv1/bias" else 0.02
+                expected = 0.0 if conv1 == 0 and path.startswith("conv1") else 0.02
             assert rate == pytest.approx(expected, rel=1e-6, abs=0), (epoch, path)
 
 
