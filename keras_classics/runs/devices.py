@@ -162,12 +162,17 @@ class MultiMachine(DataParallel):
         return list(itertools.pairwise(ends))
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        all_end = kind is None or self.meeting.fails()
-        if all_end:
-            import jax
+        leave(self.meeting, failed=kind is not None)
 
-            jax.distributed.shutdown()  # waits for all, as long as they are watched
-        self.meeting.close(goodbye=all_end)
+
+def leave(meeting: Meeting, failed: bool) -> None:
+    """Ends the connections to the other processes, which end as well where this one fails alone."""
+    all_end = not failed or meeting.fails()
+    if all_end:
+        import jax
+
+        jax.distributed.shutdown()  # waits for all, as long as they are watched
+    meeting.close(goodbye=all_end)
 
 
 class TwoTowers(OneDevice):

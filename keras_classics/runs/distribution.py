@@ -33,6 +33,7 @@ from keras_classics.runs.devices import (
     MultiMachine,
     OneDevice,
     TwoTowers,
+    leave,
 )
 from keras_classics.runs.environment import facts
 from keras_classics.runs.peers import Peers
@@ -150,9 +151,19 @@ def _devices(backend):
 
 
 def _meet(peers, recipe):
+    meeting = peers.meet(facts(recipe))
+    try:
+        _initialize(peers, alone=meeting.neighbours == 1)
+        return MultiMachine(meeting)
+    except BaseException:
+        leave(meeting, failed=True)
+        raise
+
+
+def _initialize(peers, alone):
+    """Starts JAX in all processes; `alone` says that this one is the only one on its machine."""
     import jax
 
-    meeting = peers.meet(facts(recipe))
     # It would turn the watch's request to end into a note that nobody reads.
     jax.config.update("jax_enable_preemption_service", False)
     jax.distributed.initialize(
@@ -162,9 +173,8 @@ def _meet(peers, recipe):
         coordinator_bind_address=peers.listening if peers.process == 0 else None,
         heartbeat_timeout_seconds=_HEARTBEAT,
         # Alone on its machine a process takes all devices, where JAX's rule for clusters is one.
-        cluster_detection_method="deactivate" if meeting.neighbours == 1 else None,
+        cluster_detection_method="deactivate" if alone else None,
     )
-    return MultiMachine(meeting)
 
 
 def shard_of(recipe: Recipe, devices: OneDevice) -> Shard:

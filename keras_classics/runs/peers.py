@@ -28,15 +28,21 @@ _SHORTEST = 16  # characters of a secret
 
 
 def is_address(text: str, highest: int = 2**16 - 1) -> bool:
-    """Whether a text is host:port, with a port from 1 to the highest.
+    """Whether a text is host:port or [IPv6]:port, with a port from 1 to the highest.
 
     Example:
         >>> from keras_classics.runs.peers import is_address
         >>> is_address("10.0.0.1:8476"), is_address("http://10.0.0.1:8476")
         (True, False)
     """
-    found = re.fullmatch(r"[^\s/]+:([0-9]{1,5})", str(text))
-    return found is not None and 0 < int(found[1]) <= highest
+    found = re.fullmatch(r"(\[[^\s/\[\]]+\]|[^\s/:\[\]]+):([0-9]{1,5})", str(text))
+    if found is None or not 0 < int(found[2]) <= highest:
+        return False
+    try:
+        found[1].encode("idna")  # as whoever looks for the host does
+    except UnicodeError:
+        return False
+    return "\0" not in found[1]
 
 
 class PeerError(UserError):
@@ -172,15 +178,19 @@ class Meeting:
 
     def __init__(self, plan: Mapping[str, object]) -> None:
         self._watch = subprocess.Popen(
-            [sys.executable, str(_WATCH), str(os.getpid())],
+            # Alone (-I): no module of ours or of the user's takes the place of Python's own.
+            [sys.executable, "-I", str(_WATCH), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._write(json.dumps(plan).encode() + b"\n")
-        outcome = self._read() or {"error": "The process that meets the others was ended."}
-        if outcome["error"] is not None:
+        try:
+            self._write(json.dumps(plan).encode() + b"\n")
+            outcome = self._read() or {"error": "The process that meets the others was ended."}
+            if outcome["error"] is not None:
+                raise PeerError(outcome["error"])
+        except BaseException:  # Ctrl-C, too: a notebook lives on
             self.close(goodbye=False)
-            raise PeerError(outcome["error"])
+            raise
         self.neighbours: int = outcome["neighbours"]
 
     def _write(self, line):

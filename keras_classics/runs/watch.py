@@ -14,9 +14,9 @@ what the other side has drawn, so that none can be used twice:
     0 → k   {"error", "hosts"}, when all have come; or {"error": "secret"}, not signed
 
 From then on a dot is a goodbye, an exclamation mark a failure of which the process tells its user
-itself, a line the number of a process that is lost, and the end of a connection the loss of the one
-behind it. Failures are mostly those of all, who compute the same: a loss that is NaN, data that are
-not there.
+itself, from process 0 that all have failed; a line is the number of a process that is lost, and the
+end of a connection the loss of the one behind it. Failures are mostly those of all, who compute the
+same: a loss that is NaN, data that are not there.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ import sys
 
 SECRET = "KERAS_CLASSICS_SECRET"  # the environment variable
 _LINE = 64 * 1024  # bytes: facts have hundreds
+_PLAN = 1024 * 1024  # bytes: with a secret as long as an environment variable may be
 _PROOF = 10.0  # seconds for whoever comes to show that it belongs here
 _STRANGERS = 64  # at once; whoever belongs here tries again
 _NEWS = 0.5  # seconds that the loss of one process takes to be known to another
@@ -60,9 +61,9 @@ class Watch:
     """What all processes do; `plan` is what `peers.Meeting` writes."""
 
     def __init__(self, plan):
-        self.plan, self.key, self.process = plan, plan["secret"].encode(), plan["process"]
+        self.plan, self.process = plan, plan["process"]
+        self.key = os.fsencode(plan["secret"])  # whatever bytes it has
         self.links = {}  # {process: (writer, the nonce it has drawn, its host)}
-        self.failed = set()  # of the others
         loop = asyncio.get_running_loop()
         self.all_failed = loop.create_future()
         self.lost = loop.create_future()  # the number of the first
@@ -76,11 +77,15 @@ class Watch:
         if not self.lost.done():
             self.lost.set_result(process)
 
+    def fail(self, process):
+        """Takes note of a failure, be it of this process or of another."""
+        raise NotImplementedError
+
     async def run(self, parent):
         """Meets, tells the parent, and watches; returns the process that was lost, or None."""
         meeting = asyncio.ensure_future(self.meet())
         leaving = asyncio.ensure_future(parent.read(1))
-        await asyncio.wait([leaving, meeting], return_when=asyncio.FIRST_COMPLETED)
+        await _first_of(leaving, meeting)
         if leaving.done():
             return None
         try:
@@ -89,37 +94,36 @@ class Watch:
             _tell({"error": str(failure)})
             return None
         _tell({"error": None, "neighbours": hosts.count(self.plan["own_host"])})
-        await asyncio.wait([leaving, self.lost], return_when=asyncio.FIRST_COMPLETED)
+        await _first_of(leaving, self.lost)
         if leaving.done() and leaving.result() == _FAILURE:
             leaving = await self._fails_too(parent)
         if leaving.done() and leaving.result() == _GOODBYE:
             self._say(_GOODBYE)
             return None
         if not self.lost.done():  # the parent died: because another did, or all by itself?
-            for writer, _, _ in self.links.values():
-                writer.write_eof()
+            self._say(b"%d\n" % self.process)
             await asyncio.wait([self.lost], timeout=_NEWS)
         lost = self.lost.result() if self.lost.done() else self.process
+        if lost != self.process:
+            self._say(_GOODBYE)  # that this one ends now is no other loss
         if self.process == 0 and not leaving.done():
             await asyncio.sleep(_HEAD_START)
         return None if lost == self.process else lost
 
     async def _fails_too(self, parent):
         """Tells the others of a failure, and the parent whether it is one of all."""
-        self._say(_FAILURE)
-        self._see_whether_all_failed()
-        await asyncio.wait(
-            [self.lost, self.all_failed], timeout=_ALIKE, return_when=asyncio.FIRST_COMPLETED
-        )
         leaving = asyncio.ensure_future(parent.read(1))
-        if self.all_failed.done() or not self.lost.done():
-            _tell({"all_failed": self.all_failed.done()})
-            await asyncio.wait([leaving])
+        self.fail(self.process)
+        ends = [leaving, self.lost]
+        await _first_of(*ends, self.all_failed, timeout=_NEWS)
+        if self.lost.done():  # which is why it fails
+            return leaving
+        await _first_of(*ends, self.all_failed, timeout=_ALIKE)
+        if not leaving.done():
+            all_failed = self.all_failed.done()
+            _tell({"all_failed": all_failed})
+            await _first_of(*(ends if all_failed else [leaving]))  # all leave together
         return leaving
-
-    def _see_whether_all_failed(self):
-        if self.failed == set(self.links) and not self.all_failed.done():
-            self.all_failed.set_result(True)
 
     def _say(self, word):
         for writer, _, _ in self.links.values():
@@ -128,13 +132,11 @@ class Watch:
     async def follow(self, process, reader, word=b""):
         """Reads what comes from a process after the meeting, of which `word` is the first byte."""
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            word = word or await reader.read(1)
-            if word not in (b"", _GOODBYE, _FAILURE):
+            while (word := word or await reader.read(1)) == _FAILURE:
+                self.fail(process)
+                word = b""
+            if word not in (b"", _GOODBYE):
                 word += await reader.readuntil(b"\n")
-        if word == _FAILURE:
-            self.failed.add(process)
-            self._see_whether_all_failed()
-            await asyncio.sleep(_ALIKE + _GRACE)
         if word != _GOODBYE:
             named = self.process > 0 and re.fullmatch(rb"[0-9]{1,9}\n", word)
             self.lose(int(word) if named else process)
@@ -146,6 +148,7 @@ class First(Watch):
     def __init__(self, plan):
         super().__init__(plan)
         self.strangers = self.wrong_secrets = 0
+        self.failed = set()
         self.outcome = asyncio.get_running_loop().create_future()  # as `meet` ends
 
     async def meet(self):
@@ -193,6 +196,8 @@ class First(Watch):
                 return
             finally:
                 self.strangers -= 1
+            if self.outcome.done():  # meanwhile
+                return
             number, link = theirs["process"], (writer, theirs["nonce"], theirs["host"])
             problem = self._problem(theirs)
             if problem is not None:
@@ -259,8 +264,14 @@ class First(Watch):
     def lose(self, process):
         if not self.lost.done():
             for writer, _, _ in self.links.values():
-                writer.write(f"{process}\n".encode())
+                writer.write(b"%d\n" % process)
         super().lose(process)
+
+    def fail(self, process):
+        self.failed.add(process)
+        if len(self.failed) == self.plan["processes"] and not self.all_failed.done():
+            self._say(_FAILURE)
+            self.all_failed.set_result(True)
 
 
 class Other(Watch):
@@ -278,7 +289,7 @@ class Other(Watch):
             nonce = secrets.token_hex(16)
             own = {name: plan[name] for name in ("process", "processes", "facts")}
             _send(writer, {**own, "nonce": nonce, "host": plan["own_host"]}, self.key, theirs)
-            async with asyncio.timeout_at(deadline + _PROOF):
+            async with asyncio.timeout(plan["timeout"] + _PROOF):  # process 0 may just have come
                 answer, is_signed = await _receive(reader, self.key, nonce)
         except (Stranger, OSError, TimeoutError) as error:
             raise nothing_there from error
@@ -296,11 +307,17 @@ class Other(Watch):
         self.following = asyncio.ensure_future(self.follow(0, reader))
         return answer["hosts"]
 
+    def fail(self, process):
+        if process == self.process:
+            self._say(_FAILURE)
+        elif not self.all_failed.done():
+            self.all_failed.set_result(True)
+
     async def _greeted(self, deadline):
         """Goes to process 0 until it is there; returns (reader, writer, its nonce)."""
         plan, loop = self.plan, asyncio.get_running_loop()
         while True:
-            reader = None
+            writer = None
             try:
                 async with asyncio.timeout(5):
                     reader, writer = await asyncio.open_connection(
@@ -309,13 +326,15 @@ class Other(Watch):
                     greeting, _ = await _receive(reader)
                 return reader, writer, str(greeting.get("nonce"))
             except (OSError, TimeoutError) as error:  # too early, or too many at the door
+                if writer is not None:
+                    writer.close()
                 if loop.time() > deadline:
-                    if reader is not None:  # something is there, and does not say what ours would
+                    if writer is not None:  # something is there, and does not say what ours would
                         raise Stranger from error
                     number = getattr(error, "errno", None) or 0
                     why = os.strerror(number) if number > 0 else str(error) or "no answer"
                     raise Failure(
-                        f"Nobody answers at {plan['coordinator']}, the address of process 0, since "
+                        f"Nobody answered at {plan['coordinator']}, the address of process 0, for "
                         f"{plan['timeout']:.0f} s ({why}); start process 0 there, or correct "
                         "`coordinator`."
                     ) from error
@@ -363,6 +382,10 @@ async def _receive(reader, key=b"", nonce=""):
     return message, hmac.compare_digest(signature, _signature(key, nonce, text))
 
 
+async def _first_of(*futures, timeout=None):
+    await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+
+
 async def _first_byte(reader):
     try:
         return await reader.read(1)
@@ -384,30 +407,40 @@ def _keep_alive(writer):
 
 
 def _tell(outcome):
-    print(json.dumps(outcome), flush=True)
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), json.dumps(outcome).encode() + b"\n")
+
+
+def _has_ended(patience):
+    """Whether the parent ends, or leaves, within so many seconds; what it still says, is late."""
+    while select.select([0], [], [], patience)[0]:
+        if not os.read(0, 1):
+            return True
+    return False
 
 
 async def _watch():
-    loop, parent = asyncio.get_running_loop(), asyncio.StreamReader()
+    loop, parent = asyncio.get_running_loop(), asyncio.StreamReader(_PLAN)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(parent), sys.stdin)
     plan = json.loads(await parent.readline())
     lost = await (First if plan["process"] == 0 else Other)(plan).run(parent)
     if lost is None:
         return
     name = f"process {lost}" + f" at {plan['coordinator']}" * (lost == 0)
-    print(
-        f"error: {name} of this run has ended; start all processes again with the same commands "
-        "to continue from the last checkpoint.",
-        file=sys.stderr,
-        flush=True,
-    )
+    with contextlib.suppress(OSError):  # nobody reads it, or the disk is full
+        print(
+            f"error: {name} of this run has ended; start all processes again with the same "
+            "commands to continue from the last checkpoint.",
+            file=sys.stderr,
+            flush=True,
+        )
     # What the process waits for would never come; and its end is the end of that pipe.
     for number, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, 0)):
-        if select.select([0], [], [], 0)[0]:
+        if _has_ended(patience=0):
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(sys.argv[1]), number)
-        select.select([0], [], [], patience)
+        _has_ended(patience)
 
 
 if __name__ == "__main__":

@@ -227,6 +227,25 @@ def test_fewer_pictures_than_processes(tmp_path):
 
 @pytest.mark.backend
 @only["jax"]
+def test_devices_that_do_not_divide_among_processes(tmp_path):
+    """A failure of all before the run begins: each tells its own user."""
+    peers = [f"127.0.0.1:{port()}", 2]
+    processes = [
+        start(
+            "PLAIN", tmp_path / "run", devices, strategy="multi_machine", peers=[*peers, number]
+        )
+        for number, devices in enumerate((1, 2))
+    ]  # fmt: skip
+    for process in processes:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 1, output
+        assert "error: 3 devices do not divide among 2 processes; give each as many." in output
+        assert "has ended" not in output
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.backend
+@only["jax"]
 @pytest.mark.parametrize("edition", ["paper", "code_2012"])
 def test_two_towers_meet_where_the_paper_says(edition):
     """Fig. 2 of Krizhevsky et al.: the towers meet in front of conv3, fc6, fc7 and fc8."""

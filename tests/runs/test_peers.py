@@ -1,8 +1,10 @@
 """Processes that meet before a run: real sockets, one thread or process for each peer."""
 
+import asyncio
 import contextlib
 import hmac
 import json
+import os
 import re
 import signal
 import socket
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_classics.runs import peers
+from keras_classics.runs import peers, watch
 from keras_classics.runs.peers import PeerError, Peers
 
 FACTS = {"keras": "3.15.1", "recipe": "0123456789ab"}
@@ -76,7 +78,7 @@ def test_a_peer_that_never_comes(port):
 def test_nobody_at_the_address(port):
     (error,) = meet(port, 1, timeout=0.5)
     assert error == (
-        f"Nobody answers at 127.0.0.1:{port}, the address of process 0, since 0 s (Connection "
+        f"Nobody answered at 127.0.0.1:{port}, the address of process 0, for 0 s (Connection "
         "refused); start process 0 there, or correct `coordinator`."
     )
 
@@ -367,6 +369,69 @@ def test_who_left_before_all_had_come_may_come_again(port):
         meeting.close(goodbye=True)
 
 
+def test_who_comes_twice_when_all_have_come_harms_nobody(port):
+    results = []
+    first = threading.Thread(target=lambda: results.extend(meet(port, 0)))
+    first.start()
+    with connect(port) as late:
+        nonce = greeting(late)
+        meetings = meet(port, 1)
+        first.join()
+        meetings += results
+        late.sendall(line(OWN, "", nonce))
+        assert late.recv(1000) == b""
+        with ThreadPoolExecutor(2) as pool:  # they are still watched
+            assert list(pool.map(lambda meeting: meeting.fails(), meetings)) == [True] * 2
+    for meeting in meetings:
+        meeting.close(goodbye=True)
+
+
+def test_process_0_may_come_late(port, monkeypatch):
+    """It waits from then on, and the others as long, to learn who is missing."""
+    monkeypatch.setattr(watch, "_PROOF", 0.5)
+    plan = {"coordinator": "there", "host": "127.0.0.1", "port": port, "secret": "", "facts": {}}
+    plan |= {"processes": 3, "timeout": 2.0, "own_host": "here"}
+
+    async def both():
+        second = asyncio.ensure_future(watch.Other({**plan, "process": 1}).meet())
+        await asyncio.sleep(1.5)
+        first = watch.First({**plan, "process": 0}).meet()
+        return await asyncio.gather(first, second, return_exceptions=True)
+
+    for error in asyncio.run(both()):
+        assert str(error).startswith("Process 2 did not come to there within 2 s;")
+
+
+def test_any_secret_and_long_facts(port, monkeypatch):
+    """Bytes that are no UTF-8, as of /dev/urandom, and as many as a variable may have."""
+    monkeypatch.setenv("KERAS_CLASSICS_SECRET", os.fsdecode(b"\xff\xfe\x1b" * 40_000))
+    facts = {"recipe": "x" * 60_000}
+    meetings = meet(port, 0, 1, facts={0: facts, 1: facts})
+    for meeting in meetings:
+        meeting.close(goodbye=True)
+
+
+def test_ctrl_c_while_waiting_leaves_nothing_behind(port):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Peers(f"127.0.0.1:{port}", 2, 0).meet(FACTS)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_no_other_module_takes_the_place_of_pythons(port, monkeypatch, tmp_path):
+    (tmp_path / "secrets.py").write_text("raise SystemExit")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (meeting,) = meet(port, 0, processes=1)
+    meeting.close(goodbye=True)
+
+
 SLURM = {
     "SLURM_JOB_ID": "4242",
     "SLURM_STEP_NODELIST": "node[007-009],other",
@@ -430,7 +495,7 @@ def test_a_cluster_that_tells_nothing_of_use(variables, message, monkeypatch):
 
 
 PROCESS = """
-import sys, time, types
+import signal, sys, time, types
 # Without its package, which imports Keras: that takes seconds, and there are many processes.
 package = types.ModuleType("keras_classics.runs")
 package.__path__ = [sys.argv[1]]
@@ -438,8 +503,10 @@ sys.modules[package.__name__] = package
 from keras_classics.runs.peers import Peers
 number, port, end = int(sys.argv[2]), sys.argv[3], sys.argv[4]
 meeting = Peers(f"127.0.0.1:{port}", 3, number).meet({}, 60.0)
+if end == "deaf":
+    signal.signal(signal.SIGTERM, lambda *_: meeting.fails())
 print("met", flush=True)
-if end == "wait":
+if end in ("wait", "deaf"):
     time.sleep(60)
 sys.stdin.readline()
 if end == "fail":
@@ -452,11 +519,11 @@ time.sleep(1)
 FOLDER = str(Path(peers.__file__).parent)
 
 
-def start(port, ends):
+def start(port, ends, errors=subprocess.PIPE):
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", PROCESS, FOLDER, str(number), str(port), end],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
         )
         for number, end in enumerate(ends)
     ]  # fmt: skip
@@ -478,7 +545,62 @@ def test_all_end_when_one_is_killed(port, lost):
             f"error: {name} of this run has ended; start all processes again with the same "
             "commands to continue from the last checkpoint.\n"
         )
-    processes[lost].communicate()
+    # Its own watch survives it, and takes the end of the others for no other loss.
+    assert processes[lost].communicate(timeout=30) == ("", "")
+
+
+def test_two_are_killed(port):
+    processes = start(port, ["wait"] * 3)
+    for process in processes[:2]:
+        process.kill()
+    for process in processes:
+        _, errors = process.communicate(timeout=30)
+        assert "Traceback" not in errors
+    assert processes[2].returncode == -signal.SIGTERM and errors.startswith("error: process ")
+
+
+def test_nobody_reads_the_sentence(port):
+    read, write = os.pipe()
+    os.close(read)
+    processes = start(port, ["wait"] * 3, errors=write)
+    os.close(write)
+    processes[2].kill()
+    for process in processes[:2]:
+        process.communicate(timeout=30)
+        assert process.returncode == -signal.SIGTERM
+    processes[2].communicate()
+
+
+def test_who_does_not_end_when_asked_is_ended(port):
+    processes = start(port, ["wait", "deaf", "wait"])
+    processes[2].kill()
+    for process in processes:
+        process.communicate(timeout=30)
+    assert processes[1].returncode == -signal.SIGKILL
+
+
+def test_who_fails_and_is_killed_meanwhile(port):
+    processes = start(port, ["fail", "wait", "wait"])
+    processes[0].stdin.write("\n")
+    processes[0].stdin.flush()
+    time.sleep(0.5)
+    processes[0].kill()
+    assert processes[0].communicate(timeout=30) == ("", "")
+    for process in processes[1:]:
+        _, errors = process.communicate(timeout=30)
+        assert errors.startswith("error: process 0")
+
+
+def test_two_of_three_fail(port):
+    """Each of them tells its user why; none takes it for a failure of all."""
+    processes = start(port, ["fail", "fail", "wait"])
+    for process in processes[:2]:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes[:2]:
+        assert process.communicate(timeout=30) == ("False\n", "")
+    _, errors = processes[2].communicate(timeout=30)
+    assert processes[2].returncode == -signal.SIGTERM and errors.startswith("error: process ")
 
 
 def test_a_failure_of_all_and_a_failure_of_one(port):
@@ -524,6 +646,13 @@ def test_who_says_goodbye_ends_nobody(port):
             "`coordinator` must be host:port of process 0. Received: http://h:80",
         ),
         (("h:99999", 2, 0), "`coordinator` must be host:port of process 0. Received: h:99999"),
+        *(
+            (
+                (f"{host}:80", 2, 0),
+                f"`coordinator` must be host:port of process 0. Received: {host}:80",
+            )
+            for host in ("fe80::1", "a..b", "x" * 64, "\udcff", "\0", "[]", "a]")
+        ),
         (("h:80", 0, 0), "`processes` must be at least 1. Received: 0"),
         (("h:80", 2, 2), "`process` must be a number from 0 to 1. Received: 2"),
     ],
