@@ -369,33 +369,39 @@ def test_who_left_before_all_had_come_may_come_again(port):
         meeting.close(goodbye=True)
 
 
+def plan(port, process, **changes):
+    return {
+        "coordinator": "there", "host": "127.0.0.1", "port": port, "secret": "", "facts": FACTS,
+        "processes": 2, "process": process, "timeout": 10.0, "own_host": "here", **changes,
+    }  # fmt: skip
+
+
 def test_who_comes_twice_when_all_have_come_harms_nobody(port):
-    results = []
-    first = threading.Thread(target=lambda: results.extend(meet(port, 0)))
-    first.start()
-    with connect(port) as late:
-        nonce = greeting(late)
-        meetings = meet(port, 1)
-        first.join()
-        meetings += results
-        late.sendall(line(OWN, "", nonce))
-        assert late.recv(1000) == b""
-        with ThreadPoolExecutor(2) as pool:  # they are still watched
-            assert list(pool.map(lambda meeting: meeting.fails(), meetings)) == [True] * 2
-    for meeting in meetings:
-        meeting.close(goodbye=True)
+    async def all_and_one_more():
+        first, second = watch.First(plan(port, 0)), watch.Other(plan(port, 1))
+        meeting = asyncio.ensure_future(first.meet())
+        await asyncio.sleep(0.2)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        nonce = json.loads((await reader.readline()).split(b" ", 1)[1])["nonce"]
+        await asyncio.gather(meeting, second.meet())
+        with contextlib.closing(writer):
+            writer.write(line(OWN, "", nonce))
+            assert await reader.read() == b""
+        await asyncio.wait([first.lost, second.lost], timeout=0.5)
+        assert not first.lost.done() and not second.lost.done()
+
+    asyncio.run(all_and_one_more())
 
 
 def test_process_0_may_come_late(port, monkeypatch):
     """It waits from then on, and the others as long, to learn who is missing."""
     monkeypatch.setattr(watch, "_PROOF", 0.5)
-    plan = {"coordinator": "there", "host": "127.0.0.1", "port": port, "secret": "", "facts": {}}
-    plan |= {"processes": 3, "timeout": 2.0, "own_host": "here"}
 
     async def both():
-        second = asyncio.ensure_future(watch.Other({**plan, "process": 1}).meet())
+        changes = {"processes": 3, "timeout": 2.0}
+        second = asyncio.ensure_future(watch.Other(plan(port, 1, **changes)).meet())
         await asyncio.sleep(1.5)
-        first = watch.First({**plan, "process": 0}).meet()
+        first = watch.First(plan(port, 0, **changes)).meet()
         return await asyncio.gather(first, second, return_exceptions=True)
 
     for error in asyncio.run(both()):
