@@ -120,8 +120,8 @@ def forget_tracings() -> None:
     theirs._frequent_tracing_detector_manager = type(theirs._frequent_tracing_detector_manager)()
 
 
-def cluster() -> tuple[str, int, int] | None:
-    """Returns (coordinator, processes, process) as JAX finds them, None where it finds nothing.
+def cluster() -> tuple[str, int, int, int] | None:
+    """Returns (host, port, processes, process) as JAX finds them, None where it finds nothing.
 
     It knows SLURM, Open MPI, Kubernetes and cloud TPUs. `jax.distributed.initialize` asks the same
     and tells nobody; the processes have to meet before it is called.
@@ -130,4 +130,7 @@ def cluster() -> tuple[str, int, int] | None:
 
     found = ClusterEnv.auto_detect_unset_distributed_params(None, None, None, [0], None, 120)
     coordinator, processes, process, _ = found
-    return None if coordinator is None else (coordinator, int(processes), int(process))
+    if coordinator is None:
+        return None
+    host, _, port = coordinator.rpartition(":")
+    return host, int(port), int(processes), int(process)

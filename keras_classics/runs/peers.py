@@ -55,7 +55,8 @@ class Peers:
 
     Args:
         coordinator: "host:port" of process 0, as the others reach it; the port and the next one
-            must be free there. Process 0 listens at this address and at no other.
+            must be free there. Process 0 listens at this address and at no other, or at all of its
+            own where its machine knows the name as loopback only.
         processes: how many there are.
         process: number of this one, from 0.
 
@@ -104,15 +105,14 @@ class Peers:
                 "`strategy` multi_machine needs --coordinator, --processes and --process, or to be "
                 "started by SLURM's srun or Open MPI's mpirun, of which nothing is seen here."
             )
-        coordinator, processes, process = cluster
+        host, port, processes, process = cluster
         if processes == 1:
             raise PeerError(
                 "The cluster says that this job has one process, and `strategy` multi_machine is "
                 "for several; start more (srun -N 2 …), or leave it out."
             )
-        host, _, port = coordinator.rpartition(":")
-        host = f"[{host}]" if ":" in host.strip("[]") and "[" not in host else host
-        return cls(f"{host}:{min(int(port), 2**16 - 2)}", processes, process)
+        host = f"[{host}]" if ":" in host and "[" not in host else host
+        return cls(f"{host}:{min(port, 2**16 - 2)}", processes, process)
 
     @property
     def address(self) -> tuple[str, int]:

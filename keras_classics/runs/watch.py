@@ -11,7 +11,7 @@ what the other side has drawn, so that none can be used twice:
 
     0 → k   {"nonce"}, which nobody can have signed yet
     k → 0   {"nonce", "process", "processes", "facts", "host"}
-    0 → k   {"error", "hosts"}, when all have come; or {"error": "secret"}, not signed
+    0 → k   {"error", "neighbours"}, when all have come; or {"error": "secret"}, not signed
 
 From then on a dot is a goodbye, an exclamation mark a failure of which the process tells its user
 itself, from process 0 that all have failed; a line is the number of a process that is lost, and the
@@ -69,7 +69,7 @@ class Watch:
         self.lost = loop.create_future()  # the number of the first
 
     async def meet(self):
-        """Returns the hosts of all processes once they have met; raises a `Failure`."""
+        """Returns how many processes this machine has, once all have met; raises a `Failure`."""
         raise NotImplementedError
 
     def lose(self, process):
@@ -89,11 +89,11 @@ class Watch:
         if leaving.done():
             return None
         try:
-            hosts = meeting.result()
+            neighbours = meeting.result()
         except Failure as failure:
             _tell({"error": str(failure)})
             return None
-        _tell({"error": None, "neighbours": hosts.count(self.plan["own_host"])})
+        _tell({"error": None, "neighbours": neighbours})
         await _first_of(leaving, self.lost)
         if leaving.done() and leaving.result() == _FAILURE:
             leaving = await self._fails_too(parent)
@@ -251,13 +251,13 @@ class First(Watch):
         if len(self.links) < self.plan["processes"] - 1:
             return
         hosts = [self.plan["own_host"], *(host for _, _, host in self.links.values())]
-        for writer, nonce, _ in self.links.values():
-            _send(writer, {"error": None, "hosts": hosts}, self.key, nonce)
-        self.outcome.set_result(hosts)
+        for writer, nonce, host in self.links.values():
+            _send(writer, {"error": None, "neighbours": hosts.count(host)}, self.key, nonce)
+        self.outcome.set_result(hosts.count(hosts[0]))
 
     def _fail(self, sentence, *others):
         for writer, nonce, _ in (*self.links.values(), *others):
-            _send(writer, {"error": sentence, "hosts": []}, self.key, nonce)
+            _send(writer, {"error": sentence, "neighbours": 0}, self.key, nonce)
         if not self.outcome.done():
             self.outcome.set_exception(Failure(sentence))
 
@@ -298,14 +298,14 @@ class Other(Watch):
                 f"Process {self.process} has another secret than process 0 at {where}; give all "
                 f"the same {SECRET}."
             )
-        if not is_signed or not isinstance(answer.get("hosts"), list):
+        if not is_signed or answer.keys() != {"error", "neighbours"}:
             raise nothing_there
         if answer["error"] is not None:
             raise Failure(_shown(answer["error"], 10 * _SHOWN))
         _keep_alive(writer)
         self.links[0] = (writer, None, None)
         self.following = asyncio.ensure_future(self.follow(0, reader))
-        return answer["hosts"]
+        return answer["neighbours"]
 
     def fail(self, process):
         if process == self.process:

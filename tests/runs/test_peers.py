@@ -276,8 +276,8 @@ def test_a_crowd_at_the_door(port):
     [
         [b"x" * 12_000_000],
         [b"\x1b[2J\n"],
-        [line({"nonce": "\ud800"}), line({"error": None, "hosts": []}, OTHER_SECRET)],
-        [line({"nonce": 1}), line({"error": "\x1b[2J", "hosts": []}, OTHER_SECRET)],
+        [line({"nonce": "\ud800"}), line({"error": None, "neighbours": 1}, OTHER_SECRET)],
+        [line({"nonce": 1}), line({"error": "\x1b[2J", "neighbours": 0}, OTHER_SECRET)],
         [line({"nonce": "1"}), b"."],
         [line({"nonce": "1"}), b"x" * 12_000_000],
     ],
@@ -408,6 +408,20 @@ def test_process_0_may_come_late(port, monkeypatch):
         assert str(error).startswith("Process 2 did not come to there within 2 s;")
 
 
+def test_names_of_machines_as_long_as_they_may_be(port):
+    changes = {"processes": 3, "own_host": "x" * 60_000}
+
+    async def three():
+        watches = [
+            watch.First(plan(port, 0, **changes)),
+            watch.Other(plan(port, 1, **changes)),
+            watch.Other(plan(port, 2, **{**changes, "own_host": "another"})),
+        ]
+        return await asyncio.gather(*(one.meet() for one in watches))
+
+    assert asyncio.run(three()) == [2, 2, 1]
+
+
 def test_any_secret_and_long_facts(port, monkeypatch):
     """Bytes that are no UTF-8, as of /dev/urandom, and as many as a variable may have."""
     monkeypatch.setenv("KERAS_CLASSICS_SECRET", os.fsdecode(b"\xff\xfe\x1b" * 40_000))
@@ -488,6 +502,11 @@ def test_a_cluster_tells(variables, found, monkeypatch):
             {**SLURM, "SLURM_NTASKS": "many"},
             "The cluster's variables cannot be read (invalid literal for int() with base 10: "
             "'many'); give --coordinator, --processes and --process.",
+        ),
+        (
+            {**SLURM, "JAX_COORDINATOR_PORT": "http"},
+            "The cluster's variables cannot be read (invalid literal for int() with base 10: "
+            "'http'); give --coordinator, --processes and --process.",
         ),
         ({**SLURM, "SLURM_PROCID": "7"}, "`process` must be a number from 0 to 3. Received: 7"),
     ],
