@@ -98,8 +98,9 @@ class MeanImage:
     """Subtracts the mean of the training pictures pixel by pixel.
 
     At another input size than the training's it subtracts the mean colour of that image. A crop
-    is taken before this, in the pipeline, so the image is that of the central crops, and not the
-    part of a larger mean image that lies under the crop, as in the authors' code.
+    is taken before this, in the pipeline, so the image is that of the central crops, as in the code
+    of AlexNet's authors, and not the part of a larger mean image that lies under the crop, as in
+    Caffe.
 
     Reference:
         Krizhevsky et al. 2012, section 2; He et al. 2015, sections 3.4 and 4.2.
