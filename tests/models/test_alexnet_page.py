@@ -181,11 +181,25 @@ for room in (layers, training, evaluation, color, crops, wrappers, data.transfor
     KNOWN |= {name: value for name, value in vars(room).items() if not name.startswith("_")}
 HERE = re.findall(r"\*\*Here:\*\*.*?(?=\n\n|\Z)", PAGE, re.DOTALL)
 CALLS = sorted({one for text in HERE for one in re.findall(r"`(\w+\([^`]*\))`", text)})
+[FORMS] = [rows for title, _, rows in POINTS if title == "The forms of the 2012 code"]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_option_that_the_page_names_is_one(call):
     eval(call, dict(KNOWN))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=[row[1].partition(":")[0] for row in FORMS])
+def test_form_of_the_code(form):
+    _, what, here, parameters, error, source = form
+    name = re.fullmatch(r"`(\w+)\(\)`", here).group(1)
+    with keras.StatelessScope():
+        model = getattr(keras_classics, name)()
+    assert f"{model.count_params():,}" == parameters
+    card = model_card(name)
+    assert errors(error) == [card.test_error, card.top5_error]
+    number = what.partition(":")[0]
+    assert f"layers-{number}.cfg:" in source and f"layer-params-{number}.cfg:" in source
 
 
 def test_the_recipe_that_the_page_names():
