@@ -14,6 +14,7 @@ from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.cli.recipe_flags import _apply
 from keras_classics.data.transforms import color, crops, wrappers
 from tests import ROOT
+from tests.models.test_parameters import COUNTS
 
 PAGE = (ROOT / "docs/alexnet_as_trained.md").read_text("utf-8")
 WHO = ("paper", "2012 code", "Caffe", "torchvision")
@@ -83,10 +84,9 @@ def test_every_public_repository_has_its_commit():
         assert whole or name == "paper" or "could not be found" in commit, (name, what)
 
 
-@pytest.mark.parametrize("options", [{}, {"edition": "code_2012"}], ids=str)
-def test_parameters_and_sizes(options):
+def test_parameters_and_sizes():
     with keras.StatelessScope():  # counts and shapes without a value
-        model = keras_classics.alexnet(towers="grouped", **options)
+        model = keras_classics.alexnet(towers="grouped", edition="code_2012")
     count = f"{model.count_params():,}"
     assert count == cell("Parameters", "2012 code") == cell("Parameters", "Caffe") == "60,965,224"
     sides = [layer.output.shape[1] for layer in model.layers if layer.name.startswith("pool")]
@@ -193,10 +193,10 @@ def test_option_that_the_page_names_is_one(call):
 def test_form_of_the_code(form):
     _, what, here, parameters, error, source = form
     name = re.fullmatch(r"`(\w+)\(\)`", here).group(1)
-    with keras.StatelessScope():
-        model = getattr(keras_classics, name)()
-    assert f"{model.count_params():,}" == parameters
     card = model_card(name)
+    assert f"{card.parameters:,}" == parameters
+    # To which the builder is held there.
+    assert (name, {}, card.parameters, 0) in [row[:4] for row in COUNTS]
     assert errors(error) == [card.test_error, card.top5_error]
     number = what.partition(":")[0]
     assert f"layers-{number}.cfg:" in source and f"layer-params-{number}.cfg:" in source
