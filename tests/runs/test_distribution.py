@@ -19,6 +19,7 @@ from keras_classics.errors import UserError
 from keras_classics.evaluation import evaluate
 from keras_classics.runs import train
 from keras_classics.runs.compute import Compute
+from keras_classics.runs.devices import MultiMachine
 from keras_classics.runs.distribution import DistributionError, _choose, distribute
 from keras_classics.runs.sources import load_sources
 from keras_classics.training import RecipeError, StochasticDiagonalLM, vary
@@ -215,14 +216,15 @@ def is_free(number):
     return True
 
 
-@pytest.mark.backend
-@only["jax"]
-def test_fewer_pictures_than_processes(tmp_path):
-    changes = {"validation": 1}
-    statuses, outputs = run_processes("PLAIN", tmp_path / "run", changes=changes)
-    assert statuses == [1, 1], outputs
-    for output in outputs:
-        assert "error: 2 processes cannot share 1 held-out training picture; start fewer." in output
+def test_fewer_pictures_than_processes():
+    devices = MultiMachine.__new__(MultiMachine)  # the others are not needed to count
+    devices.processes = 11
+    sources = load_sources(vary(small_recipes.PLAIN, {"validation": 10}), None, "none")
+    with pytest.raises(DistributionError) as raised:
+        devices.share(sources["validation"])
+    assert str(raised.value) == (
+        "11 processes cannot share 10 held-out training pictures; start fewer."
+    )
 
 
 @pytest.mark.backend
