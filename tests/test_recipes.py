@@ -255,6 +255,34 @@ def test_choices_change_what_they_name():
     assert jitter.protocol.shorter_sides == (384,) and jitter.train_transforms[0].high == 512
 
 
+def test_the_2012_code_of_alexnet_is_an_edition_of_its_own():
+    module = load_recipe("alexnet_imagenet")
+    recipe = with_flags(module, ["--edition", "code_2012"])
+    assert changes_of(recipe) == [] and recipe.model.keywords == {"edition": "code_2012"}
+    assert (recipe.batch_size, recipe.epochs, recipe.protocol) == (128, 90, module.RECIPE.protocol)
+    assert recipe.optimizer is module.RECIPE.optimizer  # whose decay is of kernels alone
+    assert (recipe.paper.test_error, recipe.paper.top5_error) == (40.664, 18.21)
+    assert [one.crop_chunk for one in recipe.train_transforms[2:4]] == [32, 32]
+    # What somebody changes, the sentence about it no longer says.
+    changed = with_flags(module, ["--edition", "code_2012", "--set", "schedule.biases=1.0"])
+    assert len(changed.deviations) == len(recipe.deviations) - 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--set schedule.biases=0", "`schedule.biases` cannot be 0: `biases` must be a finite num"),
+        ("--batch-size 31", "`crop_chunk` 32 is more than a batch: `batch_size` is 31; "),
+        ("--set train_transforms.2.crop_chunk=0", "`train_transforms.2.crop_chunk` cannot be 0: "),
+        ("--set train_transforms.4.epoch=-1", "`train_transforms.4.epoch` cannot be -1: `epoch` "),
+    ],
+)
+def test_the_2012_code_of_alexnet_refuses(words, sentence):
+    with pytest.raises(RecipeError) as refused:
+        with_flags(load_recipe("alexnet_imagenet"), ["--edition", "code_2012", *words.split()])
+    assert str(refused.value).startswith(sentence) and len(str(refused.value)) < 260
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_deviations_name_fields_that_exist(name):
     module = load_recipe(name)

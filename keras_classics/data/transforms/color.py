@@ -274,7 +274,7 @@ class DivideAroundMean(ColorTransform):
 
     def apply(self, image: np.ndarray, seed: Seeds) -> np.ndarray:
         check_channels(image.shape)
-        mean = np.float32(self.mean)
+        mean = np.array(self.mean, np.float32)
         return mean + (np.asarray(image, np.float32) - mean) / np.float32(self.by)
 
     def apply_batch(self, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ class _Around(Transform):
     transform: Transform
 
     @property
-    def dtype(self) -> Any:  # type: ignore[override]
+    def dtype(self) -> Any:
         """See `Transform`."""
         return self.transform.dtype
 
