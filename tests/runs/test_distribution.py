@@ -167,7 +167,8 @@ def test_one_of_three_is_killed(tmp_path, lost):
         assert status in ENDED, output
         name = "process 2" if lost else r"process 0 at 127.0.0.1:\d+"
         assert_one_sentence(re.sub(name, "process n", output), "process n")
-    run_processes("PLAIN", tmp_path / "killed", **options)
+    statuses, outputs = run_processes("PLAIN", tmp_path / "killed", **options)
+    assert statuses == [0, 0, 0], outputs
     run("PLAIN", tmp_path / "one", strategy="none", changes=changes)
     assert_same_run(tmp_path / "one", tmp_path / "killed", 1e-6)
 
