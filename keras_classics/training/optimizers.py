@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import keras
@@ -49,6 +50,11 @@ def _with_decay(gradient, variable, decay):
     if gradient is None or not decay:
         return gradient
     return ops.cast(gradient, variable.dtype) + ops.cast(decay, variable.dtype) * variable
+
+
+def _with_decays(variables, decays, gradients):
+    triples = zip(list(gradients), variables, decays, strict=True)
+    return [_with_decay(*one) for one in triples]
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
@@ -269,16 +275,16 @@ class CoupledAdam(keras.optimizers.Adam):
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         super().build(variables)
-        self._built_for = list(variables)
-        self._decays = _decays_of(self.coupled_weight_decay, self.decay, _names_of(variables))
+        decays = _decays_of(self.coupled_weight_decay, self.decay, _names_of(variables))
+        # In a list Keras would take the network's variables for the optimizer's own.
+        self._decayed = partial(_with_decays, list(variables), decays)
 
     def apply(
         self, grads: Sequence[Tensor], trainable_variables: Sequence[keras.Variable] | None = None
     ) -> Any:
         if not self.built:
             self.build(trainable_variables or ())
-        triples = zip(list(grads), self._built_for, self._decays, strict=True)
-        return super().apply([_with_decay(*one) for one in triples], trainable_variables)
+        return super().apply(self._decayed(grads), trainable_variables)
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "decay": self.decay}

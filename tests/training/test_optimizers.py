@@ -115,6 +115,17 @@ def test_coupled_adam_is_pytorch_s(decay, decayed):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.backend
+@pytest.mark.parametrize("optimizer", [CoupledSGD, CoupledAdam])
+def test_fit_by_optimizers_that_hold_their_own_state_alone(optimizer):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile(optimizer(0.01, weight_decay=0.1), "mse")
+    # JAX gives all its buffers to a step, each once.
+    model.fit(np.ones((8, 4)), np.ones((8, 3)), epochs=2, verbose=0)
+    own, weights = model.optimizer.variables, model.trainable_variables
+    assert not {id(v) for v in own} & {id(v) for v in weights}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
