@@ -140,7 +140,8 @@ CODE_2012 = {
         ),
         Deviation(
             "The biases' rate of 0.02 in all epochs, and 0 with conv1's weights, is an inference "
-            "from the file as it was in the end: the log notes no change of it.",
+            "from the file as it was in the end: the log notes no change of it, and the files of "
+            "some other runs end at a tenth of it.",
             about=("schedule.biases", "schedule.stages"),
         ),
         Deviation(
