@@ -32,7 +32,7 @@ def private(name):
 def made_here():
     """The private names of functions, classes and attributes that this package defines."""
     for node in (node for tree in TREES.values() for node in ast.walk(tree)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.attr

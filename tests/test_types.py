@@ -26,7 +26,7 @@ def public_functions(node, prefix=""):
     for inner in node.body:
         if isinstance(inner, ast.ClassDef):
             yield from public_functions(inner, f"{prefix}{inner.name}.")
-        elif isinstance(inner, ast.FunctionDef) and is_public(inner.name):
+        elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and is_public(inner.name):
             yield prefix + inner.name, inner, bool(prefix)
 
 

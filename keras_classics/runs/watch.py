@@ -19,6 +19,8 @@ end of a connection the loss of the one behind it. Failures are mostly those of 
 same: a loss that is NaN, data that are not there.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import errno
@@ -33,6 +35,7 @@ import select
 import signal
 import socket
 import sys
+from typing import Any
 
 SECRET = "KERAS_CLASSICS_SECRET"  # the environment variable
 _LINE = 64 * 1024  # bytes: facts have hundreds
@@ -60,28 +63,29 @@ class Stranger(Exception):
 class Watch:
     """What all processes do; `plan` is what `peers.Meeting` writes."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: dict[str, Any]) -> None:
         self.plan, self.process = plan, plan["process"]
         self.key = os.fsencode(plan["secret"])  # whatever bytes it has
-        self.links = {}  # {process: (writer, the nonce it has drawn, its host)}
+        # {process: (writer, the nonce it has drawn, its host)}
+        self.links: dict[int, tuple[asyncio.StreamWriter, Any, Any]] = {}
         loop = asyncio.get_running_loop()
         self.all_failed = loop.create_future()
         self.lost = loop.create_future()  # the number of the first
 
-    async def meet(self):
+    async def meet(self) -> int:
         """Returns how many processes this machine has, once all have met; raises a `Failure`."""
         raise NotImplementedError
 
-    def lose(self, process):
+    def lose(self, process: int) -> None:
         """Takes note of a loss."""
         if not self.lost.done():
             self.lost.set_result(process)
 
-    def fail(self, process):
+    def fail(self, process: int) -> None:
         """Takes note of a failure, be it of this process or of another."""
         raise NotImplementedError
 
-    async def run(self, parent):
+    async def run(self, parent: asyncio.StreamReader) -> int | None:
         """Meets, tells the parent, and watches; returns the process that was lost, or None."""
         meeting = asyncio.ensure_future(self.meet())
         leaving = asyncio.ensure_future(parent.read(1))
@@ -129,7 +133,7 @@ class Watch:
         for writer, _, _ in self.links.values():
             writer.write(word)
 
-    async def follow(self, process, reader, word=b""):
+    async def follow(self, process: int, reader: asyncio.StreamReader, word: bytes = b"") -> None:
         """Reads what comes from a process after the meeting, of which `word` is the first byte."""
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             while (word := word or await reader.read(1)) == _FAILURE:
@@ -145,13 +149,13 @@ class Watch:
 class First(Watch):
     """Process 0, to which the others come."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: dict[str, Any]) -> None:
         super().__init__(plan)
         self.strangers = self.wrong_secrets = 0
-        self.failed = set()
+        self.failed: set[int] = set()
         self.outcome = asyncio.get_running_loop().create_future()  # as `meet` ends
 
-    async def meet(self):
+    async def meet(self) -> int:
         plan = self.plan
         server = await self._server()
         self._meet_if_complete()
@@ -261,13 +265,13 @@ class First(Watch):
         if not self.outcome.done():
             self.outcome.set_exception(Failure(sentence))
 
-    def lose(self, process):
+    def lose(self, process: int) -> None:
         if not self.lost.done():
             for writer, _, _ in self.links.values():
                 writer.write(b"%d\n" % process)
         super().lose(process)
 
-    def fail(self, process):
+    def fail(self, process: int) -> None:
         self.failed.add(process)
         if len(self.failed) == self.plan["processes"] and not self.all_failed.done():
             self._say(_FAILURE)
@@ -277,7 +281,7 @@ class First(Watch):
 class Other(Watch):
     """A process that goes to process 0."""
 
-    async def meet(self):
+    async def meet(self) -> int:
         plan, loop = self.plan, asyncio.get_running_loop()
         deadline, where = loop.time() + plan["timeout"], plan["coordinator"]
         nothing_there = Failure(
@@ -307,7 +311,7 @@ class Other(Watch):
         self.following = asyncio.ensure_future(self.follow(0, reader))
         return answer["neighbours"]
 
-    def fail(self, process):
+    def fail(self, process: int) -> None:
         if process == self.process:
             self._say(_FAILURE)
         elif not self.all_failed.done():
@@ -341,7 +345,7 @@ class Other(Watch):
             await asyncio.sleep(0.2)
 
 
-def is_here(host):
+def is_here(host: str) -> bool:
     """Whether an address is one that only this machine can reach."""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -349,12 +353,12 @@ def is_here(host):
         return host == "localhost"
 
 
-def where_to_listen(host):
+def where_to_listen(host: str) -> str | None:
     """Returns the address that a host's name means to the others; None for all of this machine's.
 
     Debian's own table turns the name of a machine into one of its loopback addresses.
     """
-    found = {entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
     return host if is_here(host) or not all(map(is_here, found)) else None
 
 
