@@ -51,6 +51,7 @@ test-jax test-torch: test-%: .venv/dev-installed
 
 test-slow: .venv/dev-installed
 	KERAS_BACKEND=tensorflow $(PYTEST) --slow $(PYTEST_ARGS)
+	KERAS_BACKEND=jax $(PYTEST) --slow -m backend tests $(PYTEST_ARGS)
 
 test-quick: .venv/dev-installed
 	KERAS_BACKEND=$(BACKEND) $(PYTEST) $(PYTEST_ARGS)
