@@ -1,6 +1,6 @@
 """What the other processes of a run do when one is killed: JAX alone, and with our watch.
 
-    python -m benchmarks.lost_process                     # everything, about ten minutes
+    python -m benchmarks.lost_process                     # everything, about twenty minutes
     python -m benchmarks.lost_process --heartbeats 3      # JAX alone with this heartbeat, and ours
 
 Two and three processes on this machine; the first or the last is killed while all

@@ -173,15 +173,16 @@ def _on_mesh(model):
 
     distribution = keras.distribution.distribution()
     mesh, axis = distribution.device_mesh.backend_mesh, distribution.batch_dim_name
-    here = jax.process_count() > 1  # each process measures pictures of its own, see `MultiMachine`
-    if here:
+    # Each process then measures pictures of its own, see `MultiMachine`.
+    is_shared = jax.process_count() > 1
+    if is_shared:
         mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (axis,))
     everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
     divided = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(axis))
 
     def value(variable):
         """The weights as the devices of the mesh have them, moved nowhere."""
-        if not here:
+        if not is_shared:
             return variable.value
         copies = [shard.data for shard in variable.value.addressable_shards]
         shape = variable.value.shape
