@@ -7,6 +7,7 @@ LENET, CNN = "recipes/lenet5_mnist.py", "recipes/mnist_cnn.py"
 FASHION_ALEXNET = "recipes/alexnet_fashion_mnist.py"
 CIFAR_ALEXNET, VGG = "recipes/alexnet_cifar10.py", "recipes/vgg16_cifar10.py"
 ALEXNET_BN = "recipes/alexnet_bn_cifar10.py"
+ALEXNET_EDITIONS = "recipes/alexnet_editions_cifar10.py"
 CIFAR_RESNET = "recipes/cifar_resnet_cifar10.py"
 SEEDS = (0, 1, 2)
 
@@ -212,4 +213,9 @@ GROUPS = {
     }
     | _seeded([VGG], "batch-norm-", seeds=(0,)),
     "cifar_alexnet_bn": _seeded([ALEXNET_BN], seeds=(0,)),
+    "cifar_alexnet_editions": {
+        f"{change}-seed{s}": [ALEXNET_EDITIONS, "--change", change, "--seed", str(s)]
+        for s in SEEDS
+        for change in ("none", "order", "starts", "biases", "all")
+    },
 }
