@@ -32,6 +32,6 @@ def test_saved_network_loads_in_either_order_of_imports(tmp_path):
         assert process.returncode == 0, errors
         assert printed.splitlines()[-1].split() == [
             "60840",
-            "keras_classics.layers.subsampling",
+            "keras_classics.layers.pooling",
             "keras_classics.layers.partially_connected_conv",
         ]

@@ -41,6 +41,9 @@ def own_process() -> bool:
     if not _is_ours and hasattr(sys.modules["__main__"], "__file__"):
         from keras_classics.cli import output, signals
 
+        # PyTorch's threads spin while they wait for each other: beside another busy process, which
+        # keeps one of them off its core, a step of LeNet-5 then takes 18 times as long.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         output.protect()
         if os.name == "posix":  # elsewhere the libraries' notices and Python's own stops remain
             output.hush()

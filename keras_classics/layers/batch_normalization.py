@@ -1,4 +1,4 @@
-"""Batch normalisation as in Keras, by TensorFlow's fused operation where that is at hand."""
+"""Batch normalisation as in Keras, by the operations that TensorFlow and PyTorch have for it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable(package="keras_classics")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' `BatchNormalization` with the constants of the papers' code, faster on TensorFlow.
+    """Keras' `BatchNormalization` with the constants of the papers' code, in one operation.
 
     y = γ · (x − mean) / √(variance + ε) + β. Weights, states and results are those of
-    `keras.layers.BatchNormalization`; only the defaults differ. On the TensorFlow backend Keras
-    computes it from single operations; here pictures with channels last go through
-    `FusedBatchNormV3`, forward and backward in a third to a half of the time on a CPU
+    `keras.layers.BatchNormalization`; only the defaults differ. Keras computes it from single
+    operations; here pictures with channels last go through the one that TensorFlow and PyTorch
+    have for it, forward and backward in a third to a half of the time on a CPU
     (benchmarks/results/networks.md). Every other case is Keras' own.
 
     Args:
@@ -56,9 +56,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(
         self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
     ) -> Tensor:
-        if keras.backend.backend() != "tensorflow" or not self._can_be_fused(inputs, mask):
+        fused = _FUSED.get(keras.backend.backend())
+        if fused is None or not self._can_be_fused(inputs, mask):
             return super().call(inputs, training=training, mask=mask)
-        return self._call_fused(inputs, bool(training and self.trainable))
+        return self._call_fused(fused, inputs, bool(training and self.trainable))
 
     def _can_be_fused(self, inputs, mask):
         return (
@@ -69,29 +70,54 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and mask is None
             and not (self.renorm or self.synchronized)
             and keras.backend.standardize_dtype(inputs.dtype) != "float64"
+            # Of one number a map there is no variance to divide by n − 1.
+            and not (keras.backend.backend() == "torch" and inputs.shape[:3].numel() == 1)
         )
 
-    def _call_fused(self, inputs, batch_statistics):
-        import tensorflow as tf
-
-        if not inputs.dtype.is_floating:
-            inputs = tf.cast(inputs, tf.float32)
-        moving_mean = tf.cast(self.moving_mean, tf.float32)
-        moving_variance = tf.cast(self.moving_variance, tf.float32)
-        result = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=tf.cast(self.gamma, tf.float32),
-            offset=tf.cast(self.beta, tf.float32),
-            mean=moving_mean,
-            variance=moving_variance,
-            epsilon=self.epsilon,
-            is_training=batch_statistics,
-        )
+    def _call_fused(self, fused, inputs, batch_statistics):
+        weights = (self.gamma, self.beta, self.moving_mean, self.moving_variance)
+        gamma, beta, *moving = (ops.cast(weight, "float32") for weight in weights)
+        y, mean, variance = fused(inputs, gamma, beta, *moving, self.epsilon, batch_statistics)
         if batch_statistics:
-            # Its variance is divided by n − 1; Keras' moving average is of the one divided by n.
-            n = tf.cast(tf.size(inputs) / inputs.shape[-1], tf.float32)
-            variance = result.batch_variance * (tf.maximum(n - 1.0, 1.0) / n)
+            # The variance is divided by n − 1; Keras' moving average is of the one divided by n.
+            n = ops.cast(ops.size(inputs) / inputs.shape[-1], "float32")
+            variance = variance * (ops.maximum(n - 1.0, 1.0) / n)
             keep = self.momentum
-            self.moving_mean.assign(moving_mean * keep + result.batch_mean * (1.0 - keep))
-            self.moving_variance.assign(moving_variance * keep + variance * (1.0 - keep))
-        return ops.cast(result.y, self.compute_dtype)
+            self.moving_mean.assign(moving[0] * keep + mean * (1.0 - keep))
+            self.moving_variance.assign(moving[1] * keep + variance * (1.0 - keep))
+        return ops.cast(y, self.compute_dtype)
+
+
+def _by_tensorflow(x, gamma, beta, mean, variance, epsilon, batch_statistics):
+    """Returns what is normalised, and the mean and variance of a batch in training."""
+    import tensorflow as tf
+
+    if not x.dtype.is_floating:
+        x = tf.cast(x, tf.float32)
+    result = tf.raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=gamma,
+        offset=beta,
+        mean=mean,
+        variance=variance,
+        epsilon=epsilon,
+        is_training=batch_statistics,
+    )
+    return result.y, result.batch_mean, result.batch_variance
+
+
+def _by_pytorch(x, gamma, beta, mean, variance, epsilon, batch_statistics):
+    import torch
+    from torch.nn import functional
+
+    if not x.is_floating_point():
+        x = x.float()
+    if batch_statistics:  # with a momentum of 1 they become those of the batch
+        mean, variance = torch.zeros_like(mean), torch.zeros_like(variance)
+    y = functional.batch_norm(
+        x.permute(0, 3, 1, 2), mean, variance, gamma, beta, batch_statistics, 1.0, epsilon
+    )
+    return y.permute(0, 2, 3, 1), mean, variance
+
+
+_FUSED = {"tensorflow": _by_tensorflow, "torch": _by_pytorch}

@@ -94,6 +94,13 @@ def drawing_anew(initializer: Any) -> Callable[..., Any]:
     return type(initializer).from_config(config)
 
 
+def same_padding(size: int, window: int, strides: int, dilation: int = 1) -> tuple[int, int]:
+    """Returns the pixels that padding "same" adds before and behind a side of a picture."""
+    seen = (-(-size // strides) - 1) * strides + (window - 1) * dilation + 1
+    total = max(seen - size, 0)
+    return total // 2, total - total // 2
+
+
 class WindowLayer(keras.layers.Layer):
     """A layer that looks at square windows of its input, as a convolution does.
 

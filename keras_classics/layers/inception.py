@@ -15,6 +15,8 @@ from keras_classics.layers.common import (
     initializer_of,
     standardize_data_format,
 )
+from keras_classics.layers.convolution import Conv2D
+from keras_classics.layers.pooling import MaxPooling2D
 
 if TYPE_CHECKING:
     from keras_classics.types import DataFormat, Initializer, Shape, Tensor
@@ -107,7 +109,7 @@ class Inception(keras.layers.Layer):
         self.kernel_initializer = initializer_of("kernel_initializer", kernel_initializer)
         self.bias_initializer = initializer_of("bias_initializer", bias_initializer)
         self.data_format = standardize_data_format(data_format)
-        self.pool = layers.MaxPooling2D(
+        self.pool = MaxPooling2D(
             3, 1, "same", data_format=self.data_format, dtype=self.dtype_policy, name="pool"
         )
         self._branches = [
@@ -125,7 +127,7 @@ class Inception(keras.layers.Layer):
             return []
         use_bias = not self.batch_norm if self.use_bias is None else self.use_bias
         shared = {"data_format": self.data_format, "dtype": self.dtype_policy}
-        convolution = layers.Conv2D(
+        convolution = Conv2D(
             filters,
             kernel_size,
             padding="same",

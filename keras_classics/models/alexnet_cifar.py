@@ -27,7 +27,7 @@ import keras
 from keras import layers
 
 from keras_classics import checks
-from keras_classics.layers import LocallyConnected2D, LocalResponseNormalization
+from keras_classics.layers import Conv2D, LocallyConnected2D, LocalResponseNormalization
 from keras_classics.layers.common import activation_of
 from keras_classics.models.alexnet_layers import dense, gaussian, pool, square_shape
 from keras_classics.models.common import check_common, finish
@@ -103,7 +103,7 @@ def alexnet_cifar(
     inputs = x = keras.Input(square_shape(input_shape, 24, smallest=6, largest=largest))
 
     for number, stddev in ((1, 0.0001), (2, 0.01)):
-        x = layers.Conv2D(
+        x = Conv2D(
             *(64, 5),
             padding="same",
             activation=activation,

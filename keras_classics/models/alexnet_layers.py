@@ -13,6 +13,7 @@ from keras_classics.layers import (
     BatchNormalization,
     GroupedConv2D,
     LocalResponseNormalization,
+    MaxPooling2D,
     SpatialResponseNormalization,
 )
 from keras_classics.layers.common import copy_of, initializer_of
@@ -103,9 +104,9 @@ def pool(x: Tensor, name: str, overlapping: bool = True, round_up: bool = False)
     Windows of 3×3 always reach the last row and column; those of 2×2 do if `round_up` is set.
     """
     if not overlapping:
-        return layers.MaxPooling2D(2, padding="same" if round_up else "valid", name=name)(x)
+        return MaxPooling2D(2, padding="same" if round_up else "valid", name=name)(x)
     # Odd sizes fit; at even ones "same" lets the last window overhang by one pixel.
-    return layers.MaxPooling2D(3, 2, padding="valid" if sides(x)[0] % 2 else "same", name=name)(x)
+    return MaxPooling2D(3, 2, padding="valid" if sides(x)[0] % 2 else "same", name=name)(x)
 
 
 def drop(x: Tensor, rate: float, inverted: bool, name: str) -> Tensor:

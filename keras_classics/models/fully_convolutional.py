@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_classics import checks
+from keras_classics.layers import Conv2D
 from keras_classics.models.common import channel_axis, sides
 
 
@@ -53,7 +54,7 @@ def fully_convolutional(model: keras.Model) -> keras.Model:
             return layers.Identity(name=layer.name)
         if not isinstance(layer, layers.Dense):
             return layer
-        convolution = layers.Conv2D(
+        convolution = Conv2D(
             layer.units,
             sides(flatten.input) if layer.input is flatten.output else 1,
             activation=layer.activation,

@@ -38,7 +38,13 @@ import keras
 from keras import layers
 
 from keras_classics import checks
-from keras_classics.layers import BatchNormalization, Inception, LocalResponseNormalization
+from keras_classics.layers import (
+    BatchNormalization,
+    Conv2D,
+    Inception,
+    LocalResponseNormalization,
+    MaxPooling2D,
+)
 from keras_classics.models.common import (
     channel_axis,
     check_common,
@@ -69,7 +75,7 @@ _BIAS = 0.2
 def _convolution(
     x, filters, kernel_size, name, *, strides=1, activation="relu", batch_norm, use_bias
 ):
-    x = layers.Conv2D(
+    x = Conv2D(
         filters,
         kernel_size,
         strides,
@@ -86,7 +92,7 @@ def _convolution(
 
 
 def _pool(x, name):
-    return layers.MaxPooling2D(3, 2, padding="same", name=name)(x)
+    return MaxPooling2D(3, 2, padding="same", name=name)(x)
 
 
 def _stem(x, convolution, stem, local_response_norm):

@@ -36,8 +36,10 @@ from keras import layers
 
 from keras_classics import checks
 from keras_classics.layers import (
+    Conv2D,
     EuclideanRBF,
     FanInUniform,
+    MaxPooling2D,
     PartiallyConnectedConv2D,
     Subsampling,
     WholeMapConv2D,
@@ -105,15 +107,13 @@ def _start_of(kernel_initializer, activation):
 
 
 def _convolution(x, filters, activation, start, name):
-    return layers.Conv2D(filters, 5, activation=activation, kernel_initializer=start(), name=name)(
-        x
-    )
+    return Conv2D(filters, 5, activation=activation, kernel_initializer=start(), name=name)(x)
 
 
 def _subsample(x, subsampling, activation, name):
     if subsampling == "trainable":
         return Subsampling(2, activation=activation, name=name)(x)
-    pool = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}[subsampling]
+    pool = {"average": layers.AveragePooling2D, "max": MaxPooling2D}[subsampling]
     return pool(2, name=name)(x)
 
 

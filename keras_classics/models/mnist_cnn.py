@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
+from keras_classics.layers import Conv2D, MaxPooling2D
 from keras_classics.layers.common import initializer_of
 from keras_classics.models.common import check_common, finish, picture_shape
 from keras_classics.models.shipped_weights import comes_trained
@@ -74,7 +75,7 @@ def mnist_cnn(
     input_shape = picture_shape(input_shape, (28, 28, 1), smallest=4, known=include_top)
     inputs = x = keras.Input(input_shape)
     for number, filters in enumerate((32, 64), start=1):
-        x = layers.Conv2D(
+        x = Conv2D(
             filters,
             3,
             padding="same",
@@ -82,7 +83,7 @@ def mnist_cnn(
             kernel_initializer=kernel_initializer,
             name=f"conv{number}",
         )(x)
-        x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
+        x = MaxPooling2D(2, name=f"pool{number}")(x)
     if include_top:
         x = layers.Flatten(name="flatten")(x)
         x = layers.Dense(num_classes, activation=classifier_activation, name="dense")(x)

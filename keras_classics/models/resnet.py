@@ -40,7 +40,7 @@ import keras
 from keras import layers
 
 from keras_classics import checks
-from keras_classics.layers import BatchNormalization, ZeroPadShortcut
+from keras_classics.layers import BatchNormalization, Conv2D, MaxPooling2D, ZeroPadShortcut
 from keras_classics.models.common import (
     channel_axis,
     check_common,
@@ -79,7 +79,7 @@ def convolution(
         # Keras' "same" has no border at the top and left of even sizes; the authors' code has.
         x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
         padding = "valid"
-    x = layers.Conv2D(
+    x = Conv2D(
         filters,
         kernel_size,
         strides,
@@ -160,7 +160,7 @@ def _stem(x, stem):
     x = convolution(x, 64, 7, 2, name="conv1")  # 112×112×64
     # Zeros below activations of ReLU: as good as a border of minus infinity.
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
-    return layers.MaxPooling2D(3, 2, name="pool1")(x)  # 56×56×64
+    return MaxPooling2D(3, 2, name="pool1")(x)  # 56×56×64
 
 
 class _Which(NamedTuple):

@@ -38,7 +38,12 @@ import keras
 from keras import layers
 
 from keras_classics import checks
-from keras_classics.layers import BatchNormalization, LocalResponseNormalization
+from keras_classics.layers import (
+    BatchNormalization,
+    Conv2D,
+    LocalResponseNormalization,
+    MaxPooling2D,
+)
 from keras_classics.layers.common import copy_of, initializer_of
 from keras_classics.models.common import (
     batch_norm_relu,
@@ -72,7 +77,7 @@ def _initializer(kernel_initializer):
 
 
 def _convolution(x, filters, kernel_size, batch_norm, kernel_initializer, name):
-    x = layers.Conv2D(
+    x = Conv2D(
         filters,
         kernel_size,
         padding="same",
@@ -166,7 +171,7 @@ def _vgg(
                 x = LocalResponseNormalization(name="lrn1_1")(x)
         if batch_norm == "block":
             x = BatchNormalization(axis=channel_axis(), name=f"block{block}_bn")(x)
-        x = layers.MaxPooling2D(2, name=f"pool{block}")(x)  # 112, 56, 28, 14, 7 pixels
+        x = MaxPooling2D(2, name=f"pool{block}")(x)  # 112, 56, 28, 14, 7 pixels
     if include_top:
         x = layers.Flatten(name="flatten")(x)
         for number in (6, 7):

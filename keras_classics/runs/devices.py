@@ -15,7 +15,7 @@ import numpy as np
 from keras_classics.compat import untuned_device_iterators
 from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.errors import UserError
-from keras_classics.layers.grouped_conv import GROUPS
+from keras_classics.layers.convolution import GROUPS
 from keras_classics.training.fields import vary
 from keras_classics.training.recipe import RecipeError
 from keras_classics.words import pictures

@@ -27,7 +27,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from keras_classics.layers import (
+    Conv2D,
     EuclideanRBF,
+    MaxPooling2D,
     PartiallyConnectedConv2D,
     Subsampling,
     WholeMapConv2D,
@@ -228,11 +230,13 @@ def _dense(layer, x):
 
 _RULES = {
     keras.layers.Conv2D: _convolution,
+    Conv2D: _convolution,
     PartiallyConnectedConv2D: _convolution,
     WholeMapConv2D: _convolution,
     Subsampling: _subsampling,
     keras.layers.AveragePooling2D: _pooling,
     keras.layers.MaxPooling2D: _pooling,
+    MaxPooling2D: _pooling,
     keras.layers.Flatten: _flatten,
     keras.layers.Dense: _dense,
 }

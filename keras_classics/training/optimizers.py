@@ -132,6 +132,12 @@ class CoupledSGD(keras.optimizers.SGD):
         if self.built:
             return
         super().build(variables)
+        if keras.backend.backend() == "torch" and self.momentum:
+            # In the order of the weights in memory, which is not that of their shape (Conv2D).
+            import torch
+
+            for velocity, variable in zip(self.momentums, variables, strict=True):
+                velocity.value.data = torch.empty_like(variable.value).copy_(velocity.value)
         # Not the variables: Keras would count them among those of the optimizer.
         self._names = _names_of(variables)
         # By position: inside `update_step` TensorFlow's variables have other names.

@@ -16,6 +16,7 @@ from tests.fuzz.harness import faults, faults_of_pairs, parameters_of
 LEGAL = {
     "BatchNormalization": ({}, 4),
     "EuclideanRBF": ({"centers": [[1.0, 2.0], [3.0, 4.0]]}, 0),
+    "Conv2D": ({"filters": 4, "kernel_size": 3}, 4),
     "GroupedConv2D": ({"filters": 4, "kernel_size": 3, "groups": 2}, 4),
     "Inception": (
         {"filters_1x1": 1, "reduce_3x3": 1, "filters_3x3": 1, "reduce_5x5": 1}
@@ -24,6 +25,7 @@ LEGAL = {
     ),
     "LocalResponseNormalization": ({}, 4),
     "LocallyConnected2D": ({"filters": 2, "kernel_size": 3}, 4),
+    "MaxPooling2D": ({"pool_size": 2}, 4),
     "PartiallyConnectedConv2D": ({"connections": [[0], [0, 1]], "kernel_size": 3}, 4),
     "PixelNormalization": ({"mean": [1.0, 2.0, 3.0, 4.0]}, 4),
     "SpatialResponseNormalization": ({}, 4),

@@ -1,27 +1,101 @@
-"""Convolution in groups, each of which may lie on a device of its own (AlexNet's two towers)."""
+"""Keras' convolution without the copies that it makes on PyTorch, and in groups on many devices."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
 import keras
+from keras import ops
 
 from keras_classics import checks
 from keras_classics.layers.common import (
     activation_of,
     check_positive_integers,
     initializer_of,
+    same_padding,
     standardize_data_format,
 )
 
 if TYPE_CHECKING:
-    from keras_classics.types import Activation, DataFormat, Initializer, Tensor
+    from keras_classics.types import Activation, DataFormat, Initializer, Shape, Tensor
 
 GROUPS = "groups"  # the axis of a device mesh along which the groups are divided
 
 
 @keras.saving.register_keras_serializable(package="keras_classics")
-class GroupedConv2D(keras.layers.Conv2D):
+class Conv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D`, faster on the PyTorch backend.
+
+    There Keras copies every input into the order of channels first and back, every kernel out of
+    Keras' order in each step, and adds the biases apart. PyTorch computes on channels last as they
+    lie: the kernel of this layer lies in memory as PyTorch reads it, whatever its shape says, and
+    nothing is copied (benchmarks/results/speed.md). Weights, files and results are Keras' own.
+
+    Args:
+        *args, **kwargs: those of `keras.layers.Conv2D`.
+
+    Input shape:
+        (batch, rows, columns, channels) with channels last, or (batch, channels, rows, columns).
+
+    Output shape:
+        As of `keras.layers.Conv2D`.
+
+    Raises:
+        ValueError: as `keras.layers.Conv2D`.
+
+    Example:
+        >>> import keras
+        >>> from keras_classics.layers import Conv2D
+        >>> layer = Conv2D(64, 7, strides=2, padding="same", data_format="channels_last")
+        >>> tuple(layer(keras.ops.ones((1, 224, 224, 3))).shape), tuple(layer.kernel.shape)
+        ((1, 112, 112, 64), (7, 7, 3, 64))
+    """
+
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        if keras.backend.backend() == "torch":
+            parameter = self.kernel.value
+            parameter.data = self._as_pytorch_reads(parameter.data).permute(2, 3, 1, 0)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        if keras.backend.backend() != "torch":
+            return super().call(inputs)
+        from torch.nn import functional
+
+        last = self.data_format == "channels_last"
+        x = inputs.permute(0, 3, 1, 2) if last else inputs
+        x, padding = self._padded(x)
+        kernel = self._as_pytorch_reads(ops.convert_to_tensor(self.kernel))
+        bias = ops.convert_to_tensor(self.bias) if self.use_bias else None
+        x = functional.conv2d(
+            x, kernel, bias, self.strides, padding, self.dilation_rate, self.groups
+        )
+        x = x.permute(0, 2, 3, 1) if last else x
+        return x if self.activation is None else self.activation(x)
+
+    def _as_pytorch_reads(self, kernel):
+        """Returns the kernel as (filters, channels, rows, columns), copied unless it lies so."""
+        import torch
+
+        last = self.data_format == "channels_last"
+        order = torch.channels_last if last else torch.contiguous_format
+        return kernel.permute(3, 2, 0, 1).contiguous(memory_format=order)
+
+    def _padded(self, x):
+        """Returns the maps, and the padding that PyTorch has to add: as much on both sides."""
+        if self.padding == "valid":
+            return x, 0
+        from torch.nn import functional
+
+        windows = zip(x.shape[2:], self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        (top, bottom), (left, right) = (same_padding(*window) for window in windows)
+        if (top, left) == (bottom, right):
+            return x, (top, left)
+        return functional.pad(x, (left, right, top, bottom)), 0
+
+
+@keras.saving.register_keras_serializable(package="keras_classics")
+class GroupedConv2D(Conv2D):
     """`keras.layers.Conv2D` with groups, which a mesh of devices can share.
 
     Where a `keras.distribution.ModelParallel` is active whose mesh has an axis named "groups", each
