@@ -35,7 +35,17 @@ SET = {
         {},
         "lenet5_epoch --data-dir DATA --published --rounds 2",
     ),
-    "train_step": ("A training step, against PyTorch", {}, "train_step --rounds 3"),
+    "train_step": ("A training step, against PyTorch", {}, "train_step"),
+    "train_step_torch": (
+        "A training step on the PyTorch backend, against PyTorch",
+        {},
+        "train_step --backend torch",
+    ),
+    "train_step_jax": (
+        "A training step on JAX, against jax.lax by hand",
+        {},
+        "train_step --backend jax --against jax",
+    ),
     "applications": (
         "A training step, against keras.applications",
         {},

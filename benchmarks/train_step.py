@@ -1,13 +1,16 @@
-"""Time of one training step on the TensorFlow backend: our networks against plain PyTorch.
+"""Time of one training step: our networks on each backend against the same ones written by hand.
 
     python -m benchmarks.train_step [--networks resnet50 vgg16] [--rounds 5] [--steps 5]
+    python -m benchmarks.train_step --backend torch [--compiled]
+    python -m benchmarks.train_step --backend jax --against jax
     python -m benchmarks.train_step --against applications
 
 The same network on both sides: PyTorch's is the transcription that the tests judge ours by, in
 the channels-last memory format; AlexNet's towers are its groups of convolutions there. Same
 weights, same batch in memory, same number of threads, SGD with momentum 0.9 on both sides; ours by
-`fit`, PyTorch's by the loop that everybody writes. `--against applications` compares with
-`keras.applications` in its place, ResNet-50 and VGG-16, `fit` on both sides.
+`fit`, PyTorch's by the loop that everybody writes. `--compiled` compiles both by `torch.compile`.
+`--against jax` compares with benchmarks/jax_networks.py in its place, and `--against applications`
+with `keras.applications`, ResNet-50 and VGG-16, `fit` on both sides.
 
 First a process compares the logits and keeps the weights. Then each side runs in processes of its
 own, in turns: a few steps that are not counted, and the median of `--steps` that are. Local
@@ -39,12 +42,17 @@ ROOT = Path(__file__).resolve().parent.parent
 # Batch, side of the pictures, classes.
 NETWORKS = {
     "alexnet": (32, 224, 1000),
-    "vgg16": (16, 224, 1000),
+    "vgg16": (8, 224, 1000),
     "googlenet": (16, 224, 1000),
     "resnet50": (16, 224, 1000),
     "cifar_resnet20": (128, 32, 10),
 }
 APPLICATIONS = {"resnet50": "ResNet50", "vgg16": "VGG16"}
+THEIRS = {
+    "pytorch": "PyTorch channels-last",
+    "jax": "by hand in jax.lax",
+    "applications": "keras.applications",
+}
 LEARNING_RATE = 1e-4  # small: the numbers stay where they began
 TOLERANCE = 1e-4  # of the largest logit
 WARM_UP = 2
@@ -99,7 +107,14 @@ def prepare(network, against, folder, threads):
     from tests.models.torch_reference import load_weights, merge_towers, weights_by_name
 
     x, _ = batch(network)
-    if against == "pytorch":
+    if against == "jax":
+        from benchmarks.jax_networks import NETWORKS as BY_HAND
+
+        model = build_ours(network, against)
+        weights = weights_by_name(model)
+        theirs = merge_towers(weights)
+        expected = np.asarray(BY_HAND[network](theirs, x, None)[0])
+    elif against == "pytorch":
         import torch
 
         torch.set_num_threads(threads)
@@ -135,15 +150,17 @@ def in_our_names(network, name):
     return dense.get(name, re.sub(r"block(\d)_conv(\d)", r"conv\1_\2", name)), False
 
 
-def time_keras(model, weights, network, steps):
+def time_keras(model, weights, network, steps, compiled):
     """Median seconds of a step of `fit` on a batch in memory."""
     import keras
-    import tensorflow as tf
+
+    from keras_classics.training import CoupledSGD
 
     set_weights(model, weights)
     model.compile(
-        optimizer=keras.optimizers.SGD(LEARNING_RATE, momentum=0.9),
+        optimizer=CoupledSGD(LEARNING_RATE, momentum=0.9),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=compiled or "auto",
     )
     ends = []
 
@@ -152,8 +169,14 @@ def time_keras(model, weights, network, steps):
             assert np.isfinite(logs["loss"])
             ends.append(time.perf_counter())
 
-    repeated = tf.data.Dataset.from_tensors(batch(network)).repeat(WARM_UP + steps)
-    model.fit(repeated, verbose=0, shuffle=False, callbacks=[Clock()])
+    count = WARM_UP + steps
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        batches = tf.data.Dataset.from_tensors(batch(network)).repeat(count)
+    else:
+        batches = (one for one in [batch(network)] for _ in range(count))
+    model.fit(batches, steps_per_epoch=count, verbose=0, callbacks=[Clock()])
     return median_step(ends)
 
 
@@ -162,7 +185,28 @@ def median_step(ends):
     return statistics.median(b - a for a, b in itertools.pairwise(ends[WARM_UP - 1 :]))
 
 
-def time_pytorch(network, weights, steps, threads):
+def time_jax(network, weights, steps):
+    """Median seconds of a step by hand, on a batch in memory."""
+    import jax
+
+    from benchmarks.jax_networks import step
+
+    x, labels = batch(network)
+    key = jax.random.key(0)
+    weights = jax.tree.map(jax.numpy.asarray, weights)
+    velocities = jax.tree.map(jax.numpy.zeros_like, weights)
+    ends = []
+    for number in range(WARM_UP + steps):
+        loss, weights, velocities = step(
+            *(network, LEARNING_RATE, weights, velocities, x, labels),
+            jax.random.fold_in(key, number),
+        )
+        assert np.isfinite(float(loss))
+        ends.append(time.perf_counter())
+    return median_step(ends)
+
+
+def time_pytorch(network, weights, steps, threads, compiled):
     """Median seconds of a step of a plain loop, with everything in the channels-last format."""
     import torch
 
@@ -171,6 +215,7 @@ def time_pytorch(network, weights, steps, threads):
     torch.set_num_threads(threads)
     model = load_weights(build_pytorch(network), weights).train()
     model = model.to(memory_format=torch.channels_last)
+    model = torch.compile(model) if compiled else model
     x, labels = map(torch.from_numpy, batch(network))
     x, labels = x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last), labels.long()
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=0.9)
@@ -190,18 +235,34 @@ def run_subject(subject, network, arguments):
     """What one process does; returns the figure that it prints."""
     folder, threads = arguments.folder, arguments.threads
     if subject != "pytorch":
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        set_threads(threads)
     if subject == "prepare":
         return prepare(network, arguments.against, folder, threads)
     weights = pickle.loads((folder / f"{subject}.pickle").read_bytes())
     if subject == "pytorch":
-        return time_pytorch(network, weights, arguments.steps, threads)
+        return time_pytorch(network, weights, arguments.steps, threads, arguments.compiled)
+    if subject == "jax":
+        return time_jax(network, weights, arguments.steps)
     against = arguments.against
     model = build_ours(network, against) if subject == "ours" else build_application(network)
-    return time_keras(model, weights, network, arguments.steps)
+    return time_keras(model, weights, network, arguments.steps, arguments.compiled)
+
+
+def set_threads(threads):
+    """Of TensorFlow or PyTorch; XLA, behind JAX, takes all cores that the process may run on."""
+    import keras
+
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+    elif keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    else:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def in_a_process(subject, network, folder, arguments):
@@ -214,9 +275,11 @@ def in_a_process(subject, network, folder, arguments):
         "--networks",
         network,
     ]
-    for name in ("against", "steps", "threads"):
+    for name in ("against", "steps", "threads", "backend"):
         command += [f"--{name}", str(getattr(arguments, name))]
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command += ["--compiled"] * arguments.compiled
+    # Theirs of keras.applications run on the backend too; by hand none is used.
+    environment = {**os.environ, "KERAS_BACKEND": arguments.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command += ["--folder", str(folder)]
     result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(result.stdout.splitlines()[-1])
@@ -245,7 +308,9 @@ def compare(network, arguments):
 def main():
     parser = machine.parser(__doc__)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS)
-    parser.add_argument("--against", choices=("pytorch", "applications"), default="pytorch")
+    parser.add_argument("--backend", choices=("tensorflow", "torch", "jax"), default="tensorflow")
+    parser.add_argument("--against", choices=THEIRS, default="pytorch")
+    parser.add_argument("--compiled", action="store_true", help="both sides by torch.compile")
     parser.add_argument("--rounds", type=int, default=5, help="processes of each side")
     parser.add_argument("--steps", type=int, default=5, help="counted steps of each process")
     parser.add_argument("--threads", type=int, default=2)
@@ -258,12 +323,16 @@ def main():
     if arguments.subject:
         print(json.dumps(run_subject(arguments.subject, arguments.networks[0], arguments)))
         return
-    possible = NETWORKS if arguments.against == "pytorch" else APPLICATIONS
+    possible = APPLICATIONS if arguments.against == "applications" else NETWORKS
     networks = arguments.networks or possible
     if not set(networks) <= set(possible):
         parser.error(f"--against {arguments.against} knows {', '.join(possible)} only")
-    theirs = "PyTorch channels-last" if arguments.against == "pytorch" else "keras.applications"
-    print(f"| network | batch | ours, s | {theirs}, s | theirs / ours | rounds |")
+    if arguments.compiled and (arguments.backend, arguments.against) != ("torch", "pytorch"):
+        parser.error("--compiled goes with --backend torch --against pytorch")
+    theirs = THEIRS[arguments.against]
+    print(
+        f"| network | batch | ours, {arguments.backend}, s | {theirs}, s | theirs / ours | rounds |"
+    )
     print("|---|---|---|---|---|---|")
     results = {network: compare(network, arguments) for network in networks}
     if arguments.output:
