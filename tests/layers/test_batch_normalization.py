@@ -26,7 +26,13 @@ def pair(shape, axis=-1, dtype=None):
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(
     ("shape", "axis"),
-    [((4, 5, 6, 3), -1), ((4, 5, 6, 3), 3), ((4, 3, 5, 6), 1), ((4, 7), -1), ((16, 1, 1, 2), -1)],
+    [
+        ((4, 5, 6, 3), -1),
+        ((4, 5, 6, 3), 3),
+        ((4, 3, 5, 6), 1),
+        ((4, 7), -1),
+        ((16, 1, 1, 2), -1),
+    ],
 )
 def test_computes_what_keras_computes(shape, axis, training, input_gradient):
     rng = np.random.default_rng(0)
@@ -43,6 +49,18 @@ def test_computes_what_keras_computes(shape, axis, training, input_gradient):
 
     expected = slope(keras_own)
     np.testing.assert_allclose(slope(ours), expected, atol=1e-5 * max(np.abs(expected).max(), 1))
+
+
+def test_of_one_number_a_map_beta_is_left():
+    """A batch of one at the end of a network; PyTorch's own operation refuses it."""
+    ours, keras_own = pair((1, 1, 1, 2))
+    x = np.array([[[[3.0, -2.0]]]], "float32")
+    y = as_numpy(ours(x, training=True))
+    # Keras subtracts in units of γ / √ε, three hundred times as large.
+    np.testing.assert_allclose(y.ravel(), ours.get_weights()[1], atol=1e-4)
+    keras_own(x, training=True)
+    for one, other in zip(ours.get_weights(), keras_own.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
 def test_frozen_layer_uses_its_moving_statistics():
