@@ -7,7 +7,7 @@ its test there too: `CoupledSGD._backend_update_step`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,6 +46,46 @@ def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
     in attributes of other layers, which only Keras itself knows to follow.
     """
     return model._flatten_layers()
+
+
+def forget_used_tensors(model: keras.Model) -> None:
+    """Lets a forward pass of a functional model forget each tensor behind its last use.
+
+    Keras keeps what every layer gave until the pass ends, with and without gradients. TensorFlow
+    and JAX see that when they trace, and free it all the same; on PyTorch it is memory, 0.9 of
+    2.3 GiB in a step of ResNet-50 on 16 pictures. Results stay the same to the bit. A copy or a
+    file of the model does not remember this. Keras 3.15 has no public way to do it.
+
+    Args:
+        model: built from its inputs and outputs.
+    """
+    import keras
+
+    theirs, outputs = model._run_through_graph, [id(x) for x in model.outputs]
+    by_depth = model._nodes_by_depth
+    nodes = [n for depth in sorted(by_depth, reverse=True) for n in by_depth[depth]]
+    nodes = [node for node in nodes if not node.is_input]
+    last = {id(x): node for node in nodes for x in node.input_tensors}
+    last.update(dict.fromkeys(outputs))
+    steps = [(n, {id(x) for x in n.input_tensors if last[id(x)] is n}) for n in nodes]
+
+    def run(
+        inputs: Any,
+        operation_fn: Callable[[Any], Any] = lambda operation: operation,
+        call_fn: Callable[..., Any] | None = None,
+    ) -> Any:
+        if call_fn is not None:  # symbols, of no size
+            return theirs(inputs, operation_fn, call_fn)
+        tensors = {id(x): y for x, y in zip(model.inputs, keras.tree.flatten(inputs), strict=True)}
+        for node, used in steps:
+            arguments, named = node.arguments.fill_in(tensors)
+            results = keras.tree.flatten(operation_fn(node.operation)(*arguments, **named))
+            tensors.update((id(x), y) for x, y in zip(node.outputs, results, strict=True))
+            for x in used:
+                del tensors[x]
+        return keras.tree.pack_sequence_as(model._outputs_struct, [tensors[x] for x in outputs])
+
+    model._run_through_graph = run
 
 
 def place_of(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> int:

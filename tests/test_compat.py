@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+import weakref
 
 import keras
 import numpy as np
@@ -144,6 +145,40 @@ def test_all_layers_finds_those_inside_others():
     found = compat.all_layers(model)
     assert {layer.name for layer in found} > {"module1", "module2", "conv_3x3", "conv_3x3_bn"}
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in found) == 12
+
+
+class _Watcher(keras.layers.Layer):
+    """Adds two inputs; notes whether a tensor that it was told of lives on when they come."""
+
+    def call(self, first, second):
+        self.sees = getattr(self, "watched", lambda: None)() is not None
+        return first + second
+
+
+class _Watched(keras.layers.Layer):
+    def call(self, inputs, watcher):
+        outputs = 2 * inputs
+        watcher.watched = weakref.ref(outputs)
+        return outputs
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("forgets", [False, True])
+def test_forget_used_tensors_is_needed_and_changes_no_result(backend, forgets):
+    if backend != "torch":
+        pytest.skip("the others trace, and free what is not needed")
+    watcher = _Watcher()
+    pixels = keras.Input((3,))
+    once = _Watched()(pixels, watcher=watcher)
+    once = keras.layers.Rescaling(3.0)(once)
+    outputs = watcher(keras.layers.Rescaling(5.0)(once), once)  # used twice
+    model = keras.Model(pixels, {"sum": outputs, "once": once})  # and an output
+    if forgets:
+        compat.forget_used_tensors(model)
+    found = model.predict_on_batch(np.ones((2, 3)))
+    np.testing.assert_array_equal(found["once"], np.full((2, 3), 6.0))
+    np.testing.assert_array_equal(found["sum"], np.full((2, 3), 36.0))
+    assert watcher.sees is not forgets
 
 
 @pytest.mark.backend

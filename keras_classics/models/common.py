@@ -13,6 +13,7 @@ import keras
 from keras import layers
 
 from keras_classics import checks
+from keras_classics.compat import forget_used_tensors
 from keras_classics.layers import BatchNormalization
 from keras_classics.layers.common import activation_of
 
@@ -136,6 +137,8 @@ def finish(
         pool = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}[pooling]
         outputs = pool(name=f"{pooling}_pool")(outputs)
     model = keras.Model(inputs, outputs, name=name)
+    if keras.backend.backend() == "torch":
+        forget_used_tensors(model)
     if weights is None:
         return model
     from keras_classics import weights as published
