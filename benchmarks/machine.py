@@ -48,9 +48,18 @@ def command(name, *words):
 
 def described():
     """The date, the versions and the cores, in one line."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
+    found = {name: _version(name) for name in _PACKAGES}
+    versions = ", ".join(f"{name} {version}" for name, version in found.items() if version)
     today = datetime.date.today().isoformat()
     return f"{today}; Python {platform.python_version()}, {versions}; {os.cpu_count()} cores."
+
+
+def _version(name):
+    """Returns the version of a package; None where it is not installed, as TensorFlow may not."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def spin(seconds=2.0):
