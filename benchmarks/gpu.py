@@ -3,7 +3,8 @@
     python -m benchmarks.gpu [--networks resnet50 alexnet] [--subjects pytorch torch jax]
     python -m benchmarks.gpu > benchmarks/results/gpu.md
 
-The networks of `benchmarks.train_step` in float32 and bfloat16, SGD with momentum 0.9, on one batch:
+The networks of `benchmarks.train_step` in float32 and bfloat16, SGD with momentum 0.9,
+on one batch:
 
     pytorch           plain PyTorch, channels-last, as it is; bfloat16 by `torch.autocast`
     torch             ours on the PyTorch backend; bfloat16 by Keras' policy "mixed_bfloat16"
@@ -33,7 +34,6 @@ import contextlib
 import fcntl
 import gc
 import importlib.util
-import itertools
 import json
 import os
 import signal
@@ -62,6 +62,7 @@ SUBJECTS = {  # name -> what it needs
 }
 WARM_UP = 3  # `torch.compile` and XLA compile in the first ones
 SECONDS = 1.5  # that are counted, of each of the two times
+SMOKE = 2  # pictures
 
 
 class NotMeasured(Exception):
@@ -136,7 +137,8 @@ def measure_ours(network, count, dtype, compiled):
     data = batch(network, count)
 
     def fit(count):
-        found = model.fit(itertools.repeat(data, count), steps_per_epoch=count, verbose=0)
+        batches = (data for _ in range(count))
+        found = model.fit(batches, steps_per_epoch=count, verbose=0)
         assert np.isfinite(found.history["loss"]).all()  # `fit` reads it at the end: it waited
 
     host = timed(fit, lambda: None)
@@ -165,7 +167,7 @@ def steps_alone(model, x, labels):
     def run(count):
         nonlocal state
         for _ in range(count):
-            logs, state = model.train_function(state, [(x, labels, None)])
+            logs, state = model.train_function(state, [(x, labels)])
         last[:] = [logs["loss"]]
 
     return run, lambda: float(last[0])
@@ -218,7 +220,7 @@ def run_subject(subject, network, options):
         import torch
 
         torch.set_float32_matmul_precision("high")
-    count = 2 if options.smoke else BATCHES[network]
+    count = SMOKE if options.smoke else BATCHES[network]
     with Path(options.lock).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         signal.alarm(options.limit)  # ends the process, wherever it is
@@ -355,9 +357,10 @@ def main():
     print("|---|---|---|---|---|---|---|---|---|")
     for network in options.networks:
         of_network = {subject: found[network, subject] for subject in options.subjects}
-        count = 2 if options.smoke else BATCHES[network]
+        count = SMOKE if options.smoke else BATCHES[network]
         print("\n".join(rows_of(network, count, of_network)))
-    if not any(isinstance(cell, dict) for row in found.values() for cell in row.values()):
+    measured = [isinstance(cell, dict) for row in found.values() for cell in row.values()]
+    if not (all if options.smoke else any)(measured):
         sys.exit("Nothing could be measured.")
 
 
