@@ -53,8 +53,25 @@ def choice(
     """
     # The type first: an array has no answer to whether it equals.
     if not any(type(value) is type(one) and value == one for one in legal):
-        listed = ", ".join(f'"{one}"' if isinstance(one, str) else repr(one) for one in legal)
-        refuse(name, f"one of {listed}", value, error)
+        refuse(name, f"one of {', '.join(map(_typed, legal))}", value, error)
+
+
+def needs(option: str, name: str, wanted: object, value: object) -> None:
+    """Raises a ValueError unless an argument has the value that an option needs beside it.
+
+    Example:
+        >>> from keras_classics import checks
+        >>> checks.needs("halve_kernels=True", "towers", "merged", "grouped")
+        Traceback (most recent call last):
+        ValueError: `halve_kernels=True` needs `towers="merged"`. Received: towers="grouped"
+    """
+    if value != wanted:
+        came = _typed(value) if isinstance(value, str) else shown(value)
+        raise ValueError(f"`{option}` needs `{name}={_typed(wanted)}`. Received: {name}={came}")
+
+
+def _typed(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def flags(error: type[Exception] = ValueError, /, **arguments: object) -> None:

@@ -31,19 +31,9 @@ with none); convolutions behind the first are "same", as the sizes of Fig. 2 dem
 response normalisation stays within its tower.
 
 `edition="code_2012"` is the network as the authors' code of 2012 has it, public since 2025: the
-configuration whose log holds the paper's 40.7 and 18.2 % (its forms are in `alexnet_2012.py`).
-
-           paper                        code_2012
-    conv1  ReLU, LRN, pool              LRN with α / n, pool, ReLU
-    conv2  ReLU, LRN, pool              ReLU, LRN with α / n, SRN within each map over 5×5, pool
-    conv5  ReLU, pool                   pool, ReLU: the same function
-    start  N(0, 0.01²) everywhere       N(0, 0.03²) in conv3, conv4 and conv5
-    2×2    pool by `overlapping_pooling=False`
-           55, 27, 27, 13, 13, 6        55, 28, 26, 13, 11, 6: windows overhang, conv2 has a border
-                                        of one pixel and conv5 none
-
-Each of these is an option of its own too: `local_response_norm="mean"`, `spatial_response_norm`,
-`pool_before_activation`, `conv345_stddev`.
+configuration whose log holds the paper's 40.7 and 18.2 %. How it differs stands in
+`alexnet_2012.py`; each difference is an option of its own too: `local_response_norm="mean"`,
+`spatial_response_norm`, `pool_before_activation`, `conv345_stddev`.
 
 Deviations, each an option: `towers="merged"`, `halve_kernels` (the paper's own comparison on one
 GPU, which halves conv1 … conv4), `local_response_norm`, `normalize_conv2`, `towers_meet`,
@@ -54,7 +44,7 @@ GPU, which halves conv1 … conv4), `local_response_norm`, `normalize_conv2`, `t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import keras
 from keras import layers
@@ -62,6 +52,7 @@ from keras import layers
 from keras_classics import checks
 from keras_classics.layers.common import activation_of
 from keras_classics.models.alexnet_layers import (
+    EDITIONS,
     convolution,
     dense,
     drop,
@@ -91,19 +82,6 @@ NORMALIZED = ("conv1", "conv2")  # §3.3
 POOLED = ("conv1", "conv2", "conv5")  # §3.5
 BIASED = ("conv2", "conv4", "conv5", "fc6", "fc7")  # §5: these biases start at one
 LATER = ("conv3", "conv4", "conv5")  # whose kernels start wider in the code
-# What options that are None stand for; layers-145.cfg of the code has the second line.
-EDITIONS: dict[str, dict[str, Any]] = {
-    "paper": {
-        "spatial_response_norm": False,
-        "pool_before_activation": False,
-        "conv345_stddev": 0.01,
-    },
-    "code_2012": {
-        "spatial_response_norm": True,
-        "pool_before_activation": True,
-        "conv345_stddev": 0.03,
-    },
-}
 ACTIVATED_LATE = ("conv1", "conv5")  # layers-145.cfg: `neuron=relu` stands in pool1 and pool3
 PLAIN_BORDERS = {"conv2": 1, "conv5": 0}  # layers-147.cfg, with windows of 2×2
 APART = {"conv2": 320, "fc6": 8192}  # layers-150.cfg: wider, as the towers do not meet
@@ -221,37 +199,27 @@ def alexnet(
     )
     activation_of("activation", activation)
     start_of(kernel_initializer)
-    if conv345_stddev is not None:
-        checks.positive("conv345_stddev", conv345_stddev)
     checks.number("bias_value", bias_value)
     checks.number("classifier_bias_value", classifier_bias_value)
     checks.rate("dropout", dropout)
-    for needs, came in (
-        ('`halve_kernels=True` needs `towers="merged"`', halve_kernels and towers != "merged"),
-        ('`towers_meet=False` needs `towers="separate"`', not towers_meet and towers != "separate"),
-    ):
-        if came:
-            raise ValueError(f'{needs}. Received: towers="{towers}"')
-    if batch_norm and edition != "paper":
-        raise ValueError(
-            f'`batch_norm=True` needs `edition="paper"`. Received: edition="{edition}"'
-        )
-    if conv345_stddev is not None and kernel_initializer is not None:
-        raise ValueError(
-            "`conv345_stddev` needs `kernel_initializer=None`. Received: kernel_initializer="
-            f"{checks.shown(kernel_initializer)}"
-        )
+    if halve_kernels:
+        checks.needs("halve_kernels=True", "towers", "merged", towers)
+    if not towers_meet:
+        checks.needs("towers_meet=False", "towers", "separate", towers)
+    if batch_norm:
+        checks.needs("batch_norm=True", "edition", "paper", edition)
+    if conv345_stddev is not None:
+        checks.positive("conv345_stddev", conv345_stddev)
+        checks.needs("conv345_stddev", "kernel_initializer", None, kernel_initializer)
     rounds_up = edition == "code_2012" and not overlapping_pooling
     smallest = _SMALLEST[stem][2 if rounds_up else int(not overlapping_pooling)]
     shape = square_shape(input_shape, 224 if stem == "imagenet" else 32, smallest)
-    chosen = EDITIONS[edition]
-    if spatial_response_norm is None:
-        spatial_response_norm = chosen["spatial_response_norm"]
-    if pool_before_activation is None:
-        pool_before_activation = chosen["pool_before_activation"]
-    if conv345_stddev is None:
-        conv345_stddev = chosen["conv345_stddev"]
-    divides_alpha = local_response_norm == "mean" or edition == "code_2012"
+    kind = EDITIONS[edition].but(
+        alpha_convention="mean" if local_response_norm == "mean" else None,
+        spatial_response_norm=spatial_response_norm,
+        pool_before_activation=pool_before_activation,
+        conv345_stddev=conv345_stddev,
+    )
     suffixes = ("_a", "_b") if towers == "separate" else ("",)
     groups = 2 if towers == "grouped" else 1
 
@@ -266,13 +234,13 @@ def alexnet(
     def behind(x, layer, tower):
         """What follows the convolution of a layer: normalisation, pooling and the activation."""
         own, number = layer + tower, layer[4:] + tower
-        late = pool_before_activation and layer in ACTIVATED_LATE
+        late = kind.pool_before_activation and layer in ACTIVATED_LATE
         if not late:
             x = layers.Activation(activation, name=f"{own}_activation")(x)
         if layer in NORMALIZED and (normalize_conv2 or layer != "conv2"):
             if local_response_norm:
-                x = normalize(x, "mean" if divides_alpha else "sum", groups, number)
-            if spatial_response_norm and layer == "conv2":
+                x = normalize(x, kind.alpha_convention, groups, number)
+            if kind.spatial_response_norm and layer == "conv2":
                 x = normalize_in_space(x, number)
         if layer in POOLED:
             x = pool(x, f"pool{number}", overlapping_pooling, rounds_up)  # 27×27, 13×13, 6×6
@@ -293,11 +261,11 @@ def alexnet(
                 *(maps[tower], width(layer, filters), kernel_size, strides),
                 PLAIN_BORDERS.get(layer) if rounds_up else None,
                 groups if layer in DIVIDED else 1,
-                start_of(kernel_initializer, conv345_stddev if layer in LATER else 0.01),
+                start_of(kernel_initializer, kind.conv345_stddev if layer in LATER else 0.01),
                 *(bias(layer), batch_norm, layer + suffix),
             )  # 55×55×96, 27×27×256, 13×13×384, 13×13×384, 13×13×256
             maps[tower] = behind(x, layer, suffix)
-    if not (include_top and not towers_meet):
+    if towers_meet or not include_top:
         maps = [join(maps, "pool5")]
     if include_top:
         apart = suffixes if len(maps) > 1 else ("",)

@@ -15,8 +15,17 @@ The errors are those of ten crops of the pictures of ILSVRC-2012's validation; o
 for the half network, beside which the whole one had 37.47 and 17.00 % (layer-params-145-2010.cfg).
 167 was trained by another schedule than the rest.
 
-All are `alexnet(edition="code_2012")` with the options that `FORMS` names; how it differs from the
-paper stands in `alexnet.py`.
+All are `alexnet(edition="code_2012")` with the options that `FORMS` names. How that differs from
+the network of the paper:
+
+           paper                        code_2012
+    conv1  ReLU, LRN, pool              LRN with α / n, pool, ReLU
+    conv2  ReLU, LRN, pool              ReLU, LRN with α / n, SRN within each map over 5×5, pool
+    conv5  ReLU, pool                   pool, ReLU: the same function
+    start  N(0, 0.01²) everywhere       N(0, 0.03²) in conv3, conv4 and conv5
+    2×2    pool by `overlapping_pooling=False`
+           55, 27, 27, 13, 13, 6        55, 28, 26, 13, 11, 6: windows overhang, conv2 has a border
+                                        of one pixel and conv5 none
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import keras
 from keras import layers
@@ -21,6 +21,32 @@ from keras_classics.models.common import channel_axis, picture_shape, sides
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, Initializer, Shape, Tensor
+
+
+class Edition(NamedTuple):
+    """What AlexNet's paper and its authors' code of 2012 do differently, as far as options go.
+
+    Attributes:
+        alpha_convention: of the normalisation across maps.
+        spatial_response_norm: whether conv2 is normalised within each map too.
+        pool_before_activation: whether conv1 and conv5 are activated behind their pooling.
+        conv345_stddev: standard deviation of the start of conv3, conv4 and conv5.
+    """
+
+    alpha_convention: Literal["sum", "mean"]
+    spatial_response_norm: bool
+    pool_before_activation: bool
+    conv345_stddev: float
+
+    def but(self, **own: Any) -> Edition:
+        """Returns the edition with what is not None in the place of its own."""
+        return self._replace(**{name: one for name, one in own.items() if one is not None})
+
+
+EDITIONS = {
+    "paper": Edition("sum", False, False, 0.01),  # §3.3, §3.5, §5
+    "code_2012": Edition("mean", True, True, 0.03),  # layers-145.cfg
+}
 
 
 def gaussian(stddev: float = 0.01) -> keras.Initializer:

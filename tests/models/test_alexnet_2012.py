@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import keras_classics
-from keras_classics.models.alexnet import EDITIONS
 from keras_classics.models.alexnet_2012 import FORMS
+from keras_classics.models.alexnet_layers import EDITIONS
 from tests.models.one_call import of_keras
 from tests.random_weights import randomize
 
@@ -151,7 +151,8 @@ def test_columns_that_do_not_meet():
 
 
 def test_the_edition_is_the_sum_of_its_options():
-    changes = {"local_response_norm": "mean", **EDITIONS["code_2012"]}
+    changes = EDITIONS["code_2012"]._asdict()
+    changes["local_response_norm"] = changes.pop("alpha_convention")
     build = {"include_top": False, "stem": "cifar"}
     paper = keras_classics.alexnet(**build, **changes)
     code = keras_classics.alexnet(**build, edition="code_2012")

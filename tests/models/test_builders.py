@@ -120,7 +120,7 @@ WRONG = [
     (
         "alexnet",
         {"conv345_stddev": 0.03, "kernel_initializer": "he_normal"},
-        "`conv345_stddev` needs `kernel_initializer=None`. Received: kernel_initializer='he_",
+        '`conv345_stddev` needs `kernel_initializer=None`. Received: kernel_initializer="he_',
     ),
     ("alexnet", {"conv345_stddev": 0}, "`conv345_stddev` must be a finite number above 0."),
     (
