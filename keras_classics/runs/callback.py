@@ -17,10 +17,23 @@ if TYPE_CHECKING:
     from keras_classics.progress import Progress
 
 _STEP = 3  # purpose of a seed, see data/pipeline.py
+_LOOK = 50  # steps between two looks at the loss, each of which waits for a device
 
 
 class TrainingError(UserError):
     """Training that cannot go on; the message is one sentence for the user."""
+
+
+class Unread(keras.callbacks.CallbackList):
+    """Callbacks that are given the figures of a step as the backend has them.
+
+    Keras makes numbers of them before its callbacks see them: every step then waits for the device,
+    and the device for the next step.
+    """
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch, logs)
 
 
 class Steps(keras.callbacks.Callback):
@@ -35,6 +48,8 @@ class Steps(keras.callbacks.Callback):
         self.saved = time.monotonic()
         self.seed = fold_in(fold_in(run.recipe.seed, _STEP), epoch)
         self.rate = None
+        self.looked = run.step  # up to which step the loss is known to be a number
+        self.unread: list[tuple[int, Any]] = []  # (step, loss) since then
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self.run.metric_values is not None:
@@ -44,6 +59,7 @@ class Steps(keras.callbacks.Callback):
                 variable.assign(value)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._look()
         self.run.stopped = self.model.stop_training  # by a callback, at one of the steps
         self.model.stop_training = True  # one `fit` per epoch
 
@@ -60,6 +76,7 @@ class Steps(keras.callbacks.Callback):
     def _begin_step(self, step, is_first):
         # Here and not after a step: where one step is left, there is something left to fit.
         if not is_first and time.monotonic() - self.saved > self.run.checkpoint_seconds:
+            self._look()
             sync(self.model)
             self.run.save(step)
             self.saved = time.monotonic()
@@ -71,14 +88,21 @@ class Steps(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         done, piece = divmod(self.skipped + batch + 1, self.pieces)
-        if np.isnan(float(logs["loss"])):
-            raise TrainingError(
-                f"The loss became NaN in epoch {self.run.epoch + 1}, step {done}; the last good "
-                "checkpoint is kept in the run directory. Try a smaller learning rate."
-            )
+        self.unread.append((done + (piece > 0), logs["loss"]))
+        if done - self.looked >= _LOOK:
+            self._look()
         if not piece:
             self.run.log(done, logs)
             self.run.let_optimizer_look(done)
+
+    def _look(self):
+        """Raises where a loss since the last look is NaN; as running means, all behind it are."""
+        unread, self.unread = self.unread, []
+        if unread and np.isnan(float(unread[-1][1])):
+            first = next(step for step, loss in unread if np.isnan(float(loss)))
+            raise is_nan("loss", self.run.epoch, first)
+        if unread:
+            self.looked = unread[-1][0]
 
 
 class Bar(keras.callbacks.Callback):
@@ -111,6 +135,7 @@ class Listeners(keras.callbacks.Callback):
     def __init__(self, callbacks: Sequence[keras.callbacks.Callback], run: Any) -> None:
         super().__init__()
         self.callbacks, self.run = tuple(callbacks), run
+        self.read = any(map(_sees_steps, self.callbacks))
         for callback in self.callbacks:
             callback.set_params({"epochs": run.epochs, "steps": run.steps_per_epoch, "verbose": 0})
             callback.set_model(run.training)
@@ -132,12 +157,24 @@ class Listeners(keras.callbacks.Callback):
             callback.on_train_batch_begin(self._number(batch), logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if not self.read:
+            return
+        numbers = {name: float(value) for name, value in logs.items()}  # as Keras has them
         for callback in self.callbacks:
-            callback.on_train_batch_end(self._number(batch), logs)
+            callback.on_train_batch_end(self._number(batch), numbers)
 
     def _number(self, batch):
         """A continued epoch does not begin with its first step."""
         return self.run.step * self.run.recipe.gradient_accumulation_steps + batch
+
+
+def _sees_steps(callback):
+    """Whether a callback wants to know what came out of a step, for which that has to wait."""
+    return any(
+        getattr(getattr(callback, name), "__func__", None)
+        is not getattr(keras.callbacks.Callback, name)
+        for name in ("on_train_batch_end", "on_batch_end")
+    )
 
 
 _IN_VAIN = {
@@ -163,6 +200,20 @@ def check_callbacks(callbacks: Any) -> None:
         for name, reason in _IN_VAIN.items():
             if isinstance(callback, getattr(keras.callbacks, name)):
                 raise RecipeError(f"The callback {name} cannot be used: {reason}.")
+
+
+def is_nan(what: str, epoch: int, step: int) -> TrainingError:
+    """Returns the error that says since when something is NaN.
+
+    Args:
+        what: "loss" or "weights".
+        epoch: finished epochs.
+        step: which one in the epoch, from 1.
+    """
+    return TrainingError(
+        f"The {what} became NaN in epoch {epoch + 1}, step {step}; the last good checkpoint is "
+        "kept in the run directory. Try a smaller learning rate."
+    )
 
 
 def training_in_words(error: float, loss: float) -> str:

@@ -25,7 +25,15 @@ from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.progress import LivePicture, Progress, in_notebook, is_terminal
 from keras_classics.report import draw_curves
-from keras_classics.runs.callback import Bar, Listeners, Steps, sync, training_in_words
+from keras_classics.runs.callback import (
+    Bar,
+    Listeners,
+    Steps,
+    Unread,
+    is_nan,
+    sync,
+    training_in_words,
+)
 from keras_classics.runs.compute import errors_of_memory
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
@@ -126,11 +134,19 @@ class Run:
             print(f"Continuing {self.directory.path} after epoch {self.epoch}, step {self.step}.")
 
     def save(self, step: int = 0) -> None:
-        """Writes a checkpoint; `step` counts the finished steps of the epoch in progress."""
+        """Writes a checkpoint; `step` counts the finished steps of the epoch in progress.
+
+        Raises:
+            TrainingError: if a weight is NaN, as behind a step whose loss was still a number.
+        """
+        arrays = [_numpy(v) for v in self._variables()]
+        if any(np.isnan(array).any() for array in arrays):
+            last = min(self.iteration(step), self.iterations) - 1
+            raise is_nan("weights", last // self.steps_per_epoch, last % self.steps_per_epoch + 1)
         if self.directory is not None:
             figures = {"history": self.history, "seconds": self.seconds, "steps": self.steps}
             state = {"epoch": self.epoch, "step": step, "stopped": self.stopped, **figures}
-            self.directory.save_checkpoint([_numpy(v) for v in self._variables()], state)
+            self.directory.save_checkpoint(arrays, state)
 
     def fit(
         self,
@@ -214,13 +230,20 @@ class Run:
         if not self.step:
             self.let_optimizer_look(step=0)
         left = min(self.iterations - self.iteration(self.step), self.steps_per_epoch - self.step)
+        listening = Unread(
+            [Steps(self, epoch), *callbacks],
+            add_history=True,
+            model=self.training,
+            epochs=self.epochs,
+            steps=left * self.shard.pieces,
+        )
         logs = self._fit(
             self._batches(),
             # At the end of its data TensorFlow would count one more piece than it has added up.
             steps_per_epoch=left * self.shard.pieces,
             initial_epoch=epoch,
             epochs=self.epochs,  # for callbacks; `Steps` stops after this one
-            callbacks=[Steps(self, epoch), *callbacks],
+            callbacks=listening,
             verbose=0,  # its bar knows nothing of what is measured after the epoch
             shuffle=False,  # the pipeline has shuffled
         ).history
