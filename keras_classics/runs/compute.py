@@ -17,15 +17,17 @@ from keras_classics.choices import STRATEGIES
 from keras_classics.runs.devices import DistributionError
 from keras_classics.runs.peers import Peers
 from keras_classics.training.recipe import RecipeError
+from keras_classics.words import plural
 
 if TYPE_CHECKING:
     from keras_classics.data.sharding import Shard
     from keras_classics.training.recipe import Recipe
 
 JIT = {"auto": "auto", "on": True, "off": False}
-# How TensorFlow, JAX, PyTorch on a GPU and on a processor, and NumPy say it.
+# How TensorFlow, JAX, PyTorch on a GPU and on a processor, cuDNN and cuBLAS, and NumPy say it.
 _NO_MEMORY = (
-    r"(?i)OOM when allocating|RESOURCE_EXHAUSTED|out of memory|allocate memory|Unable to all"
+    r"(?i)OOM when allocating|RESOURCE_EXHAUSTED|out.of.memory|allocate memory|_ALLOC_FAILED|"
+    "Unable to all"
 )
 
 
@@ -123,7 +125,7 @@ def check_memory(recipe: Recipe, network: keras.Model, shard: Shard, pictures: i
     needed = 2 * values * together * (2 if "16" in recipe.precision else 4)
     if free is not None and needed > free:
         what = f"{needed / 1e9:,.0f} GB of memory or more, and {free / 1e9:,.0f} GB are free"
-        raise RecipeError(_too_large(recipe, what))
+        raise RecipeError(_too_large(recipe, what, 2 ** math.ceil(math.log2(needed / free))))
 
 
 @contextlib.contextmanager
@@ -137,15 +139,21 @@ def errors_of_memory(recipe: Recipe) -> Iterator[None]:
         yield
     except Exception as error:
         if isinstance(error, MemoryError) or re.search(_NO_MEMORY, str(error)):
-            raise RecipeError(_too_large(recipe, "more memory than there is")) from error
+            raise RecipeError(_too_large(recipe, "more memory than there is", 2)) from error
         raise
 
 
-def _too_large(recipe, needs):
-    return (
-        f"`batch_size` of {recipe.batch_size:,} pictures needs {needs}; take a smaller one, or "
-        "compute each batch in pieces (`gradient_accumulation_steps`)."
-    )
+def _too_large(recipe, needs, times):
+    """Returns the sentence that says what to try: so many times fewer pictures at once."""
+    size, pieces = recipe.batch_size, recipe.gradient_accumulation_steps
+    fewer = size // pieces // times
+    words = f"`batch_size` of {plural(size, 'picture')} needs {needs}; "
+    if not fewer:
+        return words + "take smaller pictures or a smaller network."
+    words += f"try {fewer * pieces:,}"
+    if size % (pieces * times) == 0:
+        words += f", or each batch in {pieces * times:,} pieces (`gradient_accumulation_steps`)"
+    return words + "."
 
 
 def _free_memory():

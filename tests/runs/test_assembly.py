@@ -133,14 +133,67 @@ def test_batches_that_no_memory_holds_are_refused(pieces, fits):
     check_memory(recipe, network, Shard(), pictures=1000)  # as many as there are
 
 
-@pytest.mark.backend
-def test_what_backends_say_of_full_memory_is_one_sentence():
-    message = (
-        r"^`batch_size` of 32 pictures needs more memory than there is; take a smaller one, or "
-        r"compute each batch in pieces \(`gradient_accumulation_steps`\)\.$"
-    )
-    for zeros in (keras.ops.zeros, np.zeros):
-        with pytest.raises(RecipeError, match=message), errors_of_memory(small_recipes.PLAIN):
-            keras.ops.convert_to_numpy(zeros((10**6, 10**8)) + 1)
+@pytest.mark.parametrize(
+    ("size", "pieces", "words"),
+    [
+        (32, 1, "try 16, or each batch in 2 pieces (`gradient_accumulation_steps`)."),
+        (24, 4, "try 12, or each batch in 8 pieces (`gradient_accumulation_steps`)."),
+        (33, 1, "try 16."),
+        (33, 3, "try 15."),  # which divides into three pieces
+        (4, 4, "take smaller pictures or a smaller network."),
+    ],
+)
+def test_full_memory_is_one_sentence_with_the_batch_to_try(size, pieces, words):
+    changes = {"batch_size": size, "gradient_accumulation_steps": pieces}
+    recipe = vary(small_recipes.PLAIN, changes)
+    message = f"`batch_size` of {size} pictures needs more memory than there is; {words}"
+    with pytest.raises(RecipeError) as caught, errors_of_memory(recipe):
+        np.zeros((10**6, 10**8))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [  # what libraries say of GPUs, which no processor can be made to say
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 3.81 GiB",
+        "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 2147483648 bytes.",
+        "OOM when allocating tensor with shape[512,64,224,224] and type float on …/GPU:0",
+        "failed to allocate memory: CUDA_ERROR_OUT_OF_MEMORY",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_full_memory_of_a_gpu_is_told_by_its_words(text):
+    message = "^`batch_size` of 32 pictures needs more memory"
+    with pytest.raises(RecipeError, match=message), errors_of_memory(small_recipes.PLAIN):
+        raise RuntimeError(text)
+
+
+def test_other_errors_stay_what_they_are():
     with pytest.raises(ValueError, match="^another$"), errors_of_memory(small_recipes.PLAIN):
         raise ValueError("another")
+
+
+class TooMuch(keras.layers.Layer):
+    """Asks in training for more than any machine has."""
+
+    def call(self, x, training=False):
+        if not training:
+            return x
+        row = keras.ops.stop_gradient(keras.ops.tile(x[0], 10_000))
+        # Sorted, since a compiler needs no memory for what it can fuse: 4 · 7,840,000² bytes.
+        return x + keras.ops.mean(keras.ops.sort(keras.ops.outer(row, row)))
+
+
+def too_large(num_classes, classifier_activation):
+    inputs = keras.Input((28, 28, 1))
+    x = TooMuch()(keras.layers.Flatten()(inputs))
+    outputs = keras.layers.Dense(num_classes, activation=classifier_activation)(x)
+    return keras.Model(inputs, outputs, name="small")
+
+
+@pytest.mark.backend
+def test_a_step_that_finds_no_memory_ends_the_run_with_that_sentence(tmp_path):
+    recipe = vary(small_recipes.PLAIN, {"model": too_large, "validation": 0})
+    with pytest.raises(RecipeError, match="needs more memory than there is; try 16, or"):
+        train(recipe, tmp_path, verbose=0)
