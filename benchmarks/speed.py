@@ -55,6 +55,7 @@ SET = {
     "layers_torch": ("Layers, PyTorch", {"KERAS_BACKEND": "torch"}, "layer_speed"),
     "build_time": ("Time to build", {"KERAS_BACKEND": "tensorflow"}, "build_time"),
     "import_time": ("Time to import", {}, "import_time"),
+    "start_time": ("Time to the first step", {}, "start_time"),
 }
 
 

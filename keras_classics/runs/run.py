@@ -112,13 +112,14 @@ class Run:
         return [v for metric in self.training.metrics for v in metric.variables]
 
     def _restore(self):
-        # Metrics make their variables when they first see data.
-        size = self.devices.replicas // self.devices.processes
-        images = np.zeros((size, *self.training.input_shape[1:]), "float32")
-        self.training.test_on_batch(images, np.zeros(size, "int32"))
         found = None
         if self.directory is not None:
             found = self.directory.load_checkpoint(warn=lambda text: print(text, file=sys.stderr))
+        if found is not None or self.devices.processes > 1:
+            # Metrics make their variables when they first see data: in a new run its first step.
+            size = self.devices.replicas // self.devices.processes
+            images = np.zeros((size, *self.training.input_shape[1:]), "float32")
+            self.training.test_on_batch(images, np.zeros(size, "int32"))
         arrays, state = found or ([_numpy(v) for v in self._variables()], None)
         state, arrays = self.devices.from_writer(state, arrays)
         if state is None:
