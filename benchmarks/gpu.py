@@ -34,6 +34,7 @@ import contextlib
 import fcntl
 import gc
 import importlib.util
+import itertools
 import json
 import os
 import signal
@@ -162,12 +163,14 @@ def steps_alone(model, x, labels):
 
         return run, lambda: float(last[0])
     kinds = ("trainable_variables", "non_trainable_variables", "optimizer_variables")
+    batches = itertools.repeat((x, labels))
+    # As `fit` calls it, so that nothing is compiled anew; there is no public way to its arguments.
     state = model._get_jax_state(**dict.fromkeys((*kinds, "metrics_variables"), True))
 
     def run(count):
         nonlocal state
         for _ in range(count):
-            logs, state = model.train_function(state, [(x, labels)])
+            logs, state = model.train_function(state, batches)
         last[:] = [logs["loss"]]
 
     return run, lambda: float(last[0])
@@ -220,6 +223,8 @@ def run_subject(subject, network, options):
         import torch
 
         torch.set_float32_matmul_precision("high")
+        if options.smoke:  # more wait for each other on a busy machine
+            torch.set_num_threads(1)
     count = SMOKE if options.smoke else BATCHES[network]
     with Path(options.lock).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -51,6 +51,7 @@ SET = {
         {},
         "train_step --against applications --rounds 3",
     ),
+    "memory_peak": ("Peak memory of a process that trains", {}, "memory"),
     "layers": ("Layers, TensorFlow", {"KERAS_BACKEND": "tensorflow"}, "layer_speed"),
     "layers_torch": ("Layers, PyTorch", {"KERAS_BACKEND": "torch"}, "layer_speed"),
     "build_time": ("Time to build", {"KERAS_BACKEND": "tensorflow"}, "build_time"),
