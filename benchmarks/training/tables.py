@@ -6,12 +6,13 @@ Nothing is written by hand but the notes between the tables (`…_notes.md`). Wh
 to be. With --smoke it prints the pages and writes nothing.
 """
 
-import statistics
 from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.training.claims import epochs_to_25
 from benchmarks.training.drawings import FIGURES, FOLDER
+from benchmarks.training.editions import GROUP, editions
+from benchmarks.training.markdown import commands, of, seeds, spread, table
 from benchmarks.training.runs import RECORD, recorded
 from keras_classics.evaluation.spread import spread_of
 from keras_classics.files import write_bytes
@@ -82,31 +83,6 @@ STARTS = tuple(
 FASHION = (("AlexNet, 227 px", "fashion_alexnet", "", "–", "–"),)
 
 
-def table(head, lines):
-    rule = "|".join(["", *["---"] * len(head), ""])
-    return ["| " + " | ".join(head) + " |", rule, *("| " + " | ".join(r) + " |" for r in lines), ""]
-
-
-def of(rows, group, prefix=""):
-    """The rows of a group whose names begin so."""
-    return [row for row in rows if row["group"] == group and row["name"].startswith(prefix)]
-
-
-def spread(rows, key="error"):
-    """Returns e.g. `1.02 % (0.98, 1.03, 1.05)`."""
-    values = [row[key] for row in rows]
-    each = ", ".join(f"{value:.2f}" for value in values)
-    return f"{statistics.mean(values):.2f} %" + (f" ({each})" if len(values) > 1 else "")
-
-
-def seeds(rows):
-    """Returns the seeds and the median of the wall times."""
-    minutes = statistics.median(row["seconds"] for row in rows) / 60
-    wall = f"{minutes:.0f} min" if minutes > 1.5 else f"{60 * minutes:.0f} s"
-    each = ", ".join(str(row["seed"]) for row in rows)
-    return f"seed{'s' * (len(rows) > 1)} {each}; {wall}"
-
-
 def tested(rows, experiments):
     """The table of what was measured on a test split, beside what others say."""
     lines = []
@@ -159,14 +135,6 @@ def curves(rows, group):
                 measured = (errors[epoch - 1], tests[epoch - 1])
                 lines.append([row["name"], str(epoch), *(f"{error:.2f}" for error in measured)])
     return table(("run", "epoch", "training error %", "test error %"), lines) if lines else []
-
-
-def commands(rows, groups):
-    return [
-        f"- `{row['group']}/{row['name']}`: `{row['command']}`"
-        for group in groups
-        for row in of(rows, group)
-    ]
 
 
 def notes(name):
@@ -243,7 +211,7 @@ def mnist(rows):
 def cifar(rows):
     """The page of CIFAR-10 and Fashion-MNIST."""
     tried = _tried(rows, cifar_pictures=True)
-    groups = [*tried, *(g for _, g, *_ in (*CIFAR, *DEPTH, *FASHION)), "cifar_alexnet_speed"]
+    groups = [*tried, *(g for _, g, *_ in (*CIFAR, *DEPTH, *FASHION)), "cifar_alexnet_speed", GROUP]
     return [
         *_begun("CIFAR-10 and Fashion-MNIST: what was measured"),
         "CIFAR-10 here is a copy whose pictures went through JPEG at quality 75 (JPEG q75), which",
@@ -262,6 +230,7 @@ def cifar(rows):
         "",
         *speed(rows),
         *drawing("alexnet_fig1"),
+        *editions(rows),
         "## CIFAR-10 (JPEG q75): depth, Fig. 6 of ResNet's paper",
         "",
         *tested(rows, DEPTH),
