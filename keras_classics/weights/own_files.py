@@ -27,7 +27,9 @@ def load_weights_file(model: keras.Model, path: str | Path) -> keras.Model:
 
     Keras goes by the order of the layers of a class: it takes a deeper network's file, or one with
     batch normalisation, without a word, and leaves a half-filled model behind if it stops. Here
-    the layers' names and shapes are compared first.
+    the layers' names and shapes are compared first. What layers do without weights of their own,
+    as their activations, constants and order, stands in no such file: build the network with the
+    options that it was saved with, or keep the whole model in a `.keras` file.
 
     Args:
         model: the network.
