@@ -13,6 +13,7 @@ from keras_classics.report.curves import BLUE, INK, ORANGE, PALE, STYLE
 
 NUMBERED_CLASSES = 20
 NAMED_CLASSES = 60
+DRAWN_CLASSES = 1500  # more than the 837 pixels of a confusion matrix show, and than ImageNet's
 BITMAP = (12, 7)  # the output layer of LeNet-5 reads its 84 inputs as such a picture
 
 
@@ -20,6 +21,18 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.nda
     """Counts how often each class (row) was taken for each class (column)."""
     pairs = np.bincount(labels * classes + predicted, minlength=classes**2)
     return pairs.reshape(classes, classes)
+
+
+def most_confused(
+    labels: np.ndarray, predicted: np.ndarray, classes: int, most: int
+) -> list[tuple[int, int, int]]:
+    """Returns the most frequent (true class, answer, count) of wrong answers, without a matrix."""
+    wrong = labels != predicted
+    pairs, counts = np.unique(
+        labels[wrong].astype(np.int64) * classes + predicted[wrong], return_counts=True
+    )
+    order = np.argsort(-counts, kind="stable")[:most]
+    return [(*divmod(int(pairs[place]), classes), int(counts[place])) for place in order]
 
 
 def draw_confusion(counts: np.ndarray, names: list[str]) -> bytes:

@@ -24,7 +24,7 @@ def mistakes(run: RecordedRun) -> list[str]:
     labels, predicted = predictions["labels"], predictions["predicted"]
     names = run.class_names(predictions["probabilities"].shape[1])
     return [
-        _confusion(run, figures.confusion(labels, predicted, len(names)), names),
+        _confusion(run, labels, predicted, names),
         _misclassified(run, predictions, names),
     ]
 
@@ -57,26 +57,31 @@ def _keep(run, name, content):
     return content
 
 
-def _confusion(run, counts, names):
-    picture = _keep(run, "confusion.png", figures.draw_confusion(counts, names))
-    off = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
-    order = np.argsort(-off, axis=None, kind="stable")[:5]
-    pairs = [(index // len(counts), index % len(counts)) for index in order]
+def _confusion(run, labels, predicted, names):
+    classes = len(names)
+    totals = np.bincount(labels, minlength=classes)
+    is_drawn = classes <= figures.DRAWN_CLASSES  # the matrix grows with their square
+    confused = figures.most_confused(labels, predicted, classes, most=5 if is_drawn else 20)
     common = [
-        f"{names[true]} taken for {names[said]}: {off[true, said]} of {counts[true].sum()} pictures"
-        for true, said in pairs
-        if off[true, said] > 1
+        f"{names[true]} taken for {names[said]}: {count} of {totals[true]} pictures"
+        for true, said, count in confused
+        if count > 1
     ]
     return section(
         "confusion",
-        "Confusion matrix",
-        figure(
-            picture,
-            f"Confusion matrix of {len(counts)} classes: {np.trace(counts):,} of {counts.sum():,} "
-            "pictures lie on the diagonal.",
-            "Each row is a true class, each column an answer. Blue: right. Orange: wrong.",
-        ),
+        "Confusion matrix" if is_drawn else "Confusions",
+        _matrix(run, labels, predicted, names) if is_drawn else "",
         paragraph("Most frequent confusions:") + bullets(common) if common else "",
+    )
+
+
+def _matrix(run, labels, predicted, names):
+    counts = figures.confusion(labels, predicted, len(names))
+    return figure(
+        _keep(run, "confusion.png", figures.draw_confusion(counts, names)),
+        f"Confusion matrix of {len(counts)} classes: {np.trace(counts):,} of {counts.sum():,} "
+        "pictures lie on the diagonal.",
+        "Each row is a true class, each column an answer. Blue: right. Orange: wrong.",
     )
 
 

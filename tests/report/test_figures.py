@@ -16,6 +16,20 @@ def test_confusion_counts_true_classes_in_rows():
     assert counts.tolist() == [[1, 0, 1], [0, 1, 0], [1, 0, 0]]
 
 
+def test_most_confused_agrees_with_the_matrix():
+    labels, predicted = np.random.default_rng(0).integers(0, 7, (2, 500))
+    counts = figures.confusion(labels, predicted, 7)
+    np.fill_diagonal(counts, 0)
+    expected = np.argsort(-counts, axis=None, kind="stable")[:9]
+    found = figures.most_confused(labels, predicted, 7, most=9)
+    assert found == [(int(n // 7), int(n % 7), int(counts.flat[n])) for n in expected]
+
+
+def test_most_confused_of_many_classes_makes_no_matrix():
+    found = figures.most_confused(np.array([5, 5, 2]), np.array([9, 9, 2]), 10**9, most=5)
+    assert found == [(5, 9, 2)]
+
+
 @pytest.mark.parametrize("classes", [2, 10, 21, 100])
 def test_draws_confusions_of_any_number_of_classes(classes):
     counts = np.eye(classes, dtype=int) * 9
