@@ -57,6 +57,7 @@ SET = {
     "build_time": ("Time to build", {"KERAS_BACKEND": "tensorflow"}, "build_time"),
     "import_time": ("Time to import", {}, "import_time"),
     "start_time": ("Time to the first step", {}, "start_time"),
+    "growth": ("As work grows", {}, "growth"),
 }
 
 
