@@ -98,7 +98,7 @@ def test_the_recipe_of_the_2012_code_on_photographs(data_dir, tmp_path, monkeypa
     assert "after epoch 1, step" in output
     assert_same(tmp_path / "undisturbed", tmp_path / "killed")
     history = list(csv.DictReader((tmp_path / "killed" / "history.csv").open()))
-    assert [float(row["learning_rate"]) for row in history] == [0.01, 0.001]
+    assert [float(row["learning_rate"]) for row in history] == [0.01, 0.001, 0.001]
 
 
 @pytest.mark.backend
