@@ -40,7 +40,7 @@ def left(rows):
         f"not within {row['epochs']}" if n is None else str(n)
         for row, n in zip(rows, epochs, strict=True)
     )
-    return each if None in epochs else f"{each}: {interval(epochs)}"
+    return each if None in epochs or len(rows) == 1 else f"{each}: {interval(epochs)}"
 
 
 def editions(rows):
