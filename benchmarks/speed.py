@@ -35,6 +35,7 @@ SET = {
         {},
         "lenet5_epoch --data-dir DATA --published --rounds 2",
     ),
+    "epoch_parts": ("Parts of an epoch", {}, "epoch_parts --data-dir DATA"),
     "train_step": ("A training step, against PyTorch", {}, "train_step"),
     "train_step_torch": (
         "A training step on the PyTorch backend, against PyTorch",
