@@ -48,9 +48,11 @@ def train_ours(network, steps):
     """A few steps of `fit` on one batch; an epoch is a step."""
     import keras
 
+    from keras_classics.training import CoupledSGD
+
     model = train_step.build_ours(network, "pytorch")
     model.compile(
-        optimizer=keras.optimizers.SGD(train_step.LEARNING_RATE, momentum=0.9),
+        optimizer=CoupledSGD(train_step.LEARNING_RATE, momentum=0.9),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     x, labels = train_step.batch(network)
