@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _MOST = 2**20
 
 
-def standardize_data_format(data_format: DataFormat) -> str:
+def standardize_data_format(
+    data_format: DataFormat,
+) -> Literal["channels_last", "channels_first"]:
     """Returns "channels_last" or "channels_first", Keras' setting for None."""
     checks.choice("data_format", data_format, ("channels_last", "channels_first", None))
     return data_format or keras.config.image_data_format()
@@ -27,6 +29,15 @@ def check_positive_integers(**arguments: object) -> None:
     """Raises a ValueError that names the first argument that is not an integer above 0."""
     for name, value in arguments.items():
         checks.integer(name, value, most=_MOST)
+
+
+def check_sides(name: str, value: object) -> None:
+    """Raises a ValueError unless the value is an integer above 0, or one for each direction."""
+    pair = value if isinstance(value, tuple | list) else (value, value)
+    if len(pair) != 2:
+        checks.refuse(name, "a positive integer, or two", value)
+    for side in pair:
+        check_positive_integers(**{name: side})
 
 
 def activation_of(name: str, value: object) -> Callable[..., Any]:

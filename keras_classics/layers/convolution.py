@@ -11,6 +11,7 @@ from keras_classics import checks
 from keras_classics.layers.common import (
     activation_of,
     check_positive_integers,
+    check_sides,
     initializer_of,
     same_padding,
     standardize_data_format,
@@ -32,7 +33,9 @@ class Conv2D(keras.layers.Conv2D):
     nothing is copied (benchmarks/results/speed.md). Weights, files and results are Keras' own.
 
     Args:
-        *args, **kwargs: those of `keras.layers.Conv2D`.
+        filters: filters of all groups together.
+        kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
+            kernel_initializer, bias_initializer and all others: as in `keras.layers.Conv2D`.
 
     Input shape:
         (batch, rows, columns, channels) with channels last, or (batch, channels, rows, columns).
@@ -41,7 +44,8 @@ class Conv2D(keras.layers.Conv2D):
         As of `keras.layers.Conv2D`.
 
     Raises:
-        ValueError: as `keras.layers.Conv2D`.
+        ValueError: for an argument that is none of these, or filters that do not divide among the
+            groups.
 
     Example:
         >>> import keras
@@ -50,6 +54,46 @@ class Conv2D(keras.layers.Conv2D):
         >>> tuple(layer(keras.ops.ones((1, 224, 224, 3))).shape), tuple(layer.kernel.shape)
         ((1, 112, 112, 64), (7, 7, 3, 64))
     """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: Literal["valid", "same"] = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: int | tuple[int, int] = 1,
+        groups: int = 1,
+        activation: Activation = None,
+        use_bias: bool = True,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        check_positive_integers(filters=filters, groups=groups)
+        for name, sides in (
+            ("kernel_size", kernel_size),
+            ("strides", strides),
+            ("dilation_rate", dilation_rate),
+        ):
+            check_sides(name, sides)
+        checks.choice("padding", padding, ("valid", "same"))
+        checks.flags(use_bias=use_bias)
+        if filters % groups:
+            raise ValueError(
+                "`filters` must be evenly divisible by the number of groups. "
+                f"Received: filters={filters}, groups={groups}"
+            )
+        super().__init__(
+            *(filters, kernel_size, strides, padding, standardize_data_format(data_format)),
+            dilation_rate=dilation_rate,
+            groups=groups,
+            activation=activation_of("activation", activation),
+            use_bias=use_bias,
+            kernel_initializer=initializer_of("kernel_initializer", kernel_initializer),
+            bias_initializer=initializer_of("bias_initializer", bias_initializer),
+            **kwargs,
+        )
 
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
@@ -104,19 +148,16 @@ class GroupedConv2D(Conv2D):
     each device and compute all groups on each. Elsewhere it is Keras' own layer.
 
     Args:
-        filters: filters of all groups together.
-        kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
-            kernel_initializer, bias_initializer and all others: as in `keras.layers.Conv2D`.
+        *args, **kwargs: those of `Conv2D`.
 
     Input shape:
-        (batch, rows, columns, channels) with channels last, or (batch, channels, rows, columns).
+        As of `Conv2D`.
 
     Output shape:
-        As of `keras.layers.Conv2D`.
+        As of `Conv2D`.
 
     Raises:
-        ValueError: for an argument that is none of these, filters that do not divide among the
-            groups, or groups that do not divide among the devices.
+        ValueError: as `Conv2D`, or for groups that do not divide among the devices.
 
     Reference:
         Krizhevsky et al. 2012, section 3.5 and Fig. 2.
@@ -128,46 +169,6 @@ class GroupedConv2D(Conv2D):
         >>> tuple(layer(keras.ops.ones((1, 27, 27, 96))).shape), tuple(layer.kernel.shape)
         ((1, 27, 27, 256), (5, 5, 48, 256))
     """
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | tuple[int, int],
-        strides: int | tuple[int, int] = 1,
-        padding: Literal["valid", "same"] = "valid",
-        data_format: DataFormat = None,
-        dilation_rate: int | tuple[int, int] = 1,
-        groups: int = 1,
-        activation: Activation = None,
-        use_bias: bool = True,
-        kernel_initializer: Initializer = "glorot_uniform",
-        bias_initializer: Initializer = "zeros",
-        **kwargs: Any,
-    ) -> None:
-        check_positive_integers(filters=filters, groups=groups)
-        for name, sides in (
-            ("kernel_size", kernel_size),
-            ("strides", strides),
-            ("dilation_rate", dilation_rate),
-        ):
-            _check_sides(name, sides)
-        checks.choice("padding", padding, ("valid", "same"))
-        checks.flags(use_bias=use_bias)
-        if filters % groups:
-            raise ValueError(
-                "`filters` must be evenly divisible by the number of groups. "
-                f"Received: filters={filters}, groups={groups}"
-            )
-        super().__init__(
-            *(filters, kernel_size, strides, padding, standardize_data_format(data_format)),
-            dilation_rate=dilation_rate,
-            groups=groups,
-            activation=activation_of("activation", activation),
-            use_bias=use_bias,
-            kernel_initializer=initializer_of("kernel_initializer", kernel_initializer),
-            bias_initializer=initializer_of("bias_initializer", bias_initializer),
-            **kwargs,
-        )
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         mesh = _mesh_of_groups()
@@ -188,15 +189,6 @@ class GroupedConv2D(Conv2D):
             super().convolution_op, mesh=mesh, in_specs=(maps, last), out_specs=maps
         )
         return own(inputs, keras.ops.convert_to_tensor(kernel))
-
-
-def _check_sides(name, value):
-    """Raises a ValueError unless the value is an integer above 0, or one for each direction."""
-    pair = value if isinstance(value, tuple | list) else (value, value)
-    if len(pair) != 2:
-        checks.refuse(name, "a positive integer, or two", value)
-    for side in pair:
-        check_positive_integers(**{name: side})
 
 
 def _mesh_of_groups():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 from keras import ops
 
+from keras_classics import checks
 from keras_classics.layers.common import (
     activation_of,
     check_positive_integers,
+    check_sides,
     initializer_of,
     same_padding,
     standardize_data_format,
@@ -27,7 +29,7 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
     ten times as long on a processor, and pads it for "same". Results are Keras' own.
 
     Args:
-        *args, **kwargs: those of `keras.layers.MaxPooling2D`.
+        pool_size, strides, padding, data_format and all others: as in `keras.layers.MaxPooling2D`.
 
     Input shape:
         (batch, rows, columns, channels) with channels last, or (batch, channels, rows, columns).
@@ -36,7 +38,7 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
         As of `keras.layers.MaxPooling2D`.
 
     Raises:
-        ValueError: as `keras.layers.MaxPooling2D`.
+        ValueError: for an argument that is none of these.
 
     Example:
         >>> import keras
@@ -45,6 +47,22 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
         >>> tuple(layer(keras.ops.ones((1, 112, 112, 64))).shape)
         (1, 56, 56, 64)
     """
+
+    def __init__(
+        self,
+        pool_size: int | tuple[int, int] = 2,
+        strides: int | tuple[int, int] | None = None,
+        padding: Literal["valid", "same"] = "valid",
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ) -> None:
+        check_sides("pool_size", pool_size)
+        if strides is not None:
+            check_sides("strides", strides)
+        checks.choice("padding", padding, ("valid", "same"))
+        super().__init__(
+            pool_size, strides, padding, standardize_data_format(data_format), **kwargs
+        )
 
     def call(self, inputs: Tensor) -> Tensor:
         if keras.backend.backend() != "torch":

@@ -74,7 +74,7 @@ def convolution(
     name: str,
 ) -> Tensor:
     """Convolution without bias, batch normalisation, and ReLU unless told otherwise."""
-    padding = "same"
+    padding: Literal["valid", "same"] = "same"
     if strides > 1 and kernel_size > 1:
         # Keras' "same" has no border at the top and left of even sizes; the authors' code has.
         x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
