@@ -208,7 +208,8 @@ def main():
         if options.memory:
             memory_of(found, 8 if options.smoke else 200)
             return 0
-        return 0 if compare(found, 2 if options.smoke else options.passes) else 1
+        in_time = compare(found, 2 if options.smoke else options.passes)
+        return 0 if in_time or options.smoke else 1  # a smoke's figures say nothing
 
 
 if __name__ == "__main__":
