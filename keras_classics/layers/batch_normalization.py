@@ -20,7 +20,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     y = γ · (x − mean) / √(variance + ε) + β. Weights, states and results are those of
     `keras.layers.BatchNormalization`; only the defaults differ. Keras computes it from single
     operations; here pictures with channels last go through the one that TensorFlow and PyTorch
-    have for it, forward and backward in a third to a half of the time on a CPU
+    have for it, on TensorFlow forward and backward in a third to a half of the time on a CPU
     (benchmarks/results/networks.md). Every other case is Keras' own.
 
     Args:

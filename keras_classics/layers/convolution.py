@@ -30,7 +30,8 @@ class Conv2D(keras.layers.Conv2D):
     There Keras copies every input into the order of channels first and back, every kernel out of
     Keras' order in each step, and adds the biases apart. PyTorch computes on channels last as they
     lie: the kernel of this layer lies in memory as PyTorch reads it, whatever its shape says, and
-    nothing is copied (benchmarks/results/speed.md). Weights, files and results are Keras' own.
+    nothing is copied (`python -m benchmarks.train_step --backend torch`). Weights and results are
+    Keras' own.
 
     Args:
         filters: filters of all groups together.
@@ -140,12 +141,12 @@ class Conv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="keras_classics")
 class GroupedConv2D(Conv2D):
-    """`keras.layers.Conv2D` with groups, which a mesh of devices can share.
+    """`Conv2D` with groups, which a mesh of devices can share.
 
     Where a `keras.distribution.ModelParallel` is active whose mesh has an axis named "groups", each
     device along it computes as many of the groups, from its part of the channels with its part of
     the kernel, and sends nothing to the others. Left to itself, XLA would gather all of both on
-    each device and compute all groups on each. Elsewhere it is Keras' own layer.
+    each device and compute all groups on each. Elsewhere it is `Conv2D`.
 
     Args:
         *args, **kwargs: those of `Conv2D`.
