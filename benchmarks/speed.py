@@ -58,6 +58,7 @@ SET = {
     "build_time": ("Time to build", {"KERAS_BACKEND": "tensorflow"}, "build_time"),
     "import_time": ("Time to import", {}, "import_time"),
     "start_time": ("Time to the first step", {}, "start_time"),
+    "beside_load": ("LeNet-5 beside a busy process", {}, "beside_load"),
     "growth": ("As work grows", {}, "growth"),
 }
 
