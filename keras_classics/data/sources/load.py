@@ -22,7 +22,7 @@ _DIGITS = tuple("0123456789")
 _FIXED_SEED = 1998
 _DIRECTORIES = {
     "idx": "one that holds the four IDX files",
-    "folder": "one that holds train/<class>/ and val/<class>/",
+    "folder": "one that holds a folder for each class, or train/<class>/ and val/<class>/",
 }
 
 

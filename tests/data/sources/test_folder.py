@@ -1,4 +1,5 @@
 import os
+import shutil
 import time
 import warnings
 from pathlib import Path
@@ -107,23 +108,22 @@ def test_no_folder(tmp_path, split):
     missing = tmp_path / "nothing"
     assert message(missing, split) == (
         f"{missing} is not a directory; set `dataset` to folder:<directory>, one that holds "
-        "train/<class>/ and val/<class>/."
+        "a folder for each class, or train/<class>/ and val/<class>/."
     )
     with pytest.raises(DataError) as raised:
         load("folder:", split)
     assert str(raised.value) == (
         "`folder:` names no directory; set `dataset` to folder:<directory>, one that holds "
-        "train/<class>/ and val/<class>/."
+        "a folder for each class, or train/<class>/ and val/<class>/."
     )
 
 
 def test_no_train_and_no_val(tmp_path):
-    fill(tmp_path, ["cat/1.jpg"])
-    rule = "a data set of folders needs train/<class>/ and val/<class>/."
-    for split in ("train", "test"):
-        assert message(tmp_path, split) == f"{tmp_path}/train does not exist; {rule}"
+    rule = "a data set of folders needs train/<class>/ and val/<class>/, or <class>/ alone."
     fill(tmp_path, ["train/cat/1.jpg"])
     assert message(tmp_path, "test") == f"{tmp_path}/val does not exist; {rule}"
+    (tmp_path / "train").rename(tmp_path / "val")
+    assert message(tmp_path, "train") == f"{tmp_path}/train does not exist; {rule}"
 
 
 def test_no_class_folders(tmp_path):
@@ -350,3 +350,65 @@ def test_part_of_files_in_memory(tmp_path):
     part = source.part(np.array([True, False, True]), "validation")
     assert part.encoded.numpy().tolist() == [b"a", b"c"]
     assert part.labels.tolist() == [0, 2]
+
+
+def photographs(root, counts, suffix=".png"):
+    for name, count in counts.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            Image.new("RGB", (6, 5), (number, 0, 0)).save(root / name / f"{number}{suffix}")
+    return root
+
+
+def of(paths):
+    return {path.rsplit("/", 2)[-2] + "/" + path.rsplit("/", 1)[-1] for path in paths}
+
+
+def test_class_folders_alone_are_split_by_class(tmp_path):
+    root = photographs(tmp_path, {"cat": 20, "dog": 11, "owl": 3})
+    train, test = (read_folder(root, split) for split in ("train", "test"))
+    assert train[2] == test[2] == ("cat", "dog", "owl")
+    assert np.bincount(test[1]).tolist() == [4, 3, 1]
+    assert np.bincount(train[1]).tolist() == [16, 8, 2]
+    assert not of(train[0]) & of(test[0])
+
+
+def test_a_picture_stays_on_its_side(tmp_path):
+    root = photographs(tmp_path / "one", {"cat": 50, "dog": 50})
+    before = of(read_folder(root, "test")[0])
+    assert (
+        of(read_folder(photographs(tmp_path / "two", {"cat": 50, "dog": 50}), "test")[0]) == before
+    )
+    for number in range(10):  # another twenty per cent come
+        shutil.copy(root / "cat" / "0.png", root / "cat" / f"new{number}.png")
+    after = of(read_folder(root, "test")[0])
+    # By their checksums two of the ten new ones are expected among the twelve smallest.
+    assert len(before - after) <= 4
+    assert {name for name in after if name.startswith("dog")} <= before
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: photographs(root, {"cat": 3}), "holds one folder, cat, and there is nothing"),
+        (lambda root: photographs(root, {"cat": 3, "dog": 1}), "dog holds one image; two are need"),
+        (
+            lambda root: photographs(root, {"cat": 3, "Cat": 3}),
+            "Cat and cat .* differ in case alone",
+        ),
+        (
+            lambda root: photographs(root, {"all/cat": 3, "all/dog": 3, "more/owl": 2}),
+            r"holds no images but folders \(cat, dog\)",
+        ),
+        (
+            lambda root: (root / "cat").mkdir() or (root / "dog").mkdir(),
+            "cat holds no images; fill",
+        ),
+        (lambda root: (root / "a.png").write_bytes(b""), "holds no folders"),
+    ],
+)
+def test_class_folders_that_cannot_be_used(tmp_path, make, message):
+    make(tmp_path)
+    with pytest.raises(DataError, match=message) as raised:
+        read_folder(tmp_path, "train")
+    assert "\n" not in str(raised.value)
