@@ -62,9 +62,7 @@ def check_onnx(name, folder):
     path = export(model, folder / f"{name}.onnx")
     session = onnxruntime.InferenceSession(str(path))
     served = dict(
-        zip(
-            [y.name for y in session.get_outputs()], session.run(None, {"pictures": x}), strict=True
-        )
+        zip([y.name for y in session.get_outputs()], session.run(None, {"pixels": x}), strict=True)
     )
     # A dict of outputs is flattened in the order of its keys.
     return close(expected, [served[key] for key in sorted(served)])

