@@ -12,6 +12,10 @@ from keras_classics import (
     weights as weights,
     zoo as zoo,
 )
+from keras_classics.data.class_names import (
+    decode_predictions as decode_predictions,
+    imagenet_classes as imagenet_classes,
+)
 from keras_classics.export import export as export
 from keras_classics.models.alexnet import alexnet as alexnet
 from keras_classics.models.alexnet_2012 import (
@@ -40,6 +44,7 @@ from keras_classics.models.fully_convolutional import fully_convolutional as ful
 from keras_classics.models.googlenet import googlenet as googlenet
 from keras_classics.models.lenet import lenet5 as lenet5
 from keras_classics.models.mnist_cnn import mnist_cnn as mnist_cnn
+from keras_classics.models.pretrained import pretrained as pretrained
 from keras_classics.models.resnet import (
     plain18 as plain18,
     plain34 as plain34,
@@ -56,6 +61,11 @@ from keras_classics.models.vgg import (
     vgg16 as vgg16,
     vgg16_1x1 as vgg16_1x1,
     vgg19 as vgg19,
+)
+from keras_classics.trained_model import feature_extractor as feature_extractor
+from keras_classics.weights.pixels import (
+    preprocess_input as preprocess_input,
+    preprocessing as preprocessing,
 )
 from keras_classics.zoo import (
     get_model as get_model,

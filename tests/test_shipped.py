@@ -150,7 +150,10 @@ def test_options_of_another_network_are_refused(network, options, message):
 
 
 def test_unknown_names_are_told_the_known():
-    message = "`weights` must be None, \"mnist\" or the path of a file. Received: weights='minst'"
+    message = (
+        '`weights` must be None, "mnist" or the path of a file or a run. '
+        "Received: weights='minst'"
+    )
     with pytest.raises(ValueError, match=re.escape(message)):
         keras_classics.lenet5(weights="minst")
     with pytest.raises(ValueError, match='`weights` must be one of "mnist". Received'):

@@ -125,6 +125,7 @@ def _options(network, trained, metrics, run_dir):
             )
     defaults = {name: p.default for name, p in inspect.signature(builder).parameters.items()}
     free = ("include_top", "pooling", "classifier_activation", "weights", "name")
+    free += ("with_preprocessing",)
     return {name: value for name, value in defaults.items() if name not in free} | {
         "num_classes": usual.output_shape[-1],
         "input_shape": list(usual.input_shape[1:]),

@@ -166,6 +166,31 @@ class Inception(keras.layers.Layer):
             outputs.append(x)
         return ops.concatenate(outputs, axis=-1 if self.data_format == "channels_last" else 1)
 
+    def branches(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Returns what each convolution gives behind its ReLU, and the pooling, by their names.
+
+        Args:
+            inputs: as for a call, symbolic ones included.
+
+        Example:
+            >>> import keras
+            >>> from keras_classics.layers import Inception
+            >>> layer = Inception(64, 96, 128, 16, 32, 32, data_format="channels_last")
+            >>> maps = layer.branches(keras.Input((28, 28, 192)))
+            >>> list(maps)
+            ['conv_1x1', 'conv_3x3_reduce', 'conv_3x3', 'conv_5x5_reduce', 'conv_5x5', 'pool',
+             'pool_projection']
+            >>> maps["conv_5x5"].shape
+            (None, 28, 28, 32)
+        """
+        found = {}
+        for branch in self._branches:
+            x = inputs
+            for layer in branch:
+                x = layer(x)
+                found[layer.name.removesuffix("_bn").removesuffix("_relu")] = x
+        return found
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         axis = -1 if self.data_format == "channels_last" else 1
         shape = list(input_shape)

@@ -30,6 +30,8 @@ class PixelNormalization(keras.layers.Layer):
             either data format. It is a weight, but not trained; the configuration has its shape.
         deviation: None, or array-like of shape (channels,), all above 0; a weight as well.
         data_format: of the inputs: "channels_last", "channels_first" or None for Keras' setting.
+        reverse_channels: whether the channels come out in the opposite order, as Caffe's networks
+            want blue, green, red; `mean` and `deviation` are in the order of the inputs.
 
     Input shape:
         (batch, height, width, channels) with channels last; pixels of any type.
@@ -39,8 +41,8 @@ class PixelNormalization(keras.layers.Layer):
 
     Raises:
         ValueError: if `mean` or `deviation` has another shape or is not finite, a deviation is not
-            above 0, or the
-            input has another number of channels.
+            above 0, `reverse_channels` is no truth value, or the input has another number of
+            channels.
 
     Reference:
         Krizhevsky et al. 2012, section 2, "subtracting the mean activity over the training set
@@ -62,9 +64,12 @@ class PixelNormalization(keras.layers.Layer):
         mean: npt.ArrayLike,
         deviation: npt.ArrayLike | None = None,
         data_format: DataFormat = None,
+        reverse_channels: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
+        checks.flags(reverse_channels=reverse_channels)
+        self.reverse_channels = reverse_channels
         rule = "of shape (channels,) or (height, width, channels)"
         self.mean_value = finite_numbers("mean", mean, rule)
         if self.mean_value.ndim not in (1, 3):
@@ -129,6 +134,8 @@ class PixelNormalization(keras.layers.Layer):
         if self.deviation is not None:
             deviation = ops.convert_to_tensor(self.deviation)
             x = x / (deviation if self.data_format == "channels_last" else deviation[:, None, None])
+        if self.reverse_channels:
+            x = ops.flip(x, axis=self._channel_axis)
         return ops.cast(x, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -143,6 +150,7 @@ class PixelNormalization(keras.layers.Layer):
             "mean_shape": list(self.mean_value.shape),
             "has_deviation": self.deviation_value is not None,
             "data_format": self.data_format,
+            "reverse_channels": self.reverse_channels,
         }
 
     @classmethod

@@ -128,7 +128,7 @@ def alexnet(
         include_top: whether the network ends in fc6, fc7, fc8, or in the last pooling.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of fc8; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         edition: "paper", or "code_2012": the network that the authors' code trained (see above).
         towers: "separate", layers conv1_a, conv1_b, …, fc7_b; "grouped", the same function by the

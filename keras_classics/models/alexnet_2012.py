@@ -74,7 +74,7 @@ def _alexnet_2012(
         include_top: whether the network ends in fc6, fc7, fc8, or in the last pooling.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of fc8; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         dropout: rate behind fc6 and fc7.
         stem: "imagenet", or "cifar": a first convolution of 5×5/1.

@@ -59,7 +59,7 @@ def alexnet_cifar(
         include_top: whether the network ends in `fc10`, or in the maps of local4.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of `fc10`; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         local_response_norm: whether local response normalisation follows conv1 and conv2. Its
             constants are those of the author's file: n = 5, k = 1, β = 0.75, α = 0.001

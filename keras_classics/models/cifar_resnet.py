@@ -63,6 +63,7 @@ def cifar_resnet(
     pooling: Pooling = None,
     classifier_activation: Activation = "softmax",
     weights: Weights = None,
+    with_preprocessing: bool = False,
     name: str | None = "cifar_resnet",
     shortcut: Literal["identity", "projection", "projection_all"] = "identity",
     pad: Literal["end", "both"] = "end",
@@ -86,6 +87,7 @@ def cifar_resnet(
         pooling=pooling,
         classifier_activation=classifier_activation,
         weights=weights,
+        with_preprocessing=with_preprocessing,
         name=name,
     )
     checks.flags(residual=residual)
@@ -113,7 +115,15 @@ def cifar_resnet(
             )
     if include_top:
         x = classify(x, num_classes, classifier_activation)
-    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
+    return finish(
+        inputs,
+        x,
+        include_top=include_top,
+        pooling=pooling,
+        weights=weights,
+        with_preprocessing=with_preprocessing,
+        name=name,
+    )
 
 
 def _residual(
@@ -126,6 +136,7 @@ def _residual(
     pooling: Pooling = None,
     classifier_activation: Activation = "softmax",
     weights: Weights = None,
+    with_preprocessing: bool = False,
     name: str | None = "cifar_resnet",
     shortcut: Literal["identity", "projection", "projection_all"] = "identity",
     pad: Literal["end", "both"] = "end",
@@ -139,8 +150,11 @@ def _residual(
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of `fc`; None for logits.
-        weights: None or the path of a `.weights.h5` file; of ResNet-20 also a name of those that
-            come with the package, `shipped.names("cifar_resnet20")`.
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file; of
+            ResNet-20 also a name of those that come with the package,
+            `shipped.names("cifar_resnet20")`.
+        with_preprocessing: whether the model takes pixels 0 … 255 as they are, with the layer of
+            `preprocessing` for its `weights` in front.
         name: the model's name.
         shortcut: "identity" (option A), strided and with zero channels where dimensions change;
             "projection" (B), a 1×1 convolution there; "projection_all" (C), one in every block.
@@ -168,6 +182,7 @@ def _residual(
         pooling=pooling,
         classifier_activation=classifier_activation,
         weights=weights,
+        with_preprocessing=with_preprocessing,
         name=name,
         shortcut=shortcut,
         pad=pad,
@@ -195,7 +210,7 @@ def _plain(
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of `fc`; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
 
     Returns:

@@ -39,6 +39,7 @@ def check_common(
     classifier_activation: Activation,
     weights: Weights,
     name: str | None,
+    with_preprocessing: bool = False,
     application: str | None = None,
 ) -> None:
     """Checks the arguments that all builders share, before any layer is built."""
@@ -50,16 +51,24 @@ def check_common(
     if name is not None and not (isinstance(name, str) and name and "/" not in name):
         checks.refuse("name", 'a text without "/", or None', name)
     check_weights(weights, ("imagenet",) if application else ())
+    checks.flags(with_preprocessing=with_preprocessing)
+    if with_preprocessing and (weights is None or str(weights).endswith(".weights.h5")):
+        rule = "False where `weights` does not tell the pixels that it expects"
+        checks.refuse("with_preprocessing", rule, with_preprocessing)
 
 
 def check_weights(weights: Weights, names: Sequence[str] = ()) -> None:
-    """Raises unless `weights` is None, one of some names, or the path of a file."""
+    """Raises unless `weights` is None, one of some names, a file, or a run directory."""
     if weights is None or (type(weights) is str and weights in names):
         return
-    if not isinstance(weights, str | Path) or not os.path.isfile(os.path.expanduser(weights)):
+    path = os.path.expanduser(weights) if isinstance(weights, str | Path) else ""
+    if not os.path.isfile(path) and not os.path.isfile(os.path.join(path, "model.keras")):
         listed = "".join(f', "{name}"' for name in names)
+        have = ""
+        if isinstance(weights, str) and weights == "imagenet":
+            have = " (ImageNet's are published for vgg16, vgg19, resnet50, resnet101, resnet152)"
         came = str(weights) if isinstance(weights, Path) else weights
-        checks.refuse("weights", f"None{listed} or the path of a file", came)
+        checks.refuse("weights", f"None{listed} or the path of a file or a run{have}", came)
 
 
 def picture_shape(
@@ -130,6 +139,7 @@ def finish(
     pooling: Pooling,
     weights: Weights,
     name: str | None,
+    with_preprocessing: bool = False,
     application: str | None = None,
 ) -> keras.Model:
     """Returns the model, pooled if it has no top, with weights loaded if there are any."""
@@ -142,12 +152,24 @@ def finish(
     if weights is None:
         return model
     from keras_classics import weights as published
+    from keras_classics.weights import own_models, pixels
 
     if application and weights == "imagenet":
         published.load_keras_applications(model, application)
+        front = pixels.preprocessing(application.lower(), weights)
+    elif file := own_models.model_file(weights):
+        published.load_trained(model, weights)
+        front = pixels.front_of(file) if with_preprocessing else None
     else:
         published.load_weights_file(model, weights)
-    return model
+    return complete(model, front) if with_preprocessing else model
+
+
+def complete(model: keras.Model, front: keras.layers.Layer) -> keras.Model:
+    """Returns the model that takes pixels 0 … 255, with the layer of its weights in front."""
+    shape = front.input.shape[1:] if front.built else model.input_shape[1:]
+    pixels = keras.Input(shape, name="pixels")
+    return keras.Model(pixels, model(front(pixels)), name=model.name)
 
 
 def variant(

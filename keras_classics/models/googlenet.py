@@ -167,7 +167,7 @@ def googlenet(
         include_top: whether the network ends in pooling, dropout and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of the last layer of each head; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         auxiliary_heads: whether the two classifiers on 4a and 4d, which help in training, are
             there. The model then returns a dict: main, auxiliary_4a, auxiliary_4d.

@@ -142,6 +142,7 @@ def lenet5(
     pooling: Pooling = None,
     classifier_activation: Activation = "softmax",
     weights: Weights = None,
+    with_preprocessing: bool = False,
     name: str | None = "lenet5",
     connections: Literal["table", "full"] = "table",
     subsampling: Literal["trainable", "average", "max"] = "trainable",
@@ -164,6 +165,8 @@ def lenet5(
         weights: None, the path of a `.weights.h5` file, or "mnist": trained as published, for
             light ink on dark, pixels p of 0 … 255 with two of 0 on every side, as
             −0.1 + 1.275·p/255; `shipped.card` says more.
+        with_preprocessing: whether the model takes pixels 0 … 255 as they are, with the layer of
+            `preprocessing` for its `weights` in front.
         name: the model's name.
         connections: "table", C3 connected by Table I, or "full".
         subsampling: "trainable" (coefficient, bias, squashing), "average" or "max".
@@ -206,6 +209,7 @@ def lenet5(
         pooling=pooling,
         classifier_activation=classifier_activation,
         weights=weights,
+        with_preprocessing=with_preprocessing,
         name=name,
     )
     checks.choice("connections", connections, ("table", "full"))
@@ -234,4 +238,12 @@ def lenet5(
         x = layers.Flatten(name="flatten")(x)
         x = layers.Dense(84, activation=squash, kernel_initializer=start(), name="F6")(x)
         x = _classify(x, num_classes, output, classifier_activation, start)
-    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
+    return finish(
+        inputs,
+        x,
+        include_top=include_top,
+        pooling=pooling,
+        weights=weights,
+        with_preprocessing=with_preprocessing,
+        name=name,
+    )

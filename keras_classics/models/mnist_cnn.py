@@ -34,6 +34,7 @@ def mnist_cnn(
     pooling: Pooling = None,
     classifier_activation: Activation = "softmax",
     weights: Weights = None,
+    with_preprocessing: bool = False,
     name: str | None = "mnist_cnn",
     kernel_initializer: Initializer = "glorot_uniform",
 ) -> keras.Model:
@@ -47,6 +48,8 @@ def mnist_cnn(
         classifier_activation: activation of the last layer; None for logits.
         weights: None, the path of a `.weights.h5` file, or "mnist": trained, for light ink on dark,
             pixels p of 0 … 255 as −0.4242 + 3.2457·p/255; `shipped.card` says more.
+        with_preprocessing: whether the model takes pixels 0 … 255 as they are, with the layer of
+            `preprocessing` for its `weights` in front.
         name: the model's name.
         kernel_initializer: start of the convolutions' kernels.
 
@@ -69,6 +72,7 @@ def mnist_cnn(
         pooling=pooling,
         classifier_activation=classifier_activation,
         weights=weights,
+        with_preprocessing=with_preprocessing,
         name=name,
     )
     initializer_of("kernel_initializer", kernel_initializer)
@@ -87,4 +91,12 @@ def mnist_cnn(
     if include_top:
         x = layers.Flatten(name="flatten")(x)
         x = layers.Dense(num_classes, activation=classifier_activation, name="dense")(x)
-    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
+    return finish(
+        inputs,
+        x,
+        include_top=include_top,
+        pooling=pooling,
+        weights=weights,
+        with_preprocessing=with_preprocessing,
+        name=name,
+    )

@@ -178,6 +178,7 @@ def _resnet(
     pooling: Pooling = None,
     classifier_activation: Activation = "softmax",
     weights: Weights = None,
+    with_preprocessing: bool = False,
     name: str | None = "resnet",
     shortcut: Literal["identity", "projection", "projection_all"] = "projection",
     stride_on: Literal["1x1", "3x3"] = "1x1",
@@ -192,9 +193,12 @@ def _resnet(
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of `fc`; None for logits.
-        weights: None or the path of a `.weights.h5` file; for 50, 101 and 152 layers also
-            "imagenet", the published weights by way of `keras.applications` (see the model card
-            for the pixels that they expect).
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file; for
+            50, 101 and 152 layers also "imagenet", the published weights by way of
+            `keras.applications`, which expect the pixels of `preprocessing`. Where the number of
+            classes is another, `fc` stays fresh, and a warning says so.
+        with_preprocessing: whether the model takes pixels 0 … 255 as they are, with the layer of
+            `preprocessing` for its `weights` in front.
         name: the model's name.
         shortcut: "identity" (option A), strided and with zero channels where dimensions change;
             "projection" (B), a 1×1 convolution there; "projection_all" (C), one in every block.
@@ -225,6 +229,7 @@ def _resnet(
         pooling=pooling,
         classifier_activation=classifier_activation,
         weights=weights,
+        with_preprocessing=with_preprocessing,
         name=name,
         application=application,
     )
@@ -258,6 +263,7 @@ def _resnet(
         include_top=include_top,
         pooling=pooling,
         weights=weights,
+        with_preprocessing=with_preprocessing,
         name=name,
         application=application,
     )
@@ -285,7 +291,7 @@ def _plain(
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of `fc`; None for logits.
-        weights: None or the path of a `.weights.h5` file.
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         stem: "imagenet", or "cifar": a first convolution of 3×3/1 and no pooling.
 

@@ -10,8 +10,9 @@ from typing import Any, ParamSpec
 import keras
 
 from keras_classics import checks, shipped
-from keras_classics.models.common import check_weights
+from keras_classics.models.common import check_weights, complete
 from keras_classics.trained_model import load_model, network_of
+from keras_classics.weights.pixels import preprocessing
 
 _Options = ParamSpec("_Options")
 # What the network ends in and is called: the weights stay what they are.
@@ -37,10 +38,13 @@ def comes_trained(builder: Callable[_Options, keras.Model]) -> Callable[_Options
         if not isinstance(weights, str) or weights not in names:
             check_weights(weights, names)
             return builder(*arguments, **options)
+        whole = options.pop("with_preprocessing", False)
+        checks.flags(with_preprocessing=whole)
         options["weights"] = None
         given = {**dict(zip(parameters, arguments, strict=False)), **options}
         _check_options(given, weights, shipped.card(network, weights)["options"])
-        return _load(builder(*arguments, **options), network, weights)
+        model = _load(builder(*arguments, **options), network, weights)
+        return complete(model, preprocessing(network, weights)) if whole else model
 
     return build
 

@@ -103,6 +103,7 @@ def _vgg(
     pooling: Pooling = None,
     classifier_activation: Activation = "softmax",
     weights: Weights = None,
+    with_preprocessing: bool = False,
     name: str | None = "vgg",
     batch_norm: Literal[False, "conv", "block"] = False,
     dropout: float = 0.5,
@@ -117,9 +118,12 @@ def _vgg(
         include_top: whether the network ends in the three dense layers, or in the last pooling.
         pooling: without the top: None, "avg" or "max" over the last maps.
         classifier_activation: activation of the last layer; None for logits.
-        weights: None or the path of a `.weights.h5` file; for VGG-16 and VGG-19 also "imagenet",
-            the published weights by way of `keras.applications` (see the model card for the
-            pixels that they expect).
+        weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file; for
+            VGG-16 and VGG-19 also "imagenet", the published weights by way of
+            `keras.applications`, which expect the pixels of `preprocessing`. Where the number of
+            classes is another, `fc8` stays fresh, and a warning says so.
+        with_preprocessing: whether the model takes pixels 0 … 255 as they are, with the layer of
+            `preprocessing` for its `weights` in front.
         name: the model's name.
         batch_norm: False; "conv", batch normalisation between each convolution and its ReLU; or
             "block", once at the end of each block before the pooling, as some study
@@ -148,6 +152,7 @@ def _vgg(
         pooling=pooling,
         classifier_activation=classifier_activation,
         weights=weights,
+        with_preprocessing=with_preprocessing,
         name=name,
         application=application,
     )
@@ -184,6 +189,7 @@ def _vgg(
         include_top=include_top,
         pooling=pooling,
         weights=weights,
+        with_preprocessing=with_preprocessing,
         name=name,
         application=application,
     )

@@ -15,6 +15,7 @@ from keras_classics.data.statistics import PixelStatistics
 from keras_classics.errors import UserError
 from keras_classics.runs.weight_averages import keep_averages_apart
 from keras_classics.training.fields import describe
+from keras_classics.training.pixels import WeightsPixels
 from keras_classics.training.recipe import RecipeError
 from keras_classics.zoo import list_models, model_card
 
@@ -41,6 +42,8 @@ def check_pixels(recipe: Recipe) -> None:
     weights = getattr(recipe.model, "keywords", {}).get("weights")
     if name not in list_models() or weights not in model_card(name).weights:
         return
+    if recipe.normalization == WeightsPixels(name, weights):
+        return
     if weights in shipped.names(name):
         trained = shipped.card(name, weights)["normalization"]
         if describe(recipe.normalization) == trained:
@@ -51,7 +54,7 @@ def check_pixels(recipe: Recipe) -> None:
         pixels = (model_card(name).preprocessing or "").partition(":")[0]
         raise RecipeError(
             f'`model.weights` is "{weights}", whose pixels are {pixels}; {kind.__name__} gives '
-            "others: leave it unset, or write a `normalization` that gives those."
+            "others: leave `normalization` as it is, or write one that gives those."
         )
 
 

@@ -32,7 +32,7 @@ def load_sources(recipe: Recipe, data_dir: AnyPath | None, cache: str) -> dict[s
         DataError: if the data cannot be had.
         RecipeError: if the recipe wants a part of it that it does not have.
     """
-    held_out = recipe.validation if type(recipe.validation) is int else 0
+    held_out = recipe.validation not in ("test", 0)
     # Held-out pictures are there to choose by; the test split is then left alone.
     splits = ("train",) if held_out else ("train", "test")
     train_source: Any  # of one of the classes that `load` returns
@@ -51,8 +51,9 @@ def load_sources(recipe: Recipe, data_dir: AnyPath | None, cache: str) -> dict[s
             "measured; leave one out, `limit_test` or `validation`."
         )
     if held_out:
-        _check_part(train_source, recipe, "validation")
-        train_source, validation = hold_out(train_source, held_out)
+        size = _held_out(train_source, recipe.validation)
+        _check_part(train_source, size, "validation")
+        train_source, validation = hold_out(train_source, size)
         final = replace(validation, split="validation")
     else:
         final = _limited(test[0], recipe, "limit_test")
@@ -72,12 +73,18 @@ def _limited(source, recipe, field):
     size = getattr(recipe, field)
     if size is None or size == len(source):
         return source
-    _check_part(source, recipe, field)
+    _check_part(source, size, field)
     return replace(hold_out(source, size)[1], split=source.split)
 
 
-def _check_part(source, recipe, field):
-    size = getattr(recipe, field)
+def _held_out(source, validation):
+    """How many pictures a recipe's `validation` is: a share has at least one of each class."""
+    if type(validation) is float:
+        return max(round(validation * len(source)), source.num_classes)
+    return validation
+
+
+def _check_part(source, size, field):
     there = pictures(len(source), source.split)
     if size > len(source):
         raise RecipeError(f"`{field}` is {size:,}, but only {there} are there.")

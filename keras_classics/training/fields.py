@@ -13,6 +13,7 @@ from typing import Any
 
 from keras_classics import checks
 from keras_classics.files import utf8
+from keras_classics.training.consequences import consequences
 from keras_classics.training.recipe import Recipe, RecipeError
 from keras_classics.training.source_text import source_text
 
@@ -125,7 +126,8 @@ def differing_fields(recipe: Recipe, stored: Mapping[str, Any]) -> list[str]:
 def vary(recipe: Recipe, changes: Mapping[str, Any] | None = None, /, **fields: Any) -> Recipe:
     """Returns the recipe with some fields changed, e.g. `vary(recipe, epochs=2)`.
 
-    The deviations that a change makes untrue are left out, unless they are changed too.
+    The deviations that a change makes untrue are left out, and what follows from one comes with it
+    (see `keras_classics.training.consequences`), unless they are changed too.
 
     Args:
         recipe: a `Recipe`.
@@ -154,6 +156,7 @@ def vary(recipe: Recipe, changes: Mapping[str, Any] | None = None, /, **fields: 
             raise
         except (TypeError, ValueError) as error:  # a transform or the like refused its value
             raise RecipeError(f"`{path}` cannot be {checks.shown(value)}: {error}") from error
+    fields |= consequences(recipe, fields, changes)
     # Checked once, when all the changes are in.
     varied = Recipe(**fields, published=recipe.published or recipe)
     if "deviations" in changes:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from keras_classics import checks
 from keras_classics.layers import PixelNormalization
+from keras_classics.weights.pixels import check_pixels_known, preprocessing
 
 if TYPE_CHECKING:
     from keras_classics.data.sources.memory import Source
@@ -117,3 +120,53 @@ class MeanImage:
 
     def __call__(self, source: PixelStatistics | Source) -> PixelNormalization:
         return PixelNormalization(source.mean_image(), name="normalization")
+
+
+@dataclass(frozen=True)
+class WeightsPixels:
+    """What trained weights expect of pixels, whatever the training pictures are.
+
+    A recipe gets this in the place of its own when its `model.weights` becomes such weights.
+
+    Args:
+        network: as in `list_models()`.
+        weights: as for `preprocessing`.
+
+    Raises:
+        ValueError: if `weights` do not tell their pixels.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.training.pixels import WeightsPixels
+        >>> pixels = np.zeros((1, 2, 2, 3), "uint8")
+        >>> layer = WeightsPixels("resnet50", "imagenet")(source=None)
+        >>> np.array(layer(pixels))[0, 0, 0].round(3).tolist()
+        [-103.939, -116.779, -123.68]
+    """
+
+    network: str
+    weights: str
+
+    def __post_init__(self) -> None:
+        check_pixels_known(self.network, self.weights)
+
+    def __call__(self, source: PixelStatistics | Source | None) -> keras.layers.Layer:
+        return preprocessing(self.network, self.weights)
+
+
+def pixels_of_weights(model: Callable[..., keras.Model]) -> WeightsPixels | None:
+    """Returns the pixels of the weights that a recipe's model starts from, where these tell them.
+
+    Those that come with the package tell them in their cards.
+
+    Args:
+        model: a builder, or a partial of one.
+    """
+    options = getattr(model, "keywords", {})
+    # A builder around another has its name as an option.
+    name = options.get("network", getattr(getattr(model, "func", model), "__name__", ""))
+    weights: Any = options.get("weights")
+    try:
+        return WeightsPixels(name, str(weights) if isinstance(weights, Path) else weights)
+    except ValueError:
+        return None

@@ -138,10 +138,10 @@ class Recipe:
         paper: the published figures, or None.
         deviations: sentences, one for each point where this differs from the paper; a `Deviation`
             where it names values of the recipe.
-        validation: training pictures held out (stratified, the same for every seed), measured
-            after every epoch and at the end: for choosing, so the test split is left alone. 0
-            measures the test split at the end; "test" does so after every epoch, as papers plot
-            it, and chooses nothing by it.
+        validation: training pictures held out (stratified, the same for every seed), or their
+            share, as 0.1, measured after every epoch and at the end: for choosing, so the test
+            split is left alone. 0 measures the test split at the end; "test" does so after every
+            epoch, as papers plot it, and chooses nothing by it.
         early_stopping: epochs without a lower validation loss after which training ends, where
             pictures are held out; None trains all epochs.
         precision: "float32", or "mixed_float16" or "mixed_bfloat16": Keras' policy for the
@@ -183,7 +183,7 @@ class Recipe:
     iterations: int | None = None
     paper: Published | None = None
     deviations: tuple[str, ...] = ()
-    validation: int | str = 0
+    validation: float | str = 0
     early_stopping: int | None = None
     precision: str = "float32"
     gradient_accumulation_steps: int = 1
@@ -209,8 +209,9 @@ class Recipe:
             if getattr(self, name) is not None and not _is_count(getattr(self, name)):
                 self._refuse(name, "None or a positive integer")
         is_test = isinstance(self.validation, str) and self.validation == "test"
-        if not is_test and not _is_count(self.validation, 0):
-            self._refuse("validation", 'a number of training pictures or "test"')
+        is_share = type(self.validation) is float and 0 < self.validation < 1
+        if not is_test and not is_share and not _is_count(self.validation, 0):
+            self._refuse("validation", 'a number of training pictures, a share of them or "test"')
         if self.early_stopping is not None and (is_test or not self.validation):
             raise RecipeError(
                 "`early_stopping` chooses, and the test split chooses nothing: set `validation` to "

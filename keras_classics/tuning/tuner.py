@@ -269,7 +269,7 @@ def service(address: str | None, worker: str | None) -> Iterator[None]:
 
 
 def _check(recipe, oracle):
-    if not isinstance(recipe.validation, int) or recipe.validation == 0:
+    if recipe.validation in ("test", 0):
         raise SearchError(
             "A search chooses by held-out training pictures and leaves the test split alone; set "
             f"`validation` to their number. Received: validation={recipe.validation!r}"

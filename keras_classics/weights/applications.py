@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,8 @@ _APPLICATIONS = ("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152")
 _VGG_HEAD = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
 _RESNET_EPSILON = 1.001e-5  # of the batch normalisation in keras.applications
 _CLASSES = 1000
+_SITE = "https://storage.googleapis.com/tensorflow/keras-applications"
+_LONGEST = 100  # characters of a reason
 
 
 class DownloadError(UserError, OSError):
@@ -74,7 +77,7 @@ def load_keras_applications(
     is_vgg = application.startswith("VGG")
     _check_options(model, application, is_vgg)
     head = layer_named(model, "fc8" if is_vgg else "fc")
-    source = _instantiated(application, head) if weights == "imagenet" else _saved(weights)
+    source = _instantiated(application) if weights == "imagenet" else _saved(weights)
     with source as tensors:
         if head is None:
             tensors = _without(tensors, ("fc1/", "fc2/", "predictions/"))
@@ -113,19 +116,26 @@ def _check_options(model, application: str, is_vgg: bool) -> None:
         )
 
 
+def _cache() -> Path:
+    """Where Keras looks for a file before it fetches it."""
+    home = os.environ.get("KERAS_HOME")
+    return Path(home or Path.home() / ".keras", "models")
+
+
 @contextmanager
-def _instantiated(application: str, head) -> Iterator[dict[str, np.ndarray]]:
+def _instantiated(application: str) -> Iterator[dict[str, np.ndarray]]:
     """The tensors of the network that keras.applications builds, fetches and verifies."""
-    # VGG's fc6 and fc7 are in the file with the top only.
-    include_top = head is not None and (head.name == "fc8" or head.units == _CLASSES)
+    # With the top whatever is wanted: one file serves every head, and VGG's fc6 and fc7 are in it.
     build = getattr(keras.applications, application)
     try:
-        network = build(weights="imagenet", include_top=include_top, classifier_activation=None)
+        network = build(weights="imagenet", include_top=True, classifier_activation=None)
     except Exception as error:
-        reason = str(error).split("\n")[0].rstrip(".")
+        reason = " ".join(str(error).split("\n")[0].split()).rstrip(".")[:_LONGEST]
+        name = f"{application.lower()}_weights_tf_dim_ordering_tf_kernels.h5"
+        folder = "resnet" if application.startswith("ResNet") else application.lower()
         raise DownloadError(
-            f"keras.applications could not provide the weights of {application} ({reason}); pass "
-            "the path of its file."
+            f"keras.applications could not provide the weights of {application} ({reason}); fetch "
+            f"{_SITE}/{folder}/{name} and put it into {_cache()}."
         ) from None  # a hundred lines of sockets
     yield {f"{layer}/{v.name}": keras.ops.convert_to_numpy(v) for layer, v in weights_of(network)}
 

@@ -345,7 +345,7 @@ def test_survives_a_saved_file(published, tmp_path):
         ),
         (
             {"weights": "nowhere.weights.h5"},
-            '`weights` must be None, "mnist" or the path of a file. '
+            '`weights` must be None, "mnist" or the path of a file or a run. '
             "Received: weights='nowhere.weights.h5'",
         ),
     ],

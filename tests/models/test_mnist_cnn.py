@@ -127,7 +127,8 @@ def test_weights_come_from_a_file(network, tmp_path):
         ),
         (
             {"weights": "minst"},
-            "`weights` must be None, \"mnist\" or the path of a file. Received: weights='minst'",
+            '`weights` must be None, "mnist" or the path of a file or a run. '
+            "Received: weights='minst'",
         ),
     ],
     ids=["pooling", "weights"],

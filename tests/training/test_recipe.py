@@ -333,8 +333,8 @@ def test_vary_judges_the_result_and_not_the_way_there():
             for value in ("abc", len, TenCrop)
         ),
         *(
-            ("validation", value, 'be a number of training pictures or "test"')
-            for value in (-1, "train", 0.1, None)
+            ("validation", value, 'be a number of training pictures, a share of them or "test"')
+            for value in (-1, "train", 1.0, 0.0, -0.1, float("nan"), None)
         ),
         *(
             (field, value, "be None or a positive integer")

@@ -1,0 +1,128 @@
+"""Fine-tuning against training from scratch, on two classes that a network has not seen.
+
+    python -m benchmarks.training.finetuning --data-dir DIR --runs FOLDER [--epochs 10] [--seeds 3]
+
+A ResNet-20 learns eight classes of CIFAR-10 (40,000 training pictures, `--epochs`). Of the other
+two, ship and truck, 200 training pictures each become a folder, as a person's photographs are.
+From there `recipes/finetune.py` goes on, and `recipes/cifar_resnet_cifar10.py` starts anew with as
+many epochs of the same batches, so in the same time, at the rates 0.1 of its paper and 0.01, of
+which the held-out pictures choose. Both are measured on the 2,000 test pictures of these classes.
+Finished runs are not run again.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NEW = ("ship", "truck")
+EACH = 200  # photographs of a new class
+EPOCHS = 30  # of both ways
+RATES = (0.1, 0.01)
+
+
+def write_pictures(source, folder, classes, each=None):
+    """Writes pictures of some classes as PNG files, one folder for each class."""
+    for name in classes:
+        chosen = np.flatnonzero(source.labels == source.class_names.index(name))[:each]
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for index in chosen:
+            Image.fromarray(source.images[index]).save(folder / name / f"{index:05d}.png")
+
+
+def prepare(folder, data_dir):
+    """Writes the folders of the eight and of the two classes, once."""
+    from keras_classics.data.sources import load
+
+    if (folder / "ready").exists():
+        return
+    train, test = (load("cifar10", split, data_dir) for split in ("train", "test"))
+    old = [name for name in train.class_names if name not in NEW]
+    for classes, name, each in ((old, "eight", None), (NEW, "two", EACH)):
+        write_pictures(train, folder / name / "train", classes, each)
+        write_pictures(test, folder / name / "val", classes)
+    (folder / "ready").touch()
+
+
+def trained(recipe, run_dir, *flags):
+    """Trains in a process of its own, unless that is done; returns the run's metrics."""
+    if not (run_dir / "metrics.json").exists():
+        words = [sys.executable, f"recipes/{recipe}.py", *flags, "--run-dir", str(run_dir)]
+        start = time.perf_counter()
+        subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        (run_dir / "seconds.txt").write_text(f"{time.perf_counter() - start:.1f}")
+    return json.loads((run_dir / "metrics.json").read_text())
+
+
+def test_error(run_dir, folder):
+    """Percent of the test pictures that the run's model reads wrong."""
+    from keras_classics.data.sources import load
+    from keras_classics.trained_model import load_model
+
+    source = load(f"folder:{folder}", "test")
+    pixels = np.stack([np.asarray(Image.open(path)) for path in source.paths])
+    rows = load_model(run_dir / "model.keras").predict(pixels, batch_size=500, verbose=0)
+    return 100 * float(np.mean(rows.argmax(-1) != source.labels))
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-dir", required=True)
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=10, help="of the eight classes")
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    runs = options.runs.resolve()
+    prepare(runs, options.data_dir)
+    two, body = f"folder:{runs / 'two'}", runs / "body"
+    updates = options.epochs * 40_000 // 128
+    steps = f"({updates // 2}, {3 * updates // 4})"
+    body_metrics = trained(
+        *("cifar_resnet_cifar10", body, "--data", f"folder:{runs / 'eight'}"),
+        *("--epochs", str(options.epochs), "--set", f"schedule.at={steps}", "--seed", "0"),
+    )
+    print(f"ResNet-20 on eight classes, {options.epochs} epochs: {body_metrics['error']:.2f} %")
+    shared = ("--data", two, "--epochs", str(EPOCHS), "--batch-size", "32")
+    shared += ("--set", "validation=0.1")
+    print("| seed | fine-tuned, % | s | from scratch, % | rate | s | difference |")
+    print("|---|---|---|---|---|---|---|")
+    differences = []
+    for seed in map(str, range(options.seeds)):
+        tuned = runs / f"tuned-{seed}"
+        trained(
+            *("finetune", tuned, *shared, "--model", "cifar_resnet20", "--seed", seed),
+            *("--set", f"model.weights={body}", "--set", "early_stopping=none"),
+        )
+        scratch = {}
+        for rate in RATES:
+            run = runs / f"scratch-{rate}-{seed}"
+            metrics = trained(
+                *("cifar_resnet_cifar10", run, *shared, "--seed", seed),
+                *("--set", f"learning_rate={rate}", "--set", "schedule.at=(165, 253)"),
+            )
+            scratch[rate] = (metrics["error"], run)
+        rate, (_, chosen) = min(scratch.items(), key=lambda item: item[1][0])
+        errors = [test_error(run, runs / "two") for run in (tuned, chosen)]
+        seconds = [(run / "seconds.txt").read_text() for run in (tuned, chosen)]
+        differences.append(errors[1] - errors[0])
+        print(
+            f"| {seed} | {errors[0]:.2f} | {seconds[0]} | {errors[1]:.2f} | {rate} | {seconds[1]} "
+            f"| {differences[-1]:.2f} |",
+            flush=True,
+        )
+    print(f"mean difference: {statistics.mean(differences):.2f} points")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    main()
