@@ -43,7 +43,9 @@ class Kind:
     names: tuple = ()
 
 
-def _torch_weights(name):
+def _of_others(name, function="load_torch_state_dict"):
+    """The call that reads a file of weights by a function of `keras_classics.weights`."""
+
     def load():
         import argparse
 
@@ -53,7 +55,7 @@ def _torch_weights(name):
 
         def call():
             try:
-                weights.load_torch_state_dict(resnet18(10, input_shape=(32, 32, 3)), name)
+                getattr(weights, function)(resnet18(10, input_shape=(32, 32, 3)), name)
             except (ValueError, OSError) as error:  # as builders do, the library says it by these
                 raise UserError(str(error)) from error
 
@@ -99,6 +101,7 @@ _ARCHIVE = (("first byte flipped", "an archive is read from its end"),)
 OTHER_READERS = {
     "__init__.py": "modules of ours",
     "zoo.py": "modules of ours",
+    "data/class_names.py": "names of ours",
     "files.py": "what it has just written",
     "progress.py": "a figure that it has just drawn",
     "schema.py": "the JSON that its callers name",
@@ -225,14 +228,17 @@ def kinds():
               ("tuner0.json", (), (("", "KerasTuner's, which holds nothing"),)))),
         Kind(name="weights: .keras", path="w.keras", words=(*_WEIGHTS, "model.weights=w.keras"),
              needs=("w.keras",), read_by=("weights/own_files.py", "weights/files.py",
+             "weights/own_models.py", "weights/pixels.py",
              "models/common.py", "training/initial_weights.py", "export.py")),
         Kind(name="weights: .weights.h5", path="w.weights.h5", needs=("w.weights.h5",),
              words=(*_WEIGHTS, "model.weights=w.weights.h5"), read_by=("weights/own_files.py",),
              harmless=(("byte in the middle flipped", "HDF5 has no checksum: another number"),)),
-        Kind(name="weights: .pth", path="w.pth", words=_torch_weights("w.pth"), needs=("w.pth",),
+        Kind(name="weights: .pth", path="w.pth", words=_of_others("w.pth"), needs=("w.pth",),
              read_by=("weights/files.py", "weights/torch_checkpoints.py"), names=("`state_dict`",)),
+        Kind(name="weights: .onnx", path="w.onnx", needs=("w.onnx",),
+             words=_of_others("w.onnx", "load_onnx"), read_by=("weights/onnx_files.py",)),
         Kind(name="weights: .safetensors", path="w.safetensors", needs=("w.safetensors",),
-             words=_torch_weights("w.safetensors"), read_by=("weights/files.py",),
+             words=_of_others("w.safetensors"), read_by=("weights/files.py",),
              names=("`state_dict`",)),
         *(Kind(name=f"shipped: {name}, {call}", path=f"shipped/lenet5/mnist/{name}",
                words=_shipped(call), needs=("shipped", "digit.png"),

@@ -135,6 +135,21 @@ def _weights(folder):
     torch.save(values, folder / "w.pth")
     arrays = {name: value.numpy() for name, value in values.items()}
     safetensors.numpy.save_file(arrays, folder / "w.safetensors")
+    _onnx(folder / "w.onnx")
+
+
+def _onnx(path):
+    """Writes a graph of one convolution."""
+    import numpy as np
+    import onnx
+    from onnx import helper
+
+    kernel = onnx.numpy_helper.from_array(np.zeros((2, 3, 3, 3), "float32"), "w")
+    sides = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in "xy"]
+    node = helper.make_node("Conv", ["x", "w"], ["y"], name="conv")
+    onnx.save(
+        helper.make_model(helper.make_graph([node], "g", sides[:1], sides[1:], [kernel])), path
+    )
 
 
 def trained(folder, call):

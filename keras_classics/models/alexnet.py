@@ -103,7 +103,7 @@ def alexnet(
     edition: Literal["paper", "code_2012"] = "paper",
     towers: Literal["separate", "grouped", "merged"] = "separate",
     halve_kernels: bool = False,
-    local_response_norm: Literal[True, False, "mean"] = True,
+    local_response_norm: Literal[True, False, "mean", "caffe"] = True,
     spatial_response_norm: bool | None = None,
     normalize_conv2: bool = True,
     pool_before_activation: bool | None = None,
@@ -135,7 +135,8 @@ def alexnet(
             two groups of single layers conv1, …, fc7; or "merged", where every layer sees all.
         halve_kernels: half the filters in conv1 … conv4; with merged towers only.
         local_response_norm: True, the formula of the edition; "mean", α divided by n, as in
-            code_2012; False, none.
+            code_2012; "caffe", as in BVLC's AlexNet: α divided by n, k = 1, across both towers,
+            which then are not separate; False, none.
         spatial_response_norm: whether conv2 has a second normalisation, within each map over 5×5
             pixels; None for what the edition has.
         normalize_conv2: whether conv2 has normalisations at all; conv1 keeps its own.
@@ -185,7 +186,9 @@ def alexnet(
     )
     checks.choice("edition", edition, EDITIONS)
     checks.choice("towers", towers, ("separate", "grouped", "merged"))
-    checks.choice("local_response_norm", local_response_norm, (True, False, "mean"))
+    checks.choice("local_response_norm", local_response_norm, (True, False, "mean", "caffe"))
+    if local_response_norm == "caffe" and towers == "separate":
+        checks.refuse("towers", '"grouped" or "merged" with local_response_norm="caffe"', towers)
     checks.choice("spatial_response_norm", spatial_response_norm, (True, False, None))
     checks.choice("pool_before_activation", pool_before_activation, (True, False, None))
     checks.choice("stem", stem, ("imagenet", "cifar"))
@@ -215,7 +218,7 @@ def alexnet(
     smallest = _SMALLEST[stem][2 if rounds_up else int(not overlapping_pooling)]
     shape = square_shape(input_shape, 224 if stem == "imagenet" else 32, smallest)
     kind = EDITIONS[edition].but(
-        alpha_convention="mean" if local_response_norm == "mean" else None,
+        alpha_convention=None if isinstance(local_response_norm, bool) else local_response_norm,
         spatial_response_norm=spatial_response_norm,
         pool_before_activation=pool_before_activation,
         conv345_stddev=conv345_stddev,

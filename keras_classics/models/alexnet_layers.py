@@ -33,7 +33,7 @@ class Edition(NamedTuple):
         conv345_stddev: standard deviation of the start of conv3, conv4 and conv5.
     """
 
-    alpha_convention: Literal["sum", "mean"]
+    alpha_convention: Literal["sum", "mean", "caffe"]
     spatial_response_norm: bool
     pool_before_activation: bool
     conv345_stddev: float
@@ -111,12 +111,16 @@ def convolution(
 
 
 def normalize(
-    x: Tensor, alpha_convention: Literal["sum", "mean"], groups: int, name: str
+    x: Tensor, convention: Literal["sum", "mean", "caffe"], groups: int, name: str
 ) -> Tensor:
-    """Local response normalisation of section 3.3, within each of the towers."""
-    return LocalResponseNormalization(
-        alpha_convention=alpha_convention, groups=groups, name=f"lrn{name}"
-    )(x)
+    """Local response normalisation of section 3.3, within each of the towers.
+
+    That of Caffe's models/bvlc_alexnet runs across both of them, with α divided by n and k = 1.
+    """
+    given: dict[str, Any] = {"alpha_convention": convention, "groups": groups}
+    if convention == "caffe":
+        given = {"alpha_convention": "mean", "bias": 1.0}
+    return LocalResponseNormalization(**given, name=f"lrn{name}")(x)
 
 
 def normalize_in_space(x: Tensor, name: str) -> Tensor:

@@ -24,7 +24,8 @@ AlexNet's; kernels start Glorot-uniform and the biases of the convolutions at 0.
 of Caffe, which reaches the paper's accuracy. The auxiliary heads follow the text of section 5; the
 7×7 convolution is a plain one, although Table 1 counts 2.7K parameters for it.
 
-Deviations, each an option: `batch_norm`, `use_bias`, `local_response_norm=False`, `module="naive"`
+Deviations, each an option: `batch_norm`, `use_bias`, `local_response_norm=False`, or "caffe" and
+`pad="both"` (conv1 with three pixels of border all round) as in BVLC's port, `module="naive"`
 (Fig. 2(a)), `last_module="4e" | "pool4"`, `stem="cifar"` (3×3/1 convolutions and one pooling before
 3a), `stem_activation=None`, `average_pooling=False`, other rates of dropout.
 """
@@ -73,13 +74,22 @@ _BIAS = 0.2
 
 
 def _convolution(
-    x, filters, kernel_size, name, *, strides=1, activation="relu", batch_norm, use_bias
+    x,
+    filters,
+    kernel_size,
+    name,
+    *,
+    strides=1,
+    padding="same",
+    activation="relu",
+    batch_norm,
+    use_bias,
 ):
     x = Conv2D(
         filters,
         kernel_size,
         strides,
-        padding="same",
+        padding=padding,
         activation=None if batch_norm else activation,
         use_bias=use_bias,
         bias_initializer=keras.initializers.Constant(_BIAS),
@@ -95,14 +105,21 @@ def _pool(x, name):
     return MaxPooling2D(3, 2, padding="same", name=name)(x)
 
 
-def _stem(x, convolution, stem, local_response_norm):
+def _stem(x, convolution, stem, local_response_norm, pad):
     """What comes before 3a: 224 to 28 pixels, or 32 to 16 with `stem="cifar"`."""
 
     def normalize(x, name):
-        return LocalResponseNormalization(name=name)(x) if local_response_norm else x
+        if not local_response_norm:
+            return x
+        caffe = {"bias": 1.0, "alpha_convention": "mean"}
+        given = caffe if local_response_norm == "caffe" else {}
+        return LocalResponseNormalization(**given, name=name)(x)
 
     if stem == "imagenet":
-        x = convolution(x, 64, 7, "conv1", strides=2)  # 112×112×64
+        border = "same"
+        if pad == "both":
+            x, border = layers.ZeroPadding2D(3, name="conv1_pad")(x), "valid"
+        x = convolution(x, 64, 7, "conv1", strides=2, padding=border)  # 112×112×64
         x = _pool(x, "pool1")  # 56×56×64
     else:
         x = convolution(x, 64, 3, "conv1")
@@ -148,11 +165,12 @@ def googlenet(
     auxiliary_heads: bool = False,
     batch_norm: bool = False,
     use_bias: bool | None = None,
-    local_response_norm: bool = True,
+    local_response_norm: Literal[True, False, "caffe"] = True,
     module: Literal["reduced", "naive"] = "reduced",
     last_module: Literal["5b", "4e", "pool4"] = "5b",
     stem: Literal["imagenet", "cifar"] = "imagenet",
     stem_activation: Literal["relu"] | None = "relu",
+    pad: Literal["end", "both"] = "end",
     average_pooling: bool = True,
     dropout: float = 0.4,
     auxiliary_dropout: float = 0.7,
@@ -173,12 +191,15 @@ def googlenet(
             there. The model then returns a dict: main, auxiliary_4a, auxiliary_4d.
         batch_norm: whether each convolution is followed by batch normalisation, then ReLU.
         use_bias: whether convolutions have biases; None for: unless `batch_norm`.
-        local_response_norm: whether the stem normalises twice.
+        local_response_norm: whether the stem normalises twice; "caffe", as BVLC's GoogLeNet does:
+            α divided by n, k = 1.
         module: "reduced", Fig. 2(b), or "naive", Fig. 2(a) with the same filters.
         last_module: "5b"; or for small pictures "4e", to leave out pool4, 5a and 5b, or "pool4".
         stem: "imagenet", or "cifar": a first convolution of 3×3/1 and no pool1, so that 32 pixels
             come to 3a as 16.
         stem_activation: "relu", or None for no activation behind conv1, conv2_reduce and conv2.
+        pad: where conv1 has its odd pixel of border: "end", at the bottom and the right, or "both",
+            three pixels all round, as Caffe has it.
         average_pooling: whether the last maps are averaged before dropout and `fc`, or flattened.
         dropout: rate before `fc`.
         auxiliary_dropout: rate in the auxiliary heads.
@@ -208,15 +229,16 @@ def googlenet(
         weights=weights,
         name=name,
     )
+    checks.choice("local_response_norm", local_response_norm, (True, False, "caffe"))
     checks.choice("module", module, ("reduced", "naive"))
     checks.choice("last_module", last_module, ("5b", "4e", "pool4"))
     checks.choice("stem", stem, ("imagenet", "cifar"))
+    checks.choice("pad", pad, ("end", "both"))
     checks.choice("stem_activation", stem_activation, ("relu", None))
     checks.choice("use_bias", use_bias, (None, True, False))
     checks.flags(
         auxiliary_heads=auxiliary_heads,
         batch_norm=batch_norm,
-        local_response_norm=local_response_norm,
         average_pooling=average_pooling,
     )
     checks.rate("dropout", dropout)
@@ -237,7 +259,7 @@ def googlenet(
 
     inputs = keras.Input(shape)
     of_stem = partial(convolution, activation=stem_activation)
-    x = _stem(inputs, of_stem, stem, local_response_norm)  # 28×28×192
+    x = _stem(inputs, of_stem, stem, local_response_norm, pad)  # 28×28×192
     heads = {}
     for label in MODULES:
         x = _inception(x, label, module, batch_norm, use_bias)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_classics import checks
+from keras_classics.errors import UserError
 from keras_classics.layers import PixelNormalization
 from keras_classics.weights.pixels import check_pixels_known, preprocessing
 
@@ -167,6 +168,8 @@ def pixels_of_weights(model: Callable[..., keras.Model]) -> WeightsPixels | None
     name = options.get("network", getattr(getattr(model, "func", model), "__name__", ""))
     weights: Any = options.get("weights")
     try:
-        return WeightsPixels(name, str(weights) if isinstance(weights, Path) else weights)
-    except ValueError:
+        found = WeightsPixels(name, str(weights) if isinstance(weights, Path) else weights)
+        found(None)  # a file may hold the network alone
+    except (UserError, ValueError):
         return None
+    return found

@@ -92,7 +92,7 @@ def load_torch_state_dict(
     """
     if isinstance(state_dict, str | Path):
         state_dict = read_checkpoint(state_dict)
-    tensors = _tensors(state_dict)
+    tensors = tensors_of(state_dict)
     layout = _layout(tensors)
     if layout in _REFUSED:
         raise ValueError(_REFUSED[layout])
@@ -114,13 +114,14 @@ def load_torch_state_dict(
     ]
     hint = _hint({one.ours: one for one in wanted}, tensors, head)
     check_fit(wanted, tensors, "The PyTorch checkpoint", hint)
-    assign(wanted, tensors, "The PyTorch checkpoint", _numpy)
+    assign(wanted, tensors, "The PyTorch checkpoint", numpy_of)
     if layout == "ResNet":
         _warn_of_another_stride(model, tensors)
     return model
 
 
-def _tensors(state_dict) -> dict[str, Any]:
+def tensors_of(state_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the tensors of a checkpoint, out of what is wrapped around them."""
     if not isinstance(state_dict, Mapping):
         raise ValueError(
             "`state_dict` must be a mapping from names to tensors, or the path of a file. "
@@ -143,7 +144,8 @@ def _tensors(state_dict) -> dict[str, Any]:
     }
 
 
-def _numpy(tensor) -> np.ndarray:
+def numpy_of(tensor: Any) -> np.ndarray:
+    """Returns a PyTorch or NumPy tensor as an array of float32, unless it holds no numbers."""
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().cpu()
         tensor = (tensor if tensor.is_complex() else tensor.float()).numpy()
