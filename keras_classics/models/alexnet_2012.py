@@ -13,7 +13,9 @@ layers/layers-N.cfg is a network, and layer-params-N.cfg how it was trained and 
 
 The errors are those of ten crops of the pictures of ILSVRC-2012's validation; of ILSVRC-2010's test
 for the half network, beside which the whole one had 37.47 and 17.00 % (layer-params-145-2010.cfg).
-167 was trained by another schedule than the rest.
+Of the first, the logs of 147, 148 and 150 name crops and validation, that of 167 the crops, that of
+145 neither, and the year stands beside 150 alone: the rest is an inference. 167 was trained by
+another schedule than the others.
 
 All are `alexnet(edition="code_2012")` with the options that `FORMS` names. How that differs from
 the network of the paper:
