@@ -243,7 +243,7 @@ def kinds():
         *(Kind(name=f"shipped: {name}, {call}", path=f"shipped/lenet5/mnist/{name}",
                words=_shipped(call), needs=("shipped", "digit.png"),
                special=json_damage if name.endswith("json") else (),
-               read_by=("shipped/__init__.py", "models/shipped_weights.py"))
+               read_by=("shipped/__init__.py", "models/pretrained.py"))
           for name in ("card.json", "metrics.json", "model.keras", "recipe.json", "SHA256SUMS")
           for call in ("predict", "build")),
         Kind(name="picture for predict", path="digit.png", words=_PREDICT, needs=_RUN,

@@ -38,14 +38,15 @@ from typing import TYPE_CHECKING, Literal
 import keras
 
 from keras_classics import checks
+from keras_classics.models.blocks import SHORTCUTS, convolution, plain_block, residual_block
 from keras_classics.models.common import (
     check_common,
     finish,
     picture_shape,
     variant,
 )
-from keras_classics.models.resnet import SHORTCUTS, basic_block, classify, convolution
-from keras_classics.models.shipped_weights import comes_trained
+from keras_classics.models.pretrained import comes_trained
+from keras_classics.models.resnet import classify
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, Pooling, Shape, Weights
@@ -105,14 +106,10 @@ def cifar_resnet(
         for number in range(1, (depth - 2) // 6 + 1):
             strides = 2 if number == 1 and stage > 2 else 1  # 16×16×32, 8×8×64
             block = f"conv{stage}_block{number}"
-            x = basic_block(
-                x,
-                filters,
-                strides,
-                shortcut=shortcut if residual else None,
-                where=pad,
-                name=block,
-            )
+            if residual:
+                x = residual_block(x, filters, strides, shortcut=shortcut, pad=pad, name=block)
+            else:
+                x = plain_block(x, filters, strides, name=block)
     if include_top:
         x = classify(x, num_classes, classifier_activation)
     return finish(

@@ -47,7 +47,7 @@ from keras_classics.layers import (
 )
 from keras_classics.layers.common import copy_of, initializer_of
 from keras_classics.models.common import channel_axis, check_common, finish, picture_shape
-from keras_classics.models.shipped_weights import comes_trained
+from keras_classics.models.pretrained import comes_trained
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, Initializer, Pooling, Shape, Weights

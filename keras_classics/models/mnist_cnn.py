@@ -19,7 +19,7 @@ from keras import layers
 from keras_classics.layers import Conv2D, MaxPooling2D
 from keras_classics.layers.common import initializer_of
 from keras_classics.models.common import check_common, finish, picture_shape
-from keras_classics.models.shipped_weights import comes_trained
+from keras_classics.models.pretrained import comes_trained
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, Initializer, Pooling, Shape, Weights

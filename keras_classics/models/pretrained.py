@@ -1,17 +1,95 @@
-"""A trained network with a last layer of one's own, for fine-tuning."""
+"""Builders whose networks come trained, `weights="mnist"`, and trained ones with a fresh head."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import keras
 
 import keras_classics
 from keras_classics import checks, shipped
+from keras_classics.models.common import check_weights, complete
+from keras_classics.trained_model import load_model, network_of
+from keras_classics.weights.pixels import preprocessing
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, AnyPath
+
+_Options = ParamSpec("_Options")
+# What the network ends in and is called: the weights stay what they are.
+_FREE = ("include_top", "pooling", "classifier_activation", "name")
+
+
+def comes_trained(builder: Callable[_Options, keras.Model]) -> Callable[_Options, keras.Model]:
+    """Lets the `weights` of a builder be a name of `shipped.names` too.
+
+    The network is then exactly the one that was trained: an option that is not the card's is
+    refused before a layer is built.
+
+        @comes_trained
+        def lenet5(num_classes=10, *, weights=None, …):
+    """
+    network = builder.__name__
+    parameters = inspect.signature(builder).parameters
+
+    @functools.wraps(builder)
+    def build(*arguments: _Options.args, **options: _Options.kwargs) -> keras.Model:
+        weights: Any = options.get("weights")
+        names = shipped.names(network)
+        if not isinstance(weights, str) or weights not in names:
+            check_weights(weights, names)
+            return builder(*arguments, **options)
+        whole = options.pop("with_preprocessing", False)
+        checks.flags(with_preprocessing=whole)
+        options["weights"] = None
+        given = {**dict(zip(parameters, arguments, strict=False)), **options}
+        _check_options(given, weights, shipped.card(network, weights)["options"])
+        model = _load(builder(*arguments, **options), network, weights)
+        return complete(model, preprocessing(network, weights)) if whole else model
+
+    return build
+
+
+def _check_options(given, weights, trained):
+    """Raises for the first option that is not that of the network that was trained."""
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            f'`weights` "{weights}" are those of a network with its channels last; call '
+            'keras.config.set_image_data_format("channels_last") before.'
+        )
+    for option, value in given.items():
+        if option in _FREE or option not in trained:
+            continue
+        if option == "num_classes" and given.get("include_top") is False:
+            continue  # it has no classes
+        wanted = trained[option]
+        if isinstance(wanted, list):  # JSON has no tuples
+            wanted, value = tuple(wanted), tuple(value) if isinstance(value, list) else value
+        if not _is_same(wanted, value) and not (option == "input_shape" and value is None):
+            shown = f'"{wanted}"' if isinstance(wanted, str) else wanted
+            checks.refuse(
+                option, f'{shown}, which the weights "{weights}" were trained with', value
+            )
+
+
+def _is_same(one, other):
+    """Whether two values are equal, also in their types; of an array that is no question."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return type(one) is type(other) and one == other
+
+
+def _load(model, network, weights):
+    saved = load_model(shipped.folder(network, weights) / "model.keras")
+    trained = {layer.name: layer for layer in network_of(saved).layers}
+    for layer in model.layers:
+        if layer.weights:
+            layer.set_weights(trained[layer.name].get_weights())
+    return model
 
 
 def pretrained(

@@ -40,14 +40,16 @@ import keras
 from keras import layers
 
 from keras_classics import checks
-from keras_classics.layers import BatchNormalization, Conv2D, MaxPooling2D, ZeroPadShortcut
-from keras_classics.models.common import (
-    channel_axis,
-    check_common,
-    finish,
-    picture_shape,
-    variant,
+from keras_classics.layers import MaxPooling2D
+from keras_classics.models.blocks import (
+    SHORTCUTS,
+    bottleneck_block,
+    convolution,
+    he_normal,
+    plain_block,
+    residual_block,
 )
+from keras_classics.models.common import check_common, finish, picture_shape, variant
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, Pooling, Shape, Tensor, Weights
@@ -61,89 +63,6 @@ BLOCKS = {
     152: ((3, 8, 36, 3), True),
 }
 PUBLISHED = (50, 101, 152)  # whose weights are to be had
-SHORTCUTS = ("identity", "projection", "projection_all")
-
-
-def convolution(
-    x: Tensor,
-    filters: int,
-    kernel_size: int,
-    strides: int = 1,
-    *,
-    activation: Activation = "relu",
-    name: str,
-) -> Tensor:
-    """Convolution without bias, batch normalisation, and ReLU unless told otherwise."""
-    padding: Literal["valid", "same"] = "same"
-    if strides > 1 and kernel_size > 1:
-        # Keras' "same" has no border at the top and left of even sizes; the authors' code has.
-        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
-        padding = "valid"
-    x = Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding=padding,
-        use_bias=False,
-        kernel_initializer=he_normal(),
-        name=f"{name}_conv",
-    )(x)
-    x = BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
-    return layers.Activation(activation, name=f"{name}_relu")(x) if activation else x
-
-
-def he_normal() -> keras.Initializer:
-    """N(0, 2 / fan-in), He et al. 2015; Keras' own HeNormal is cut off at two deviations."""
-    return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
-
-
-def add_shortcut(
-    x: Tensor,
-    inputs: Tensor,
-    filters: int,
-    strides: int,
-    shortcut: str | None,
-    where: Literal["end", "both"],
-    name: str,
-) -> Tensor:
-    """Adds what skipped the block, by option A, B or C of section 3.3."""
-    changes = strides > 1 or inputs.shape[channel_axis()] != filters
-    if shortcut == "projection_all" or (shortcut == "projection" and changes):
-        inputs = convolution(inputs, filters, 1, strides, activation=None, name=f"{name}_0")
-    elif changes:
-        inputs = ZeroPadShortcut(filters, strides, where, name=f"{name}_0_pad")(inputs)
-    return layers.Add(name=f"{name}_add")([inputs, x])
-
-
-def basic_block(
-    x: Tensor,
-    filters: int,
-    strides: int,
-    *,
-    shortcut: str | None,
-    where: Literal["end", "both"] = "end",
-    name: str,
-) -> Tensor:
-    """Two 3×3 convolutions and the shortcut; without one if `shortcut` is None."""
-    inputs = x
-    x = convolution(x, filters, 3, strides, name=f"{name}_1")
-    x = convolution(x, filters, 3, activation=None, name=f"{name}_2")
-    if shortcut:
-        x = add_shortcut(x, inputs, filters, strides, shortcut, where, name)
-    return layers.ReLU(name=f"{name}_out")(x)
-
-
-def bottleneck_block(
-    x: Tensor, filters: int, strides: int, *, shortcut: str | None, stride_on: str, name: str
-) -> Tensor:
-    """1×1, 3×3, and 1×1 to four times the filters, and the shortcut (Fig. 5, right)."""
-    inputs = x
-    first, second = (strides, 1) if stride_on == "1x1" else (1, strides)
-    x = convolution(x, filters, 1, first, name=f"{name}_1")
-    x = convolution(x, filters, 3, second, name=f"{name}_2")
-    x = convolution(x, 4 * filters, 1, activation=None, name=f"{name}_3")
-    x = add_shortcut(x, inputs, 4 * filters, strides, shortcut, "end", name)
-    return layers.ReLU(name=f"{name}_out")(x)
 
 
 def classify(x: Tensor, num_classes: int, activation: Activation) -> Tensor:
@@ -251,10 +170,10 @@ def _resnet(
                 x = bottleneck_block(
                     x, filters, strides, shortcut=shortcut, stride_on=stride_on, name=block
                 )
+            elif residual:
+                x = residual_block(x, filters, strides, shortcut=shortcut, name=block)
             else:
-                x = basic_block(
-                    x, filters, strides, shortcut=shortcut if residual else None, name=block
-                )
+                x = plain_block(x, filters, strides, name=block)
     if include_top:
         x = classify(x, num_classes, classifier_activation)
     return finish(
