@@ -11,6 +11,8 @@ slope of a straight line through the logarithms of sizes and seconds. 1 is linea
     history        history.csv written after one epoch, with all rows so far
     history, run   the same after every epoch of a run
     curves         the curves of the report, read from history.csv
+    report         the whole page of a run of LeNet-5
+    resume         its newest checkpoint, read and checked, with all rows so far
 
 --largest adds a million pictures; --figure writes benchmarks/results/figures/growth.svg.
 """
@@ -19,6 +21,7 @@ import contextlib
 import io
 import itertools
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -126,6 +129,29 @@ def curves(scratch, epochs):
     return lambda: draw_curves(path)
 
 
+def report(scratch, epochs):
+    from keras_classics import shipped
+    from keras_classics.files import write_csv
+    from keras_classics.report import write_report
+
+    path = Path(shutil.copytree(shipped.folder("lenet5", "mnist"), Path(scratch, f"run_{epochs}")))
+    write_csv(path / "history.csv", rows_of(epochs))
+    return lambda: write_report(path)
+
+
+def resume(scratch, epochs):
+    from keras_classics import lenet5
+    from keras_classics.cli.recipe_files import load_recipe
+    from keras_classics.runs.directory import RunDirectory
+
+    recipe = load_recipe("lenet5_mnist").RECIPE
+    facts = {"changed": [], "validated_on": None}
+    directory = RunDirectory(Path(scratch, f"begun_{epochs}"), recipe, facts)
+    state = {"epoch": epochs, "step": 0, "history": rows_of(epochs), "seconds": [1.0] * epochs}
+    directory.save_checkpoint(2 * lenet5().get_weights(), state)  # with an optimizer's
+    return lambda: directory.load_checkpoint(warn=print)
+
+
 def recorded(scratch, name, **metrics):
     """A run's record in a new folder."""
     from keras_classics.report.run_files import RecordedRun
@@ -143,6 +169,8 @@ PARTS = {  # name: (function (scratch, size) -> what is timed, sizes)
     "history": (history, EPOCHS),
     "history, run": (history_of_run, EPOCHS),
     "curves": (curves, EPOCHS),
+    "report": (report, EPOCHS),
+    "resume": (resume, EPOCHS),
 }
 
 
