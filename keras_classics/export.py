@@ -146,6 +146,8 @@ def _output_names(model) -> list[str]:
     if isinstance(model.output, dict):
         return sorted(model.output)
     last = model.layers[-1]
+    while hasattr(last, "layers"):  # a network behind the layer of its pixels
+        last = last.layers[-1]
     softmax = "softmax" in (last.name, getattr(getattr(last, "activation", None), "__name__", ""))
     return ["probabilities" if softmax or last.name == "probabilities" else "outputs"]
 

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+import tensorflow
 
 import keras_classics
-from keras_classics import export
+from keras_classics import export, shipped
 from tests.random_weights import randomize
 
 NETWORKS = {
@@ -87,12 +88,58 @@ def test_saved_model(tmp_path):
     check_saved_model("alexnet_cifar", tmp_path)
 
 
+def check_litert(name, folder):
+    model, x, expected = build(name)
+    path = export(model, folder / f"{name}.tflite")
+    run = tensorflow.lite.Interpreter(str(path)).get_signature_runner()
+    assert list(run.get_input_details()) == ["pixels"]
+    served = run(pixels=x)
+    return close(expected, [served[key] for key in sorted(served)])
+
+
+@pytest.mark.backend
+def test_litert(tmp_path):
+    check_litert("lenet5", tmp_path)
+
+
+def test_a_complete_model_has_names_and_a_free_batch(tmp_path, capsys):
+    saved = shipped.folder("mnist_cnn", "mnist") / "model.keras"
+    path = export(saved, tmp_path / "digits.onnx")
+    session = onnxruntime.InferenceSession(str(path))
+    pixels, probabilities = session.get_inputs()[0], session.get_outputs()[0]
+    assert (pixels.name, pixels.shape) == ("pixels", ["batch", 28, 28, 1])
+    assert (probabilities.name, probabilities.shape) == ("probabilities", ["batch", 10])
+    said = capsys.readouterr().out
+    assert re.match(
+        rf"{re.escape(str(path))}: ONNX, 0\.2 MB; input pixels, output probabilities; largest "
+        r"difference from Keras \de-\d\d of the largest output\.\n$",
+        said,
+    )
+
+
+def test_a_run_directory_is_its_model(tmp_path):
+    export(shipped.folder("mnist_cnn", "mnist"), tmp_path / "digits.tflite")
+    assert (tmp_path / "digits.tflite").stat().st_size > 190_000  # 50,186 numbers of four bytes
+
+
+def test_two_inputs_are_refused(tmp_path):
+    two = [keras.Input((3,)), keras.Input((3,))]
+    model = keras.Model(two, keras.layers.Add()(two))
+    with pytest.raises(ValueError, match="`model` must be a Keras model with one input"):
+        export(model, tmp_path / "two.onnx")
+    model.save(tmp_path / "two.keras")
+    with pytest.raises(RuntimeError, match="The export failed: .* has 2 inputs; one can be"):
+        export(tmp_path / "two.keras", tmp_path / "two.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["two.keras"]
+
+
 @pytest.mark.full
 @pytest.mark.backend
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_family(name, tmp_path, record_property):
     record_property("ONNX", check_onnx(name, tmp_path))
     record_property("SavedModel", check_saved_model(name, tmp_path))
+    record_property("LiteRT", check_litert(name, tmp_path))
 
 
 def test_destroys_nothing(tmp_path):
