@@ -19,7 +19,7 @@ SCRIPTS = {  # name behind "benchmarks." -> path
     for path in sorted(FOLDER.rglob("*.py"))
     if "def main(" in path.read_text("utf-8")
 }
-NEEDS_DATA = {"cifar_epoch", "epoch_parts"}  # what no package brings along
+NEEDS_DATA = {"cifar_epoch", "epoch_parts", "training.finetuning"}  # what no package brings along
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

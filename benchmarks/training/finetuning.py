@@ -10,17 +10,20 @@ which the held-out pictures choose. Both are measured on the 2,000 test pictures
 Finished runs are not run again.
 """
 
-import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from benchmarks import machine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NEW = ("ship", "truck")
@@ -38,7 +41,7 @@ def write_pictures(source, folder, classes, each=None):
             Image.fromarray(source.images[index]).save(folder / name / f"{index:05d}.png")
 
 
-def prepare(folder, data_dir):
+def prepare(folder, data_dir, each=None):
     """Writes the folders of the eight and of the two classes, once."""
     from keras_classics.data.sources import load
 
@@ -46,9 +49,9 @@ def prepare(folder, data_dir):
         return
     train, test = (load("cifar10", split, data_dir) for split in ("train", "test"))
     old = [name for name in train.class_names if name not in NEW]
-    for classes, name, each in ((old, "eight", None), (NEW, "two", EACH)):
-        write_pictures(train, folder / name / "train", classes, each)
-        write_pictures(test, folder / name / "val", classes)
+    for classes, name, count in ((old, "eight", each), (NEW, "two", each or EACH)):
+        write_pictures(train, folder / name / "train", classes, count)
+        write_pictures(test, folder / name / "val", classes, each)
     (folder / "ready").touch()
 
 
@@ -73,54 +76,64 @@ def test_error(run_dir, folder):
     return 100 * float(np.mean(rows.argmax(-1) != source.labels))
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def compare(seed, runs, rates, epochs):
+    """Trains both ways with a seed; returns (errors in percent, seconds, the chosen rate)."""
+    tuned, seed = runs / f"tuned-{seed}", str(seed)
+    shared = ("--data", f"folder:{runs / 'two'}", "--epochs", str(epochs), "--batch-size", "32")
+    shared += ("--set", "validation=0.1", "--seed", seed)
+    trained(
+        *("finetune", tuned, *shared, "--model", "cifar_resnet20"),
+        *("--set", f"model.weights={runs / 'body'}", "--set", "early_stopping=None"),
     )
+    scratch = {}
+    for rate in rates:
+        run = runs / f"scratch-{rate}-{seed}"
+        steps = ("--set", f"learning_rate={rate}", "--set", "schedule.at=(165, 253)")
+        metrics = trained("cifar_resnet_cifar10", run, *shared, *steps)
+        scratch[rate] = (metrics["error"], run)
+    rate, (_, chosen) = min(scratch.items(), key=lambda item: item[1][0])
+    errors = [test_error(run, runs / "two") for run in (tuned, chosen)]
+    return errors, [(run / "seconds.txt").read_text() for run in (tuned, chosen)], rate
+
+
+def train_body(runs, epochs):
+    """Trains ResNet-20 on the eight classes; returns its error in percent."""
+    pictures = sum(1 for _ in (runs / "eight" / "train").glob("*/*.png"))
+    updates = epochs * pictures // 128
+    steps = f"schedule.at=({max(updates // 2, 1)}, {max(3 * updates // 4, 2)})"
+    data = ("--data", f"folder:{runs / 'eight'}", "--epochs", str(epochs))
+    return trained("cifar_resnet_cifar10", runs / "body", *data, "--set", steps)["error"]
+
+
+def main():
+    parser = machine.parser(__doc__)
     parser.add_argument("--data-dir", required=True)
-    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, help="folder of the runs")
     parser.add_argument("--epochs", type=int, default=10, help="of the eight classes")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
+    rates, epochs, each = RATES, EPOCHS, None
+    if options.smoke:
+        options.runs = Path(tempfile.mkdtemp())
+        options.epochs, options.seeds, rates, epochs, each = 1, 1, RATES[1:], 1, 32
     runs = options.runs.resolve()
-    prepare(runs, options.data_dir)
-    two, body = f"folder:{runs / 'two'}", runs / "body"
-    updates = options.epochs * 40_000 // 128
-    steps = f"({updates // 2}, {3 * updates // 4})"
-    body_metrics = trained(
-        *("cifar_resnet_cifar10", body, "--data", f"folder:{runs / 'eight'}"),
-        *("--epochs", str(options.epochs), "--set", f"schedule.at={steps}", "--seed", "0"),
-    )
-    print(f"ResNet-20 on eight classes, {options.epochs} epochs: {body_metrics['error']:.2f} %")
-    shared = ("--data", two, "--epochs", str(EPOCHS), "--batch-size", "32")
-    shared += ("--set", "validation=0.1")
+    prepare(runs, options.data_dir, each)
+    error = train_body(runs, options.epochs)
+    print(f"ResNet-20 on eight classes, {options.epochs} epochs: {error:.2f} %\n")
     print("| seed | fine-tuned, % | s | from scratch, % | rate | s | difference |")
     print("|---|---|---|---|---|---|---|")
     differences = []
-    for seed in map(str, range(options.seeds)):
-        tuned = runs / f"tuned-{seed}"
-        trained(
-            *("finetune", tuned, *shared, "--model", "cifar_resnet20", "--seed", seed),
-            *("--set", f"model.weights={body}", "--set", "early_stopping=none"),
-        )
-        scratch = {}
-        for rate in RATES:
-            run = runs / f"scratch-{rate}-{seed}"
-            metrics = trained(
-                *("cifar_resnet_cifar10", run, *shared, "--seed", seed),
-                *("--set", f"learning_rate={rate}", "--set", "schedule.at=(165, 253)"),
-            )
-            scratch[rate] = (metrics["error"], run)
-        rate, (_, chosen) = min(scratch.items(), key=lambda item: item[1][0])
-        errors = [test_error(run, runs / "two") for run in (tuned, chosen)]
-        seconds = [(run / "seconds.txt").read_text() for run in (tuned, chosen)]
-        differences.append(errors[1] - errors[0])
+    for seed in range(options.seeds):
+        (tuned, scratch), seconds, rate = compare(seed, runs, rates, epochs)
+        differences.append(scratch - tuned)
         print(
-            f"| {seed} | {errors[0]:.2f} | {seconds[0]} | {errors[1]:.2f} | {rate} | {seconds[1]} "
-            f"| {differences[-1]:.2f} |",
+            f"| {seed} | {tuned:.2f} | {seconds[0]} | {scratch:.2f} | {rate} | {seconds[1]} | "
+            f"{differences[-1]:.2f} |",
             flush=True,
         )
-    print(f"mean difference: {statistics.mean(differences):.2f} points")
+    print(f"\nmean difference: {statistics.mean(differences):.2f} points")
+    if options.smoke:
+        shutil.rmtree(runs)
 
 
 if __name__ == "__main__":
