@@ -2,11 +2,14 @@
 
     KERAS_BACKEND=tensorflow python -m benchmarks.layer_speed [--rounds 15]
     KERAS_BACKEND=torch python -m benchmarks.layer_speed
+    KERAS_BACKEND=jax python -m benchmarks.layer_speed
 
 Local response normalisation against `tf.nn.local_response_normalization` or
 `torch.nn.LocalResponseNorm`, the normalisation within a map against ours across maps, and batch
 normalisation against `keras.layers.BatchNormalization`, on maps of AlexNet and ResNet. All in one
-process, in turns; prints the median milliseconds and the ratio ours / theirs of the medians.
+process, in turns; prints the median milliseconds and the ratio ours / theirs of the medians. JAX
+has no such normalisation, and fuses Keras' batch normalisation itself: there, the one within a map
+alone.
 """
 
 import statistics
@@ -58,6 +61,22 @@ def torch_step(function, shape, channels_first=False):
     return step
 
 
+def jax_step(function, shape):
+    import jax
+
+    x = jax.numpy.asarray(np.random.default_rng(0).normal(size=shape), "float32")
+
+    @jax.jit
+    def both(x, upstream):
+        y, gradient = jax.vjp(function, x)
+        return y, gradient(upstream)
+
+    return lambda: jax.block_until_ready(both(x, x))
+
+
+STEPS = {"tensorflow": tensorflow_step, "torch": torch_step, "jax": jax_step}
+
+
 def lrn_pair(shape):
     layer = LocalResponseNormalization(data_format="channels_last")
     layer.build(shape)
@@ -75,8 +94,7 @@ def lrn_pair(shape):
 
 
 def own_step(function, shape):
-    make_step = tensorflow_step if keras.backend.backend() == "tensorflow" else torch_step
-    return make_step(function, shape)
+    return STEPS[keras.backend.backend()](function, shape)
 
 
 def spatial_pair(shape):
@@ -112,15 +130,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=15, help="counted computations of each")
     options = parser.parse_args()
     rounds = 1 if options.smoke else options.rounds
-    if keras.backend.backend() not in ("tensorflow", "torch"):
-        parser.error("run it with KERAS_BACKEND=tensorflow or torch")
+    if keras.backend.backend() not in STEPS:
+        parser.error(f"run it with KERAS_BACKEND={' or '.join(STEPS)}")
+    has_others = keras.backend.backend() != "jax"
     print(f"| {keras.backend.backend()} | ours, ms | theirs, ms | ours / theirs |")
     print("|---|---|---|---|")
-    for shape in LRN_SHAPES:
+    for shape in LRN_SHAPES if has_others else ():
         compare(f"LocalResponseNormalization {shape}", lrn_pair(shape), rounds)
     for shape in LRN_SHAPES:
         compare(f"SpatialResponseNormalization {shape}", spatial_pair(shape), rounds)
-    for shape in NORM_SHAPES:
+    for shape in NORM_SHAPES if has_others else ():
         compare(f"BatchNormalization {shape}", norm_pair(shape), rounds)
 
 

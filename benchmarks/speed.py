@@ -55,6 +55,7 @@ SET = {
     "memory_peak": ("Peak memory of a process that trains", {}, "memory"),
     "layers": ("Layers, TensorFlow", {"KERAS_BACKEND": "tensorflow"}, "layer_speed"),
     "layers_torch": ("Layers, PyTorch", {"KERAS_BACKEND": "torch"}, "layer_speed"),
+    "layers_jax": ("Layers, JAX", {"KERAS_BACKEND": "jax"}, "layer_speed"),
     "runtimes": ("Other runtimes", {}, "runtimes FOLDER"),
     "build_time": ("Time to build", {"KERAS_BACKEND": "tensorflow"}, "build_time"),
     "import_time": ("Time to import", {}, "import_time"),
