@@ -33,6 +33,11 @@ _TORCH_NAMES = {
     "moving_variance": "running_var",
 }
 _VGG_HEAD = {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}
+_TIMM_VGG = {
+    "pre_logits.fc1": "classifier.0",
+    "pre_logits.fc2": "classifier.3",
+    "head.fc": "classifier.6",
+}
 _REFUSED = {
     "AlexNet": (
         "torchvision's AlexNet is another network than the paper's: the \"one weird trick\" net "
@@ -51,9 +56,9 @@ def load_torch_state_dict(
 ) -> keras.Model:
     """Loads a PyTorch checkpoint of a VGG or ResNet into the same network built here.
 
-    Read are torchvision's names of VGG-11 … 19, with and without batch normalisation, and of
-    ResNet-18 … 152, and the names of the widespread CIFAR ResNets (`conv1`, `layer1.0.conv1`, …,
-    `linear`). `module.` before every name and the entries `num_batches_tracked` are ignored;
+    Read are torchvision's and timm's names of VGG-11 … 19, with and without batch normalisation,
+    and of ResNet-18 … 152, and the names of the widespread CIFAR ResNets (`conv1`,
+    `layer1.0.conv1`, …, `linear`). `module.` before every name and the entries `num_batches_tracked` are ignored;
     without the top, so are the tensors of the head.
 
     What the tensors cannot tell is up to the caller: torchvision's ResNet-50 … 152 are trained
@@ -92,7 +97,7 @@ def load_torch_state_dict(
     """
     if isinstance(state_dict, str | Path):
         state_dict = read_checkpoint(state_dict)
-    tensors = tensors_of(state_dict)
+    tensors = _with_torchvisions_names(tensors_of(state_dict))
     layout = _layout(tensors)
     if layout in _REFUSED:
         raise ValueError(_REFUSED[layout])
@@ -142,6 +147,18 @@ def tensors_of(state_dict: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in state_dict.items()
         if not key.endswith("num_batches_tracked")
     }
+
+
+def _with_torchvisions_names(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with timm's names of a VGG's head, convolutions there, changed to torchvision's."""
+    renamed = {}
+    for key, tensor in tensors.items():
+        layer, _, weight = key.rpartition(".")
+        if layer in _TIMM_VGG:
+            key = f"{_TIMM_VGG[layer]}.{weight}"
+            tensor = tensor.reshape(len(tensor), -1) if weight == "weight" else tensor
+        renamed[key] = tensor
+    return renamed
 
 
 def numpy_of(tensor: Any) -> np.ndarray:

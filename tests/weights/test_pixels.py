@@ -7,7 +7,8 @@ import pytest
 import keras_classics
 from keras_classics import preprocess_input, preprocessing, shipped
 from keras_classics.errors import UserError
-from tests.weights.weights_shared import outputs
+from keras_classics.weights import load_keras_applications
+from tests.weights.weights_shared import assert_same_outputs, outputs, randomise
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (2, 32, 40, 3)).astype("float32")
 
@@ -38,6 +39,20 @@ def test_as_torchvision_has_them():
     wanted = (PIXELS / 255 - mean) / deviation
     found = preprocess_input(PIXELS, "resnet18", "torchvision")
     np.testing.assert_allclose(found, wanted, rtol=0, atol=2e-6)
+
+
+@pytest.mark.backend
+def test_the_same_pixels_through_both_networks_of_keras_applications(tmp_path):
+    """Random weights in the layout of a file that keras.applications reads."""
+    shape = {"input_shape": (32, 40, 3), "include_top": False}
+    theirs = randomise(keras.applications.VGG16(weights=None, **shape))
+    theirs.save_weights(tmp_path / "vgg16.weights.h5")
+    ours = keras_classics.vgg16(**shape)
+    load_keras_applications(ours, "VGG16", tmp_path / "vgg16.weights.h5")
+    pixels = keras.Input((32, 40, 3))
+    complete = keras.Model(pixels, ours(preprocessing("vgg16")(pixels)))
+    wanted = outputs(theirs, keras.applications.vgg16.preprocess_input(PIXELS.copy()))
+    assert_same_outputs(outputs(complete, PIXELS), wanted)
 
 
 def test_as_caffe_has_them():

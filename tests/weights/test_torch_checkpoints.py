@@ -42,6 +42,22 @@ def test_vgg11_agrees_with_pytorch_whose_maps_are_flattened_in_another_order():
     agrees(model, network, None, 64, 96)
 
 
+def test_timms_vgg_has_its_head_in_convolutions():
+    network = randomised(VGG((1, 1, 2, 2, 2), 2 * 3, 7))
+    state = dict(network.state_dict())
+    for ours, theirs in (
+        ("classifier.0", "pre_logits.fc1"),
+        ("classifier.3", "pre_logits.fc2"),
+        ("classifier.6", "head.fc"),
+    ):
+        for weight in ("weight", "bias"):
+            state[f"{theirs}.{weight}"] = state.pop(f"{ours}.{weight}")
+    for name, shape in (("fc1", (4096, 512, 2, 3)), ("fc2", (4096, 4096, 1, 1))):
+        state[f"pre_logits.{name}.weight"] = state[f"pre_logits.{name}.weight"].reshape(shape)
+    model = keras_classics.vgg11(7, input_shape=SMALL, classifier_activation=None)
+    agrees(model, network, state, 64, 96)
+
+
 def test_torchvisions_bottlenecks_stride_on_the_3x3_convolution(recwarn):
     """The tensors fit either way, so that only the names can tell."""
     state_dict = randomised(ResNet((3, 4, 6, 3), True, 7)).state_dict()
