@@ -58,8 +58,8 @@ def load_torch_state_dict(
 
     Read are torchvision's and timm's names of VGG-11 … 19, with and without batch normalisation,
     and of ResNet-18 … 152, and the names of the widespread CIFAR ResNets (`conv1`,
-    `layer1.0.conv1`, …, `linear`). `module.` before every name and the entries `num_batches_tracked` are ignored;
-    without the top, so are the tensors of the head.
+    `layer1.0.conv1`, …, `linear`). `module.` before every name and the entries
+    `num_batches_tracked` are ignored; without the top, so are the tensors of the head.
 
     What the tensors cannot tell is up to the caller: torchvision's ResNet-50 … 152 are trained
     with `stride_on="3x3"` (a model that was built otherwise is warned about), and on pixels that
