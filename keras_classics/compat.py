@@ -48,6 +48,28 @@ def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
     return model._flatten_layers()
 
 
+def graph_of(model: keras.Model) -> dict[str, tuple[Any, list[Any], list[Any]]]:
+    """Returns {name: (layer, inputs, outputs)} of a functional model, first what comes first.
+
+    `layer.output` is that of a layer's first call, in whatever model that was; here the tensors are
+    those of this model. Only the tensors themselves know which call they come from.
+    """
+    found: dict[str, tuple[Any, list[Any], list[Any]]] = {}
+    left = [(tensor, False) for tensor in reversed(model.outputs)]
+    while left:
+        tensor, is_ready = left.pop()
+        operation, index, _ = tensor._keras_history
+        if operation.name in found:
+            continue
+        node = operation._inbound_nodes[index]
+        if is_ready:
+            found[operation.name] = (operation, node.input_tensors, node.output_tensors)
+        else:
+            left.append((tensor, True))
+            left += [(one, False) for one in reversed(node.input_tensors)]
+    return found
+
+
 def forget_used_tensors(model: keras.Model) -> None:
     """Lets a forward pass of a functional model forget each tensor behind its last use.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keras_classics import checks
+from keras_classics.compat import graph_of
 from keras_classics.errors import UserError
 from keras_classics.schema import short
 
@@ -109,14 +111,14 @@ def feature_extractor(model: keras.Model, layers: Sequence[str] | None = None) -
         model: a network of this package or any functional Keras model.
         layers: names, as "conv4_block6_out", or "inception_4a/conv_5x5" inside an Inception layer;
             None for the last maps of each size, named "stride_2", "stride_4", … by the pixels of
-            the input from one of their points to the next.
+            the input from one of their points to the next; of two towers, those of both.
 
     Returns:
         A `keras.Model`, the input of `model` to {name: maps}.
 
     Raises:
-        ValueError: if it is no model, or has no maps, or no layer of such a name (the nearest ones
-            are said).
+        ValueError: if it is no model of layers in a graph, or has no maps, or no layer of such a
+            name (the nearest ones are said).
 
     Example:
         >>> import keras_classics
@@ -130,70 +132,74 @@ def feature_extractor(model: keras.Model, layers: Sequence[str] | None = None) -
     """
     import keras
 
-    if not isinstance(model, keras.Model):
-        checks.refuse("model", "a Keras model", model)
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        checks.refuse("model", "a Keras model that is a graph of layers", model)
     inside = network_of(model)
-    network = inside
-    if isinstance(inside, keras.Sequential):  # whose layers do not know their outputs
-        network = keras.Model(inside.inputs, inside.outputs, name=inside.name)
-    found = _last_of_each_size(network) if layers is None else _named(network, layers)
-    inner = keras.Model(network.inputs, found, name=f"{network.name}_features")
+    graph = graph_of(inside)
+    found = _last_of_each_size(inside, graph) if layers is None else _named(inside, graph, layers)
+    inner = keras.Model(inside.inputs, found, name=f"{inside.name}_features")
     if inside is model:
         return inner
     # What stands before the network, its pixels, is computed as in the whole model.
-    before = model.layers[model.layers.index(inside) - 1].output
-    return keras.Model(model.inputs, inner(before), name=inner.name)
+    _, before, _ = graph_of(model)[inside.name]
+    return keras.Model(model.inputs, inner(before[0]), name=inner.name)
 
 
-def _last_of_each_size(network):
+def _last_of_each_size(network, graph):
     """{"stride_4": the last maps at that stride, …}, from fine to coarse."""
     import keras
 
-    if isinstance(network.output, dict):  # no maps of auxiliary heads
-        network = keras.Model(network.inputs, network.output["main"], name=network.name)
+    heads = None if isinstance(network, keras.Sequential) else network.output
+    if isinstance(heads, dict):  # no maps of auxiliary ones
+        graph = graph_of(keras.Model(network.inputs, heads["main"]))
     strides, last = {}, {}
-    for layer in network.layers:
-        inputs = keras.tree.flatten(layer.input)
-        outputs = keras.tree.flatten(layer.output)
-        stride = max((strides.get(id(tensor), 1) for tensor in inputs), default=1)
-        own = getattr(layer, "strides", 1)
+    for name, (layer, inputs, outputs) in graph.items():
+        stride = max((strides[id(tensor)] for tensor in inputs), default=1)
+        own = getattr(layer, "strides", getattr(layer, "pool_size", 1))
         stride *= own if isinstance(own, int) else max(own)
         strides |= {id(tensor): stride for tensor in outputs}
         padding = isinstance(layer, keras.layers.InputLayer | keras.layers.ZeroPadding2D)
         if len(outputs) == 1 and len(outputs[0].shape) == 4 and not padding:
-            last[stride] = outputs[0]
+            last[stride] = name
     if not last:
         raise ValueError(f"{network.name!r} has no maps; name `layers`.")
-    return {f"stride_{stride}": last[stride] for stride in sorted(last)}
+    return {f"stride_{stride}": _both_towers(graph, last[stride]) for stride in sorted(last)}
 
 
-def _named(network, names):
-    if isinstance(names, str) or not names or not all(isinstance(name, str) for name in names):
+def _both_towers(graph, name):
+    """The maps of a layer; of AlexNet's towers those of both, one behind the other."""
+    import keras
+
+    layer, _, (maps,) = graph[name]
+    other = graph.get(re.sub(r"_b(?=_|$)", "_a", name))
+    if other is None or other[0] is layer:
+        return maps
+    axis = -1 if keras.config.image_data_format() == "channels_last" else 1
+    return keras.layers.Concatenate(axis, name=f"{name}_both")([*other[2], maps])
+
+
+def _named(network, graph, names):
+    is_list = isinstance(names, list | tuple) and bool(names)
+    if not is_list or not all(isinstance(name, str) for name in names):
         checks.refuse("layers", "None or names of layers", names)
-    layers = {layer.name: layer for layer in network.layers}
-    found = {}
+    found, branches = {}, {}
     for name in names:
-        maps = _maps(layers, name)
-        if maps is None:
-            known = [*layers, *_parts(layers)]
+        module, _, part = name.partition("/")
+        layer, inputs, outputs = graph.get(module, (None, [], []))
+        if part and hasattr(layer, "branches") and module not in branches:
+            branches[module] = layer.branches(*inputs)
+        parts = branches.get(module, {})
+        if layer is None or (part and part not in parts):
+            known = [*graph, *_parts(graph)]
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[-3:]
             rule = f"names of layers in {network.name!r} (nearest: {', '.join(close)})"
             checks.refuse("layers", rule, name)
-        found[name] = maps
+        found[name] = parts[part] if part else outputs[0]
     return found
 
 
-def _maps(layers, name):
-    """What a layer gives, or a part inside it; None where there is none of that name."""
-    name, _, part = name.partition("/")
-    layer = layers.get(name)
-    if layer is None or (part and not hasattr(layer, "branches")):
-        return None
-    return layer.branches(layer.input).get(part) if part else layer.output
-
-
-def _parts(layers):
+def _parts(graph):
     """Names inside layers that have branches, as "inception_4a/conv_5x5"."""
-    for name, layer in layers.items():
+    for name, (layer, inputs, _) in graph.items():
         if hasattr(layer, "branches"):
-            yield from (f"{name}/{part}" for part in layer.branches(layer.input))
+            yield from (f"{name}/{part}" for part in layer.branches(*inputs))

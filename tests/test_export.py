@@ -122,6 +122,18 @@ def test_a_run_directory_is_its_model(tmp_path):
     assert (tmp_path / "digits.tflite").stat().st_size > 190_000  # 50,186 numbers of four bytes
 
 
+def test_several_outputs_are_numbered_and_sixteen_bits_are_exported(tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = keras_classics.cifar_resnet20(weights="cifar10_jpeg", include_top=False)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    inner = model.get_layer("conv3_block3_out").output
+    export(keras.Model(model.inputs, [inner, model.output]), tmp_path / "two.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "two.onnx"))
+    assert [one.name for one in session.get_outputs()] == ["outputs_0", "outputs_1"]
+
+
 def test_two_inputs_are_refused(tmp_path):
     two = [keras.Input((3,)), keras.Input((3,))]
     model = keras.Model(two, keras.layers.Add()(two))

@@ -28,6 +28,50 @@ def outputs_of(extractor, x):
     }
 
 
+@pytest.mark.backend
+def test_parts_of_several_modules():
+    model = keras_classics.googlenet(5, input_shape=(64, 64, 3))
+    names = ["inception_4a/conv_5x5", "inception_4a/pool", "inception_4b/conv_5x5"]
+    assert list(feature_extractor(model, names).output) == names
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: keras_classics.lenet5(weights="mnist", with_preprocessing=True),
+        lambda: keras_classics.cifar_resnet20(weights="cifar10_jpeg", with_preprocessing=True),
+        lambda: keras_classics.fully_convolutional(keras_classics.vgg11(input_shape=(64, 64, 3))),
+        lambda: keras.Sequential(
+            [
+                keras.Input((32, 32, 3)),
+                keras_classics.cifar_resnet20(include_top=False),
+                keras.layers.GlobalAveragePooling2D(),
+            ]
+        ),
+    ],
+)
+def test_layers_that_were_called_before(build):
+    model = build()
+    extractor = feature_extractor(model)
+    x = np.zeros((1, *[side or 64 for side in model.input_shape[1:]]), "float32")
+    assert all(maps.ndim == 4 for maps in outputs_of(extractor, x).values())
+
+
+def test_both_towers_are_there():
+    maps = feature_extractor(keras_classics.alexnet(5)).output
+    assert {name: one.shape[-1] for name, one in maps.items()} == {
+        "stride_4": 96,
+        "stride_8": 256,
+        "stride_16": 256,
+        "stride_32": 256,
+    }
+
+
+def test_subsampling_strides():
+    maps = feature_extractor(keras_classics.lenet5(include_top=False)).output
+    assert list(maps) == ["stride_1", "stride_2", "stride_4"]
+
+
 @pytest.mark.parametrize(
     ("build", "strides"),
     [
@@ -68,6 +112,7 @@ def test_of_a_model_that_training_made(finished_run):
         ([], "`layers` must be None or names of layers"),
         ("inception_4a", "`layers` must be None or names of layers"),
         ([3], "`layers` must be None or names of layers"),
+        (5, "`layers` must be None or names of layers"),
     ],
 )
 def test_bad_names(layers, message):
@@ -77,8 +122,9 @@ def test_bad_names(layers, message):
 
 
 def test_no_model_and_no_maps():
-    with pytest.raises(ValueError, match="`model` must be a Keras model"):
-        feature_extractor("resnet50")
+    for model in ("resnet50", keras.Sequential([keras.layers.Dense(2)])):
+        with pytest.raises(ValueError, match="`model` must be a Keras model that is a graph"):
+            feature_extractor(model)
     flat = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="flat")
     with pytest.raises(ValueError, match="'flat' has no maps"):
         feature_extractor(flat)

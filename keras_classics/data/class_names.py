@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,6 +68,11 @@ def decode_predictions(
         >>> decode_predictions([[0.2, 0.8]], top=2, class_names=("cat", "dog"))
         [[('1', 'dog', 0.8), ('0', 'cat', 0.2)]]
     """
+    if not isinstance(predictions, np.ndarray | list | tuple):
+        import keras
+
+        with contextlib.suppress(TypeError, ValueError, AttributeError):  # of a backend, as it is
+            predictions = keras.ops.convert_to_numpy(keras.ops.cast(predictions, "float32"))
     rows = np.asarray(predictions)
     if rows.ndim != 2 or rows.dtype.kind not in "iuf" or not np.isfinite(rows).all():
         came = f"an array of shape {rows.shape} and type {rows.dtype}"

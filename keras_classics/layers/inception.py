@@ -166,11 +166,12 @@ class Inception(keras.layers.Layer):
             outputs.append(x)
         return ops.concatenate(outputs, axis=-1 if self.data_format == "channels_last" else 1)
 
-    def branches(self, inputs: Tensor) -> dict[str, Tensor]:
+    def branches(self, inputs: Tensor, within: bool = False) -> dict[str, Tensor]:
         """Returns what each convolution gives behind its ReLU, and the pooling, by their names.
 
         Args:
             inputs: as for a call, symbolic ones included.
+            within: whether another layer computes them, which then is the only one in the graph.
 
         Example:
             >>> import keras
@@ -183,6 +184,9 @@ class Inception(keras.layers.Layer):
             >>> maps["conv_5x5"].shape
             (None, 28, 28, 32)
         """
+        if not within and isinstance(inputs, keras.KerasTensor):
+            # As one layer: the parts of two modules have the same names.
+            return _Branches(self, name=f"{self.name}_branches")(inputs)
         found = {}
         for branch in self._branches:
             x = inputs
@@ -213,3 +217,14 @@ class Inception(keras.layers.Layer):
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
             "data_format": self.data_format,
         }
+
+
+class _Branches(keras.layers.Layer):
+    """The branches of a module, one by one, with the module's own weights."""
+
+    def __init__(self, module: Inception, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.module = module
+
+    def call(self, inputs: Tensor) -> dict[str, Tensor]:
+        return self.module.branches(inputs, within=True)

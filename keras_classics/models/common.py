@@ -167,7 +167,8 @@ def finish(
 
 def complete(model: keras.Model, front: keras.layers.Layer) -> keras.Model:
     """Returns the model that takes pixels 0 … 255, with the layer of its weights in front."""
-    shape = front.input.shape[1:] if front.built else model.input_shape[1:]
+    pads = front.built and front.input.shape != front.output.shape
+    shape = front.input.shape[1:] if pads else model.input_shape[1:]
     pixels = keras.Input(shape, name="pixels")
     return keras.Model(pixels, model(front(pixels)), name=model.name)
 

@@ -12,15 +12,17 @@ import keras
 
 import keras_classics
 from keras_classics import checks, shipped
+from keras_classics.compat import all_layers
 from keras_classics.models.common import check_weights, complete
 from keras_classics.trained_model import load_model, network_of
-from keras_classics.weights.pixels import preprocessing
+from keras_classics.weights.pixels import check_network, preprocessing
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, AnyPath
 
 _Options = ParamSpec("_Options")
 # What the network ends in and is called: the weights stay what they are.
+_ENDS = ("include_top", "pooling", "with_preprocessing", "auxiliary_heads")
 _FREE = ("include_top", "pooling", "classifier_activation", "name")
 
 
@@ -107,11 +109,11 @@ def pretrained(
         num_classes: number of classes, whatever those of the weights are.
         network: as in `list_models()`, one that ends in a dense layer.
         weights: "imagenet"; the name of weights that come with the network; or the path of a run
-            directory, or of a `.keras` or `.weights.h5` file.
+            directory, or of a `.keras` file.
         classifier_activation: activation of the last layer; None for logits.
         fix_batch_norm: whether batch normalisation keeps the statistics, scale and shift of its
             training, as He et al. 2015 do (appendix A): small data sets spoil them.
-        **options: those of the network's builder.
+        **options: those of the network's builder, but for what it ends in.
 
     Returns:
         A `keras.Model`.
@@ -127,9 +129,10 @@ def pretrained(
         >>> model.output_shape, len(model.trainable_variables)
         ((None, 3), 21)
     """
-    from_models = keras_classics.EXPORTS.get(network, "") if isinstance(network, str) else ""
-    if not from_models.startswith("keras_classics.models.") or network == "pretrained":
-        checks.refuse("network", "a network of this package, see list_models()", network)
+    check_network("network", network)
+    for option in _ENDS:
+        if option in options:
+            checks.refuse(option, "left out: the network ends in a new head", options[option])
     if weights is None:
         checks.refuse("weights", "the name or the path of trained weights", weights)
     checks.flags(fix_batch_norm=fix_batch_norm)
@@ -148,7 +151,7 @@ def pretrained(
         checks.refuse("network", "one that ends in a dense layer", network)
     head.kernel.assign(head.kernel_initializer(head.kernel.shape))
     head.bias.assign(keras.ops.zeros(head.bias.shape))
-    for layer in model.layers:
+    for layer in all_layers(model):
         if fix_batch_norm and isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False  # Keras then uses the moving statistics in training, too
     return model

@@ -54,7 +54,8 @@ def check_pixels(recipe: Recipe) -> None:
         pixels = (model_card(name).preprocessing or "").partition(":")[0]
         raise RecipeError(
             f'`model.weights` is "{weights}", whose pixels are {pixels}; {kind.__name__} gives '
-            "others: leave `normalization` as it is, or write one that gives those."
+            f'others: set `normalization` to WeightsPixels("{name}", "{weights}"), or write one '
+            "that gives those."
         )
 
 

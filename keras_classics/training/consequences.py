@@ -20,7 +20,7 @@ _TRANSFORMS = ("train_transforms", "test_transforms")
 def consequences(recipe: Recipe, fields: dict[str, Any], changed: Iterable[str]) -> dict[str, Any]:
     """Returns the fields that follow from changes, each unless it is itself changed.
 
-    - `model.weights` that tell their pixels bring these as `normalization`.
+    - A `model` with `weights` that tell their pixels bring these as `normalization`.
     - A `dataset` of photographs in a recipe for small pictures brings transforms to their size.
 
     Args:
@@ -30,7 +30,7 @@ def consequences(recipe: Recipe, fields: dict[str, Any], changed: Iterable[str])
     """
     roots = {path.split(".")[0] for path in changed}
     found = {}
-    if "model.weights" in changed and "normalization" not in roots:
+    if {"model", "model.weights"} & set(changed) and "normalization" not in roots:
         found["normalization"] = _normalization(recipe, fields)
     side = _SIDES.get((recipe.published or recipe).dataset)
     if "dataset" in roots and side and str(fields["dataset"]).startswith("folder:"):

@@ -8,14 +8,15 @@ import numpy as np
 
 from keras_classics.weights.by_order import Given, fit, put, slots_of
 from keras_classics.weights.files import existing_file, unreadable
-from keras_classics.weights.fitting import has_operation
+from keras_classics.weights.fitting import layer_named
 
 if TYPE_CHECKING:
     import keras
 
     from keras_classics.types import AnyPath
 
-_DOUBLED = ("fc7", "fc8")  # behind the paper's dropout, in its AlexNet
+# Behind the paper's dropout, in its AlexNet: what multiplies the inputs of a layer in inference.
+_SCALED = {"fc7": "dropout6_rescaling", "fc8": "dropout7_rescaling"}
 
 
 def load_onnx(model: keras.Model, path: AnyPath) -> keras.Model:
@@ -26,11 +27,11 @@ def load_onnx(model: keras.Model, path: AnyPath) -> keras.Model:
         alexnet(input_shape=(227, 227, 3), towers="grouped", local_response_norm="caffe")
         googlenet(local_response_norm="caffe", pad="both")
 
-    Both want the pixels of `preprocessing(…, weights="bvlc")`. Their AlexNet normalises across both
-    towers, with α divided by n and k = 1, which `"caffe"` is; the towers themselves are the two
-    groups of its convolutions, and may as well be separate layers here. Where the model drops units
-    as the paper does, multiplied by 0.5 in inference, the kernels of fc7 and fc8 are doubled:
-    Caffe's were trained with the division in training.
+    Both want the pixels of `preprocessing(…, weights="bvlc")`. Their normalisation, which `"caffe"`
+    is, has α divided by n and k = 1, in AlexNet across both towers; what a model has in its place
+    is up to the caller, as order and shape cannot tell. Where the model drops units as the paper
+    does, multiplied by 0.5 in inference, the kernels of fc7 and fc8 are doubled: Caffe's were
+    trained with the division in training.
 
     Args:
         model: the network, without auxiliary heads.
@@ -60,10 +61,10 @@ def load_onnx(model: keras.Model, path: AnyPath) -> keras.Model:
     slots = slots_of(model)
     source = str(path)
     fit(slots, given, source, model)
-    if has_operation(model, "Rescaling"):
-        for slot, layer in zip(slots, given, strict=True):
-            if slot.name in _DOUBLED:
-                layer.tensors["kernel"] = 2 * layer.tensors["kernel"]
+    for slot, layer in zip(slots, given, strict=True):
+        rescaling = layer_named(model, _SCALED.get(slot.name, ""))
+        if rescaling is not None:
+            layer.tensors["kernel"] = layer.tensors["kernel"] / np.float32(rescaling.scale)
     put(slots, given, source)
     return model
 
@@ -80,7 +81,7 @@ def _layers(path) -> list[Given]:
         raise unreadable(path, "an ONNX file", error) from error
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
             constants[node.output[0]] = node.attribute[0].t
     outside = [t.name for t in constants.values() if t.data_location == onnx.TensorProto.EXTERNAL]
     if outside:

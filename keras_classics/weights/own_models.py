@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_classics.compat import graph_of
+from keras_classics.layers import EuclideanRBF
 from keras_classics.trained_model import load_model, network_of
 from keras_classics.weights.fitting import Wanted, assign, check_fit
 
@@ -67,11 +69,14 @@ def load_trained(model: keras.Model, path: AnyPath) -> keras.Model:
     if file is None:
         raise ValueError(f"{path} is neither a run directory with a model.keras nor such a file.")
     named = f"The network in {path}"
-    saved = {layer.name: layer for layer in network_of(load_model(file, ValueError)).layers}
-    head = next((layer for layer in reversed(model.layers) if layer.weights), None)
+    network = network_of(load_model(file, ValueError))
+    saved = {layer.name: layer for layer in network.layers}
+    last = next((layer for layer in reversed(model.layers) if layer.weights), None)
+    head = last if isinstance(last, keras.layers.Dense | EuclideanRBF) else None
     fresh = head is not None and _has_other_classes(head, saved.get(head.name))
-    ours, theirs = _until(model.layers, head), _until(saved.values(), head)
-    if fault := _difference(ours, theirs, head):
+    ours, theirs = _until(model.layers, last), _until(saved.values(), last)
+    fault = _difference(ours, theirs, head) or _other_order(model, network, ours)
+    if fault:
         raise ValueError(f"{named} is another than {model.name!r}: {fault}.")
     if fresh:
         ours, theirs = ours[:-1], theirs[:-1]
@@ -103,12 +108,40 @@ def _has_other_classes(head, theirs) -> bool:
     """Whether two last layers differ in the number of their classes alone."""
     if theirs is None or type(theirs) is not type(head):
         return False
-    pairs = [
-        (tuple(one.shape), tuple(other.shape))
-        for one, other in zip(head.weights, theirs.weights, strict=False)
-    ]
-    unlike = [[a != b for a, b in zip(one, other, strict=False)] for one, other in pairs]
-    return any(map(any, unlike)) and all(sum(axes) <= 1 for axes in unlike)
+    axis = -1 if isinstance(head, keras.layers.Dense) else 0  # of the classes
+    shapes = [[list(w.shape) for w in layer.weights] for layer in (head, theirs)]
+    if shapes[0] == shapes[1]:
+        return False
+    for shape in (*shapes[0], *shapes[1]):
+        del shape[axis]
+    return shapes[0] == shapes[1]
+
+
+def _other_order(model, network, ours) -> str | None:
+    """The first layer that other layers feed than in the file's network, in words."""
+    mine, other = _feeding(model), _feeding(network)
+    for layer in ours:
+        if layer.name in mine and layer.name in other and mine[layer.name] != other[layer.name]:
+            came = [" and ".join(fed[layer.name]) or "pixels" for fed in (mine, other)]
+            return f"{layer.name} stands behind {came[0]} here and behind {came[1]} there"
+    return None
+
+
+def _feeding(model) -> dict[str, list[str]]:
+    """{layer: the names of those whose outputs it takes}, dropout and inputs passed over."""
+    graph = graph_of(model)
+    source = {id(out): name for name, (_, _, outputs) in graph.items() for out in outputs}
+
+    def names(tensors):
+        for tensor in tensors:
+            name = source[id(tensor)]
+            layer, inputs, _ = graph[name]
+            if type(layer).__name__ not in _NOTHING:
+                yield name
+            else:
+                yield from names(inputs)
+
+    return {name: list(names(inputs)) for name, (_, inputs, _) in graph.items()}
 
 
 def _difference(ours, theirs, head) -> str | None:

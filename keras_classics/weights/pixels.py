@@ -121,8 +121,13 @@ def preprocess_input(
             "`pixels` must be numbers of shape (batch, height, width, channels). Received: an "
             f"array of shape {array.shape} and type {array.dtype}"
         )
-    # Without a cast the layer's own type, float16 in a process of mixed precision, would come out.
-    layer.dtype_policy = "float32"
+    axis = -1 if keras.config.image_data_format() == "channels_last" else 1
+    channels = layer.input.shape[axis] if layer.built else len(layer.mean_value)
+    if array.shape[axis] != channels:
+        raise ValueError(f"`pixels` must have {channels} channels. Received: {array.shape}")
+    # Their own type, float16 of a process of mixed precision, would come out.
+    for one in (layer, *getattr(layer, "layers", ())):
+        one.dtype_policy = "float32"
     return keras.ops.convert_to_numpy(layer(array.astype("float32")))
 
 
@@ -131,6 +136,11 @@ def front_of(path: Path) -> keras.layers.Layer:
     path = model_file(path) or path
     model = load_model(path, ValueError)
     network = network_of(model)
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            f"{path} prepares pixels with their channels last; call "
+            'keras.config.set_image_data_format("channels_last") before.'
+        )
     before = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     before = before[: before.index(network)] if network in before else []
     if not before:
@@ -143,7 +153,7 @@ def front_of(path: Path) -> keras.layers.Layer:
 
 def check_pixels_known(name: str, weights: AnyPath) -> None:
     """Raises a ValueError unless `preprocessing` knows the weights of that name, or such a file."""
-    _check_name(name)
+    check_network("name", name)
     names = [one for one, networks in _PUBLISHED.items() if name in networks]
     names += shipped.names(name)
     if isinstance(weights, str) and weights in names:
@@ -154,9 +164,10 @@ def check_pixels_known(name: str, weights: AnyPath) -> None:
         checks.refuse("weights", rule, weights)
 
 
-def _check_name(name):
+def check_network(argument: str, name: str) -> None:
+    """Raises a ValueError unless a builder of the package has that name."""
     from keras_classics import EXPORTS
 
     module = EXPORTS.get(name, "") if isinstance(name, str) else ""
     if not module.startswith("keras_classics.models.") or name in _NO_NETWORKS:
-        checks.refuse("name", "a network of this package, see list_models()", name)
+        checks.refuse(argument, "a network of this package, see list_models()", name)

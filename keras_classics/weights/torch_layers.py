@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_classics import checks
 from keras_classics.weights.by_order import Given, Slot, fit, put, slots_of
 from keras_classics.weights.files import read_checkpoint
 from keras_classics.weights.torch_checkpoints import numpy_of, tensors_of
@@ -64,6 +65,7 @@ def load_torch_layers(
         ValueError: The PyTorch checkpoint does not fit 'mnist_cnn': its layer 1, a, has kernel
         (32, 1, 5, 5); conv1 wants kernel (32, 1, 3, 3), bias (32,).
     """
+    checks.flags(strict=strict)
     if isinstance(state_dict, str | Path):
         state_dict = read_checkpoint(state_dict)
     given = _layers(tensors_of(state_dict))
@@ -85,7 +87,7 @@ def _layers(tensors) -> list[Given]:
     found, places = [], set()
     for module, named in by_module.items():
         # Equal numbers would not do: all fresh normalisations of one width have them.
-        place = tuple(_address(tensor) for tensor in named.values())
+        place = tuple(_address(tensor, f"{module}.{name}") for name, tensor in named.items())
         if place in places:
             continue
         places.add(place)
@@ -95,11 +97,17 @@ def _layers(tensors) -> list[Given]:
     return found
 
 
-def _address(tensor) -> int:
+def _address(tensor, name) -> int:
     """Where the numbers lie, the same for a module's tensors under each of its names."""
-    if hasattr(tensor, "data_ptr"):
-        return tensor.data_ptr()
-    return np.asarray(tensor).__array_interface__["data"][0]
+    try:
+        if hasattr(tensor, "data_ptr"):
+            numpy_of(tensor)
+            return tensor.data_ptr()
+        if isinstance(tensor, np.ndarray):
+            return tensor.__array_interface__["data"][0]
+        return id(tensor)
+    except Exception as error:  # PyTorch raises a type of its own for each kind of tensor
+        raise ValueError(f"{_SOURCE}: {name} is no plain array of numbers.") from error
 
 
 def _fitting(slots: list[Slot], given: list[Given], model) -> tuple[list[Slot], list[Given]]:

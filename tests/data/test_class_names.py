@@ -1,5 +1,6 @@
 """ImageNet's names, and answers in words."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -31,6 +32,13 @@ def test_the_file_says_where_it_comes_from_and_under_which_licence():
 def test_the_photographs_at_hand_are_of_these_classes(data_dir):
     folders = {path.name for path in (data_dir.parent / "imagenet_sample" / "train").iterdir()}
     assert folders <= {wnid for wnid, _ in imagenet_classes()}
+
+
+@pytest.mark.backend
+def test_tensors_of_the_backend():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="softmax")])
+    found = decode_predictions(model(np.ones((1, 3), "float32")), 1, ("cat", "dog"))
+    assert found[0][0][1] in ("cat", "dog")
 
 
 def test_best_first():

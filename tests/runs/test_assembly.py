@@ -25,10 +25,11 @@ from tests.runs import small_recipes
 def test_published_weights_on_other_pixels_are_refused(tmp_path, name):
     recipe = load_recipe(name).RECIPE
     recipe = vary(recipe, {"model.weights": "imagenet", "normalization": recipe.normalization})
+    network = recipe.model.func.__name__
     message = (
         r'^`model.weights` is "imagenet", whose pixels are blue, green, red in 0 … 255 minus '
-        r"\(103.939, 116.779, 123.68\), nothing divided; Mean\w+ gives others: leave "
-        r"`normalization` as it is, or write one that gives those\.$"
+        r"\(103.939, 116.779, 123.68\), nothing divided; Mean\w+ gives others: set `normalization` "
+        rf'to WeightsPixels\("{network}", "imagenet"\), or write one that gives those\.$'
     )
     with pytest.raises(RecipeError, match=message):
         train(recipe, tmp_path / "run")

@@ -176,6 +176,13 @@ def test_bvlc_alexnet_has_our_outputs(alexnet_onnx, towers, inverted):
     assert_same_outputs(outputs(model, x), theirs)
 
 
+def test_kernels_go_with_the_rate_of_dropout(alexnet_onnx):
+    options = {"towers": "grouped", "local_response_norm": "caffe"}
+    models = [load_onnx(ours(dropout=rate, **options), alexnet_onnx) for rate in (0.5, 0.2)]
+    x = np.random.default_rng(1).uniform(-120, 130, (2, SIDE, SIDE, 3)).astype("float32")
+    assert_same_outputs(*(outputs(model, x) for model in models))
+
+
 def test_separate_towers_take_the_groups(alexnet_onnx):
     grouped = load_onnx(ours(towers="grouped", local_response_norm=False), alexnet_onnx)
     separate = load_onnx(ours(local_response_norm=False), alexnet_onnx)

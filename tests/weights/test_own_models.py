@@ -101,6 +101,61 @@ def test_what_weights_alone_would_not_tell(tmp_path):
     )
 
 
+def test_another_order_of_the_same_layers(tmp_path):
+    options = {"num_classes": 4, "input_shape": (67, 67, 3), "spatial_response_norm": False}
+    keras_classics.alexnet(local_response_norm="mean", **options).save(tmp_path / "net.keras")
+    refuses(
+        keras_classics.alexnet(local_response_norm="mean", pool_before_activation=True, **options),
+        "stands behind .* here and behind .* there",
+        load_trained,
+        tmp_path / "net.keras",
+    )
+
+
+def test_another_input_is_no_other_number_of_classes(tmp_path):
+    keras_classics.mnist_cnn().save(tmp_path / "net.keras")
+    model = keras_classics.mnist_cnn(input_shape=(32, 32, 1))
+    refuses(model, "dense/kernel of shape", load_trained, tmp_path / "net.keras")
+
+
+def test_the_pixels_of_another_size(finished_run, tmp_path):
+    model = keras_classics.cifar_resnet20(weights="cifar10_jpeg", with_preprocessing=True)
+    model.save(tmp_path / "whole.keras")
+    larger = keras_classics.cifar_resnet20(
+        weights=tmp_path / "whole.keras", input_shape=(64, 48, 3), with_preprocessing=True
+    )
+    assert larger.input_shape == (None, 64, 48, 3)
+    padded = keras_classics.lenet5(weights=finished_run, with_preprocessing=True)
+    assert padded.input_shape == (None, 28, 28, 1)
+
+
+def test_pretrained_fixes_batch_normalisation_wherever_it_is(tmp_path):
+    options = {"batch_norm": True, "input_shape": (64, 64, 3)}
+    keras_classics.googlenet(5, **options).save(tmp_path / "net.keras")
+    build = {"network": "googlenet", "weights": tmp_path / "net.keras"}
+    model = keras_classics.pretrained(3, **build, **options)
+    assert not [w for w in model.trainable_variables if w.name in ("gamma", "beta")]
+    free = keras_classics.pretrained(3, fix_batch_norm=False, **build, **options)
+    assert [w for w in free.trainable_variables if w.name == "gamma"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"network": "resnet51", "weights": "x"}, "`network` must be a network of this package"),
+        ({"network": "fully_convolutional", "weights": "x"}, "`network` must be a network"),
+        ({"network": "vgg16", "weights": None}, "`weights` must be the name or the path"),
+        (
+            {"network": "vgg16", "weights": "x", "include_top": False},
+            "`include_top` must be left out: the network ends in a new head",
+        ),
+    ],
+)
+def test_what_cannot_be_pretrained(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        keras_classics.pretrained(3, **arguments)
+
+
 def test_damage_and_absence(saved, tmp_path):
     model, folder = saved
     path = tmp_path / "cut.keras"

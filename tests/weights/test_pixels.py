@@ -68,7 +68,7 @@ def test_the_layer_stands_before_any_model_and_is_saved_with_it(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert np.array_equal(outputs(again, PIXELS), outputs(model, PIXELS))
-    wanted = keras.applications.resnet.preprocess_input(PIXELS.copy()).mean((1, 2))
+    wanted = keras.applications.resnet.preprocess_input(PIXELS.copy()).mean((1, 2), "float64")
     np.testing.assert_allclose(outputs(model, PIXELS), wanted, rtol=0, atol=1e-4)
 
 
@@ -132,6 +132,18 @@ def test_a_file_without_pixels_or_none_at_all(tmp_path):
     (tmp_path / "cut.keras").write_bytes((tmp_path / "bare.keras").read_bytes()[:1000])
     with pytest.raises(ValueError, match="cannot be loaded as a model"):
         preprocessing("mnist_cnn", tmp_path / "cut.keras")
+
+
+def test_pixels_of_shipped_weights_are_channels_last(request):
+    request.addfinalizer(lambda: keras.config.set_image_data_format("channels_last"))
+    keras.config.set_image_data_format("channels_first")
+    with pytest.raises(ValueError, match="prepares pixels with their channels last; call"):
+        preprocess_input(np.zeros((1, 1, 28, 28)), "lenet5", "mnist")
+
+
+def test_colours_for_grey_weights():
+    with pytest.raises(ValueError, match="`pixels` must have 1 channels"):
+        preprocess_input(np.zeros((1, 28, 28, 3)), "lenet5", "mnist")
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,13 @@ def test_a_whole_pickled_module_is_refused(tmp_path):
     )
 
 
+def test_tensors_without_numbers():
+    state = cnn().state_dict()
+    for tensor in (state["0.weight"].to_sparse(), state["0.weight"].to("meta")):
+        broken = {**state, "0.weight": tensor}
+        refuses(keras_classics.mnist_cnn(), "is no plain array", load_torch_layers, broken)
+
+
 def test_numbers_that_are_none():
     state = cnn().state_dict()
     state["0.weight"][0, 0, 0, 0] = float("nan")
