@@ -95,7 +95,19 @@ def is_small(recipe):
     return recipe.dataset in SHAPES and shape[0] <= 32
 
 
-@pytest.mark.usefixtures("nothing_drawn")
+@pytest.fixture
+def nothing_fetched(monkeypatch):
+    """keras.applications gives networks with random weights in the place of ImageNet's."""
+    for name in ("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152"):
+        build = getattr(keras.applications, name)
+
+        def random(weights, build=build, **options):
+            return build(weights=None, **options)
+
+        monkeypatch.setattr(keras.applications, name, random)
+
+
+@pytest.mark.usefixtures("nothing_drawn", "nothing_fetched")
 @pytest.mark.parametrize("name", OWN)
 def test_every_choice_builds(name, photographs):
     for recipe in networks_of(name):

@@ -100,7 +100,7 @@ WRONG = [
     (
         "alexnet",
         {"local_response_norm": "sum"},
-        '`local_response_norm` must be one of True, False, "mean".',
+        '`local_response_norm` must be one of True, False, "mean", "caffe".',
     ),
     (
         "alexnet",
