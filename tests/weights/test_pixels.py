@@ -69,7 +69,8 @@ def test_the_layer_stands_before_any_model_and_is_saved_with_it(tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras")
     assert np.array_equal(outputs(again, PIXELS), outputs(model, PIXELS))
     wanted = keras.applications.resnet.preprocess_input(PIXELS.copy()).mean((1, 2), "float64")
-    np.testing.assert_allclose(outputs(model, PIXELS), wanted, rtol=0, atol=1e-4)
+    # 1,280 float32 numbers of 70 or so, which a backend may add up one by one: 1280 · 2⁻²⁴ · 70.
+    np.testing.assert_allclose(outputs(model, PIXELS), wanted, rtol=0, atol=5e-3)
 
 
 def test_in_mixed_precision_pixels_are_whole_numbers_still():
