@@ -156,13 +156,14 @@ def finish(
 
     if application and weights == "imagenet":
         published.load_keras_applications(model, application)
-        front = pixels.preprocessing(application.lower(), weights)
+        front = functools.partial(pixels.preprocessing, application.lower(), weights)
     elif file := own_models.model_file(weights):
         published.load_trained(model, weights)
-        front = pixels.front_of(file) if with_preprocessing else None
+        front = functools.partial(pixels.front_of, file)
     else:
         published.load_weights_file(model, weights)
-    return complete(model, front) if with_preprocessing else model
+        return model
+    return complete(model, front()) if with_preprocessing else model
 
 
 def complete(model: keras.Model, front: keras.layers.Layer) -> keras.Model:
