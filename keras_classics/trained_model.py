@@ -150,7 +150,7 @@ def _last_of_each_size(network, graph):
     import keras
 
     heads = None if isinstance(network, keras.Sequential) else network.output
-    if isinstance(heads, dict):  # no maps of auxiliary ones
+    if isinstance(heads, dict) and "main" in heads:  # no maps of auxiliary ones
         graph = graph_of(keras.Model(network.inputs, heads["main"]))
     strides, last = {}, {}
     for name, (layer, inputs, outputs) in graph.items():

@@ -7,7 +7,7 @@ two, ship and truck, 200 training pictures each become a folder, as a person's p
 From there `recipes/finetune.py` goes on, and `recipes/cifar_resnet_cifar10.py` starts anew with as
 many epochs of the same batches, so in the same time, at the rates 0.1 of its paper and 0.01, of
 which the held-out pictures choose. Both are measured on the 2,000 test pictures of these classes.
-Finished runs are not run again.
+Finished runs are not run again. The table is written to benchmarks/results/finetuning.md.
 """
 
 import json
@@ -26,6 +26,7 @@ from PIL import Image
 from benchmarks import machine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = ROOT / "benchmarks" / "results" / "finetuning.md"
 NEW = ("ship", "truck")
 EACH = 200  # photographs of a new class
 EPOCHS = 30  # of both ways
@@ -119,21 +120,33 @@ def main():
     runs = options.runs.resolve()
     prepare(runs, options.data_dir, each)
     error = train_body(runs, options.epochs)
-    print(f"ResNet-20 on eight classes, {options.epochs} epochs: {error:.2f} %\n")
-    print("| seed | fine-tuned, % | s | from scratch, % | rate | s | difference |")
-    print("|---|---|---|---|---|---|---|")
+    lines = [
+        f"ResNet-20 on eight classes of CIFAR-10, {options.epochs} epochs: {error:.2f} % wrong.\n",
+        "| seed | fine-tuned, % | s | from scratch, % | rate | s | difference |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
     differences = []
     for seed in range(options.seeds):
         (tuned, scratch), seconds, rate = compare(seed, runs, rates, epochs)
         differences.append(scratch - tuned)
-        print(
+        lines.append(
             f"| {seed} | {tuned:.2f} | {seconds[0]} | {scratch:.2f} | {rate} | {seconds[1]} | "
-            f"{differences[-1]:.2f} |",
-            flush=True,
+            f"{differences[-1]:.2f} |"
         )
-    print(f"\nmean difference: {statistics.mean(differences):.2f} points")
+        print(lines[-1], flush=True)
+    lines.append(f"\nMean difference: {statistics.mean(differences):.2f} points.")
+    print(lines[-1])
     if options.smoke:
         shutil.rmtree(runs)
+        return
+    command = f"python -m benchmarks.training.finetuning --epochs {options.epochs}"
+    command += f" --seeds {options.seeds} --data-dir DIR --runs FOLDER"
+    head = (
+        f"# Fine-tuning against training from scratch\n\n`{command}`\n\n{machine.described()}\n\n"
+    )
+    about = "\n".join(__doc__.strip().splitlines()[4:-1]) + "\n\n"
+    PAGE.write_text(head + about + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

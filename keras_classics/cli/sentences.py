@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from keras_classics.cli.signals import SIGINT_STATUS, stopped
-from keras_classics.errors import UserError
+from keras_classics.errors import UserError, lacks_memory
 
 # Arguments of the library that have a flag of another name.
 _FLAGS = {"dataset": "data", "gradient_accumulation_steps": "accumulate"}
@@ -60,6 +60,11 @@ def end_in_a_sentence(function: Callable[[], object], arguments: Namespace) -> N
     except KeyboardInterrupt:
         print(stopped(), file=sys.stderr)
         problem = SIGINT_STATUS
+    except Exception as error:  # as in measuring; training says which batch to try
+        if not lacks_memory(error):
+            raise
+        rule = "; try a smaller `batch_size`" if hasattr(arguments, "batch_size") else ""
+        problem = f"error: {in_flags(f'There is not enough free memory{rule}.', arguments)}"
     # The traceback held pipelines, whose threads call Python: they have to end while there is one,
     # or the process hangs or aborts instead of ending.
     gc.collect()

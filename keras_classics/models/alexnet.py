@@ -63,7 +63,7 @@ from keras_classics.models.alexnet_layers import (
     square_shape,
     start_of,
 )
-from keras_classics.models.common import check_common, finish
+from keras_classics.models.common import check_common, finish, last_activation
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, Initializer, Pooling, Shape, Weights
@@ -127,7 +127,8 @@ def alexnet(
             (224, 224, 3) unless told, (32, 32, 3) with `stem="cifar"`.
         include_top: whether the network ends in fc6, fc7, fc8, or in the last pooling.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of fc8; None for logits.
+        classifier_activation: activation of fc8; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         edition: "paper", or "code_2012": the network that the authors' code trained (see above).
@@ -292,7 +293,22 @@ def alexnet(
             ]
         last = float(classifier_bias_value)
         x = join(maps, "fc8_input")
-        maps = [dense(x, num_classes, last, classifier_activation, "fc8", kernel_initializer)]
+        maps = [
+            dense(
+                x,
+                num_classes,
+                last,
+                last_activation(classifier_activation),
+                "fc8",
+                kernel_initializer,
+            )
+        ]
     return finish(
-        inputs, maps[0], include_top=include_top, pooling=pooling, weights=weights, name=name
+        inputs,
+        maps[0],
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
     )

@@ -75,7 +75,8 @@ def _alexnet_2012(
             (224, 224, 3) unless told, (32, 32, 3) with `stem="cifar"`.
         include_top: whether the network ends in fc6, fc7, fc8, or in the last pooling.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of fc8; None for logits.
+        classifier_activation: activation of fc8; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         dropout: rate behind fc6 and fc7.

@@ -30,7 +30,7 @@ from keras_classics import checks
 from keras_classics.layers import Conv2D, LocallyConnected2D, LocalResponseNormalization
 from keras_classics.layers.common import activation_of
 from keras_classics.models.alexnet_layers import dense, gaussian, pool, square_shape
-from keras_classics.models.common import check_common, finish
+from keras_classics.models.common import check_common, finish, last_activation
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, Pooling, Shape, Weights
@@ -58,7 +58,8 @@ def alexnet_cifar(
             size that is cropped out of the pictures of 32×32.
         include_top: whether the network ends in `fc10`, or in the maps of local4.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of `fc10`; None for logits.
+        classifier_activation: activation of `fc10`; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         local_response_norm: whether local response normalisation follows conv1 and conv2. Its
@@ -126,5 +127,13 @@ def alexnet_cifar(
         )(x)  # 6×6×32
     if include_top:
         x = layers.Flatten(name="flatten")(x)
-        x = dense(x, num_classes, 0.0, classifier_activation, "fc10")
-    return finish(inputs, x, include_top=include_top, pooling=pooling, weights=weights, name=name)
+        x = dense(x, num_classes, 0.0, last_activation(classifier_activation), "fc10")
+    return finish(
+        inputs,
+        x,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
+    )

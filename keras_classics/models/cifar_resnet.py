@@ -42,6 +42,7 @@ from keras_classics.models.blocks import SHORTCUTS, convolution, plain_block, re
 from keras_classics.models.common import (
     check_common,
     finish,
+    last_activation,
     picture_shape,
     variant,
 )
@@ -111,12 +112,13 @@ def cifar_resnet(
             else:
                 x = plain_block(x, filters, strides, name=block)
     if include_top:
-        x = classify(x, num_classes, classifier_activation)
+        x = classify(x, num_classes, last_activation(classifier_activation))
     return finish(
         inputs,
         x,
         include_top=include_top,
         pooling=pooling,
+        classifier_activation=classifier_activation,
         weights=weights,
         with_preprocessing=with_preprocessing,
         name=name,
@@ -146,7 +148,8 @@ def _residual(
             width may be None.
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of `fc`; None for logits.
+        classifier_activation: activation of `fc`; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file; of
             ResNet-20 also a name of those that come with the package,
             `shipped.names("cifar_resnet20")`.
@@ -206,7 +209,8 @@ def _plain(
             width may be None.
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of `fc`; None for logits.
+        classifier_activation: activation of `fc`; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
 

@@ -46,7 +46,7 @@ def check_common(
     checks.flags(include_top=include_top)
     if include_top:
         checks.integer("num_classes", num_classes, most=_MOST_CLASSES)
-        activation_of("classifier_activation", classifier_activation)
+        activation_of("classifier_activation", last_activation(classifier_activation))
     checks.choice("pooling", pooling, (None, "avg", "max"))
     if name is not None and not (isinstance(name, str) and name and "/" not in name):
         checks.refuse("name", 'a text without "/", or None', name)
@@ -55,6 +55,12 @@ def check_common(
     if with_preprocessing and (weights is None or str(weights).endswith(".weights.h5")):
         rule = "False where `weights` does not tell the pixels that it expects"
         checks.refuse("with_preprocessing", rule, with_preprocessing)
+
+
+def last_activation(classifier_activation: Activation) -> Activation:
+    """Returns the activation of the last layer with weights: "both" has its softmax behind it."""
+    both = isinstance(classifier_activation, str) and classifier_activation == "both"
+    return None if both else classifier_activation
 
 
 def check_weights(weights: Weights, names: Sequence[str] = ()) -> None:
@@ -137,6 +143,7 @@ def finish(
     *,
     include_top: bool,
     pooling: Pooling,
+    classifier_activation: Activation,
     weights: Weights,
     name: str | None,
     with_preprocessing: bool = False,
@@ -146,11 +153,23 @@ def finish(
     if not include_top and pooling:
         pool = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}[pooling]
         outputs = pool(name=f"{pooling}_pool")(outputs)
-    model = keras.Model(inputs, outputs, name=name)
+    model = _frugal(keras.Model(inputs, outputs, name=name))
+    if weights is not None:
+        model = _load(model, weights, with_preprocessing, application)
+    if include_top and classifier_activation == "both":
+        softmax = layers.Softmax(axis=channel_axis(), name="probabilities")
+        both = {"logits": model.output, "probabilities": softmax(model.output)}
+        model = _frugal(keras.Model(model.inputs, both, name=name))
+    return model
+
+
+def _frugal(model):
     if keras.backend.backend() == "torch":
         forget_used_tensors(model)
-    if weights is None:
-        return model
+    return model
+
+
+def _load(model, weights, with_preprocessing, application):
     from keras_classics import weights as published
     from keras_classics.weights import own_models, pixels
 

@@ -50,6 +50,7 @@ from keras_classics.models.common import (
     channel_axis,
     check_common,
     finish,
+    last_activation,
     picture_shape,
 )
 
@@ -184,7 +185,8 @@ def googlenet(
             average pooling.
         include_top: whether the network ends in pooling, dropout and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of the last layer of each head; None for logits.
+        classifier_activation: activation of the last layer of each head; None for logits; "both",
+            without auxiliary heads, for {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         auxiliary_heads: whether the two classifiers on 4a and 4d, which help in training, are
@@ -245,6 +247,9 @@ def googlenet(
     checks.rate("auxiliary_dropout", auxiliary_dropout)
     if auxiliary_heads and not include_top:
         raise ValueError("`auxiliary_heads=True` needs the top. Received: include_top=False")
+    if auxiliary_heads and last_activation(classifier_activation) is not classifier_activation:
+        rule = 'one activation for every head; "both" is for a network without auxiliary ones'
+        checks.refuse("classifier_activation", rule, classifier_activation)
     # The heads pool 5×5 windows out of maps that are 16 (4) times smaller than the picture.
     by_stem = {"imagenet": (224, 32, 65), "cifar": (32, 8, 17)}
     side, smallest, smallest_with_heads = by_stem[stem]
@@ -281,8 +286,16 @@ def googlenet(
         else:
             x = layers.Flatten(name="flatten")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
-        x = layers.Dense(num_classes, activation=classifier_activation, name="fc")(x)
+        x = layers.Dense(num_classes, activation=last_activation(classifier_activation), name="fc")(
+            x
+        )
     outputs = {"main": x, **heads} if heads else x
     return finish(
-        inputs, outputs, include_top=include_top, pooling=pooling, weights=weights, name=name
+        inputs,
+        outputs,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        weights=weights,
+        name=name,
     )

@@ -46,7 +46,13 @@ from keras_classics.layers import (
     scaled_tanh,
 )
 from keras_classics.layers.common import copy_of, initializer_of
-from keras_classics.models.common import channel_axis, check_common, finish, picture_shape
+from keras_classics.models.common import (
+    channel_axis,
+    check_common,
+    finish,
+    last_activation,
+    picture_shape,
+)
 from keras_classics.models.pretrained import comes_trained
 
 if TYPE_CHECKING:
@@ -161,7 +167,8 @@ def lenet5(
             28×28, where C5 then covers the 4×4 maps of S4.
         include_top: whether the network ends in F6 and OUTPUT, or in the maps of C5.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of the last layer; None for logits.
+        classifier_activation: activation of the last layer; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None, the path of a `.weights.h5` file, or "mnist": trained as published, for
             light ink on dark, pixels p of 0 … 255 with two of 0 on every side, as
             −0.1 + 1.275·p/255; `shipped.card` says more.
@@ -237,12 +244,13 @@ def lenet5(
     if include_top:
         x = layers.Flatten(name="flatten")(x)
         x = layers.Dense(84, activation=squash, kernel_initializer=start(), name="F6")(x)
-        x = _classify(x, num_classes, output, classifier_activation, start)
+        x = _classify(x, num_classes, output, last_activation(classifier_activation), start)
     return finish(
         inputs,
         x,
         include_top=include_top,
         pooling=pooling,
+        classifier_activation=classifier_activation,
         weights=weights,
         with_preprocessing=with_preprocessing,
         name=name,

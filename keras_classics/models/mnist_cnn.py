@@ -18,7 +18,7 @@ from keras import layers
 
 from keras_classics.layers import Conv2D, MaxPooling2D
 from keras_classics.layers.common import initializer_of
-from keras_classics.models.common import check_common, finish, picture_shape
+from keras_classics.models.common import check_common, finish, last_activation, picture_shape
 from keras_classics.models.pretrained import comes_trained
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def mnist_cnn(
         input_shape: shape of one picture without the batch; (28, 28, 1) unless told.
         include_top: whether the network ends in the dense layer, or in the maps of `pool2`.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of the last layer; None for logits.
+        classifier_activation: activation of the last layer; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None, the path of a `.weights.h5` file, or "mnist": trained, for light ink on dark,
             pixels p of 0 … 255 as −0.4242 + 3.2457·p/255; `shipped.card` says more.
         with_preprocessing: whether the model takes pixels 0 … 255 as they are, with the layer of
@@ -90,12 +91,15 @@ def mnist_cnn(
         x = MaxPooling2D(2, name=f"pool{number}")(x)
     if include_top:
         x = layers.Flatten(name="flatten")(x)
-        x = layers.Dense(num_classes, activation=classifier_activation, name="dense")(x)
+        x = layers.Dense(
+            num_classes, activation=last_activation(classifier_activation), name="dense"
+        )(x)
     return finish(
         inputs,
         x,
         include_top=include_top,
         pooling=pooling,
+        classifier_activation=classifier_activation,
         weights=weights,
         with_preprocessing=with_preprocessing,
         name=name,

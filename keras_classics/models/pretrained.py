@@ -110,7 +110,8 @@ def pretrained(
         network: as in `list_models()`, one that ends in a dense layer.
         weights: "imagenet"; the name of weights that come with the network; or the path of a run
             directory, or of a `.keras` file.
-        classifier_activation: activation of the last layer; None for logits.
+        classifier_activation: activation of the last layer; None for logits; "both" for
+            {"logits", "probabilities"}.
         fix_batch_norm: whether batch normalisation keeps the statistics, scale and shift of its
             training, as He et al. 2015 do (appendix A): small data sets spoil them.
         **options: those of the network's builder, but for what it ends in.
@@ -146,7 +147,7 @@ def pretrained(
             classifier_activation=classifier_activation,
             **options,
         )
-    head = model.layers[-1]
+    head = [layer for layer in model.layers if layer.weights][-1]
     if not isinstance(head, keras.layers.Dense):
         checks.refuse("network", "one that ends in a dense layer", network)
     head.kernel.assign(head.kernel_initializer(head.kernel.shape))

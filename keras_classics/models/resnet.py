@@ -49,7 +49,13 @@ from keras_classics.models.blocks import (
     plain_block,
     residual_block,
 )
-from keras_classics.models.common import check_common, finish, picture_shape, variant
+from keras_classics.models.common import (
+    check_common,
+    finish,
+    last_activation,
+    picture_shape,
+    variant,
+)
 
 if TYPE_CHECKING:
     from keras_classics.types import Activation, Pooling, Shape, Tensor, Weights
@@ -111,7 +117,8 @@ def _resnet(
             with `stem="cifar"`. Height and width may be None.
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of `fc`; None for logits.
+        classifier_activation: activation of `fc`; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file; for
             50, 101 and 152 layers also "imagenet", the published weights by way of
             `keras.applications`, which expect the pixels of `preprocessing`. Where the number of
@@ -175,12 +182,13 @@ def _resnet(
             else:
                 x = plain_block(x, filters, strides, name=block)
     if include_top:
-        x = classify(x, num_classes, classifier_activation)
+        x = classify(x, num_classes, last_activation(classifier_activation))
     return finish(
         inputs,
         x,
         include_top=include_top,
         pooling=pooling,
+        classifier_activation=classifier_activation,
         weights=weights,
         with_preprocessing=with_preprocessing,
         name=name,
@@ -209,7 +217,8 @@ def _plain(
             with `stem="cifar"`. Height and width may be None.
         include_top: whether the network ends in average pooling and `fc`, or in the last maps.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of `fc`; None for logits.
+        classifier_activation: activation of `fc`; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file.
         name: the model's name.
         stem: "imagenet", or "cifar": a first convolution of 3×3/1 and no pooling.

@@ -50,6 +50,7 @@ from keras_classics.models.common import (
     channel_axis,
     check_common,
     finish,
+    last_activation,
     picture_shape,
     variant,
 )
@@ -117,7 +118,8 @@ def _vgg(
             or more. Without the top, height and width may be None.
         include_top: whether the network ends in the three dense layers, or in the last pooling.
         pooling: without the top: None, "avg" or "max" over the last maps.
-        classifier_activation: activation of the last layer; None for logits.
+        classifier_activation: activation of the last layer; None for logits; "both" for
+            {"logits", "probabilities"}.
         weights: None or the path of a `.weights.h5` file, a run directory or a `.keras` file; for
             VGG-16 and VGG-19 also "imagenet", the published weights by way of
             `keras.applications`, which expect the pixels of `preprocessing`. Where the number of
@@ -182,12 +184,15 @@ def _vgg(
         for number in (6, 7):
             x = _dense(x, 4096, "relu", kernel_initializer, f"fc{number}")
             x = layers.Dropout(dropout, name=f"dropout{number}")(x)
-        x = _dense(x, num_classes, classifier_activation, kernel_initializer, "fc8")
+        x = _dense(
+            x, num_classes, last_activation(classifier_activation), kernel_initializer, "fc8"
+        )
     return finish(
         inputs,
         x,
         include_top=include_top,
         pooling=pooling,
+        classifier_activation=classifier_activation,
         weights=weights,
         with_preprocessing=with_preprocessing,
         name=name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import keras
 
 from keras_classics import checks
 from keras_classics.choices import STRATEGIES
+from keras_classics.errors import lacks_memory
 from keras_classics.runs.devices import DistributionError
 from keras_classics.runs.peers import Peers
 from keras_classics.training.recipe import RecipeError
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from keras_classics.training.recipe import Recipe
 
 JIT = {"auto": "auto", "on": True, "off": False}
-# How TensorFlow, JAX, PyTorch on a GPU and on a processor, cuDNN and cuBLAS, and NumPy say it.
-_NO_MEMORY = (
-    r"(?i)OOM when allocating|RESOURCE_EXHAUSTED|out.of.memory|allocate memory|_ALLOC_FAILED|"
-    "Unable to all"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +133,7 @@ def errors_of_memory(recipe: Recipe) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, MemoryError) or re.search(_NO_MEMORY, str(error)):
+        if lacks_memory(error):
             raise RecipeError(_too_large(recipe, "more memory than there is", 2)) from error
         raise
 

@@ -101,7 +101,12 @@ def _until(layers, last) -> list[keras.layers.Layer]:
 
 
 def _weights(layers) -> dict[str, Any]:
-    return {f"{layer.name}/{w.name}": w for layer in layers for w in layer.weights}
+    """By their paths from the layer on: those of an Inception module's convolutions are namesakes."""
+    return {
+        f"{layer.name}/{weight.path.rpartition(f'{layer.name}/')[2]}": weight
+        for layer in layers
+        for weight in layer.weights
+    }
 
 
 def _has_other_classes(head, theirs) -> bool:

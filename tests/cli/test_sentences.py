@@ -1,11 +1,13 @@
 """What is typed, and how the sentence that refuses it looks on a terminal."""
 
+import argparse
 import errno
 
+import numpy as np
 import pytest
 
 from keras_classics.cli.main import main
-from keras_classics.cli.sentences import one_line
+from keras_classics.cli.sentences import end_in_a_sentence, one_line
 
 
 def fails(capsys, *arguments):
@@ -60,3 +62,16 @@ def test_a_path_that_the_system_refuses_is_named(tmp_path, capsys):
     line = fails(capsys, "evaluate", str(loop / "x"))
     assert str(loop) in line and "Traceback" not in line
     assert errno.errorcode[errno.ELOOP] not in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ({"batch_size": 8}, "error: There is not enough free memory; try a smaller --batch-size."),
+        ({}, "error: There is not enough free memory."),
+    ],
+)
+def test_full_memory_is_a_sentence(flags, sentence):
+    with pytest.raises(SystemExit) as stopped:
+        end_in_a_sentence(lambda: np.zeros((10**6, 10**8)), argparse.Namespace(**flags))
+    assert stopped.value.code == sentence

@@ -65,6 +65,22 @@ SMALLEST = [
 ]
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_logits_and_probabilities_from_one_call(name, tmp_path):
+    keras.utils.set_random_seed(0)
+    logits = built(name, classifier_activation=None)
+    path = tmp_path / "both.keras"
+    logits.save(path)
+    both = built(name, classifier_activation="both", weights=path)
+    x = np.random.default_rng(0).random((2, *both.input_shape[1:]), dtype="float32")
+    found, wanted = of_keras(both, x), of_keras(logits, x)
+    assert list(found) == ["logits", "probabilities"]
+    np.testing.assert_array_equal(found["logits"], wanted)
+    powers = np.exp(wanted - wanted.max(-1, keepdims=True))
+    wanted = powers / powers.sum(-1, keepdims=True)
+    np.testing.assert_allclose(found["probabilities"], wanted, atol=1e-6)  # float32's last bits
+
+
 @pytest.mark.parametrize(("name", "options", "side"), SMALLEST)
 def test_the_smallest_picture_is_named(name, options, side):
     build = getattr(keras_classics, name)
@@ -86,6 +102,11 @@ def test_shapes_that_are_no_pictures(name, input_shape):
 
 
 WRONG = [
+    (
+        "googlenet",
+        {"auxiliary_heads": True, "classifier_activation": "both"},
+        '"both" is for a network without auxiliary ones. Received: classifier_activation=',
+    ),
     (
         "alexnet",
         {"towers": 2},
