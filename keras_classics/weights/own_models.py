@@ -101,7 +101,7 @@ def _until(layers, last) -> list[keras.layers.Layer]:
 
 
 def _weights(layers) -> dict[str, Any]:
-    """By their paths from the layer on: those of an Inception module's convolutions are namesakes."""
+    """By their paths from the layer on: the kernels of an Inception module are namesakes."""
     return {
         f"{layer.name}/{weight.path.rpartition(f'{layer.name}/')[2]}": weight
         for layer in layers
