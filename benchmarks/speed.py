@@ -57,6 +57,7 @@ SET = {
     "layers_torch": ("Layers, PyTorch", {"KERAS_BACKEND": "torch"}, "layer_speed"),
     "layers_jax": ("Layers, JAX", {"KERAS_BACKEND": "jax"}, "layer_speed"),
     "runtimes": ("Other runtimes", {}, "runtimes FOLDER"),
+    "command_time": ("Commands that only look", {}, "command_time"),
     "build_time": ("Time to build", {"KERAS_BACKEND": "tensorflow"}, "build_time"),
     "import_time": ("Time to import", {}, "import_time"),
     "start_time": ("Time to the first step", {}, "start_time"),

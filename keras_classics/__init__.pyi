@@ -1,6 +1,7 @@
 """The public names, and where they come from: for type checkers, editors and `__init__.py`."""
 
 from keras_classics import (
+    anatomy as anatomy,
     data as data,
     evaluation as evaluation,
     layers as layers,
@@ -12,6 +13,9 @@ from keras_classics import (
     weights as weights,
     zoo as zoo,
 )
+from keras_classics.anatomy.receptive_field import receptive_field as receptive_field
+from keras_classics.anatomy.summary import summary as summary
+from keras_classics.anatomy.windows import output_size as output_size
 from keras_classics.data.class_names import (
     decode_predictions as decode_predictions,
     imagenet_classes as imagenet_classes,

@@ -51,23 +51,69 @@ def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
 def graph_of(model: keras.Model) -> dict[str, tuple[Any, list[Any], list[Any]]]:
     """Returns {name: (layer, inputs, outputs)} of a functional model, first what comes first.
 
-    `layer.output` is that of a layer's first call, in whatever model that was; here the tensors are
-    those of this model. Only the tensors themselves know which call they come from.
+    Of a layer that is called more than once, this is the first call; `calls_of` has all.
     """
     found: dict[str, tuple[Any, list[Any], list[Any]]] = {}
+    for operation, inputs, outputs in calls_of(model)[0]:
+        found.setdefault(operation.name, (operation, inputs, outputs))
+    return found
+
+
+def calls_of(
+    model: keras.Model, inputs: Sequence[Any] | None = None
+) -> tuple[list[tuple[Any, list[Any], list[Any]]], list[Any]]:
+    """Returns the calls of a functional model, first what comes first, and the model's outputs.
+
+    `layer.output` is that of a layer's first call, in whatever model that was; here the tensors are
+    those of this model. Only the tensors themselves know which call they come from.
+
+    Args:
+        model: built from its inputs and outputs.
+        inputs: symbols that stand for the model's own inputs; what follows from their sizes is
+            worked out anew where they are others.
+
+    Returns:
+        [(layer or operation, its inputs, its outputs), …] and [output, …], all of them symbols.
+    """
+    import keras
+
+    nodes = _nodes_of(model)
+    tensors = {id(x): x for node in nodes for x in node.outputs}
+    if inputs is not None:
+        pairs = list(zip(model.inputs, inputs, strict=True))
+        tensors.update((id(x), y) for x, y in pairs)
+        for node in nodes if any(x.shape != y.shape for x, y in pairs) else ():
+            if not node.is_input:
+                arguments, named = node.arguments.fill_in(tensors)
+                results = node.operation.compute_output_spec(*arguments, **named)
+                flat = keras.tree.flatten(results)
+                tensors.update((id(x), y) for x, y in zip(node.outputs, flat, strict=True))
+
+    def these(own):
+        return [tensors[id(x)] for x in own]
+
+    calls = [(node.operation, these(node.input_tensors), these(node.outputs)) for node in nodes]
+    return calls, these(model.outputs)
+
+
+def _nodes_of(model):
+    """Keras' records of the calls in a model's graph, each behind those that it needs."""
+    nodes = []
+    done = set()
     left = [(tensor, False) for tensor in reversed(model.outputs)]
     while left:
         tensor, is_ready = left.pop()
         operation, index, _ = tensor._keras_history
-        if operation.name in found:
-            continue
         node = operation._inbound_nodes[index]
+        if id(node) in done:
+            continue
         if is_ready:
-            found[operation.name] = (operation, node.input_tensors, node.output_tensors)
+            done.add(id(node))
+            nodes.append(node)
         else:
             left.append((tensor, True))
             left += [(one, False) for one in reversed(node.input_tensors)]
-    return found
+    return nodes
 
 
 def forget_used_tensors(model: keras.Model) -> None:

@@ -19,6 +19,24 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def amount(value: float, unit: str = "") -> str:
+    """Returns a large number in thousands, millions or milliards, with one digit behind the point.
+
+    Args:
+        value: 0 or more.
+        unit: what is counted, e.g. "B".
+
+    Example:
+        >>> from keras_classics.words import amount
+        >>> amount(25_557_032), amount(3_858_000_000), amount(60_000, "B"), amount(840)
+        ('25.6 M', '3.9 G', '60.0 kB', '840')
+    """
+    for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= 0.99995 * limit:
+            return f"{value / limit:,.1f} {prefix}{unit}"
+    return f"{value:,} {unit}".rstrip()
+
+
 def pictures(count: int, split: str) -> str:
     """Returns a number of pictures with what they are.
 

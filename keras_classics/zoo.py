@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from keras_classics import EXPORTS, checks, shipped
+from keras_classics.anatomy.figures import MULTIPLY_ADDS
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +27,7 @@ class ModelCard:
         year: of publication, or None.
         input_shape: default, channels last.
         parameters: trainable ones, with the default head.
+        multiply_adds: of its convolutions and dense layers for one picture of that size.
         test_error: published, in percent (top-1 for ImageNet); None where there is none.
         top5_error: published, in percent; None where there is none.
         test_data: what those errors were measured on, and how.
@@ -39,6 +41,7 @@ class ModelCard:
     year: int | None
     input_shape: tuple[int, int, int]
     parameters: int
+    multiply_adds: int
     test_error: float | None
     top5_error: float | None = None
     test_data: str | None
@@ -152,6 +155,7 @@ def _card(name, paper, year, parameters, error, test_data, *, top5=None, side=22
         paper=paper,
         year=year,
         parameters=parameters,
+        multiply_adds=MULTIPLY_ADDS[name],
         test_error=error,
         top5_error=top5,
         test_data=test_data,

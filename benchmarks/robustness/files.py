@@ -201,6 +201,8 @@ def kinds():
              harmless=_ARCHIVE),
         Kind(name="model.keras, predict", path="run/model.keras", words=_PREDICT, needs=_RUN,
              read_by=("cli/saved_runs.py",), harmless=_ARCHIVE),
+        Kind(name="model.keras, show", path="run/model.keras", words=("show", "run"), needs=_RUN,
+             read_by=("cli/commands/networks.py",), harmless=_ARCHIVE),
         Kind(name="a kept epoch", path="run/snapshots/epoch-0001.keras",
              words=(*_EVALUATE, "--epochs", "1"), needs=_RUN, read_by=("cli/saved_runs.py",),
              harmless=_ARCHIVE),

@@ -91,6 +91,7 @@ def _of(parser):
 
 _COMMANDS = {
     "list": (("list",),),
+    "show": (("show", "lenet5"),),
     "train": (("train",),),
     "report": (("report",), ("run",)),
     "evaluate": (("evaluate", "run"), ("run",)),

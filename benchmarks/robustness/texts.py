@@ -190,6 +190,14 @@ _TABLE = {
         {"value": "*x*", "accepted": "it matches alexnet"},
         {"value": ("lenet*", "vgg*"), "label": "two patterns", "names": ("vgg*",)},
     ),
+    ("show", "model"): _each(
+        (
+            *(_HERE, *_PLACES, _FILE, _FULL, _LOOP, "lenet", "LENET5", "resnet51", "lenet5/minst"),
+            *("lenet5 ", "digit.png", "run/metrics.json", _nothing("NETWORK")),
+            {"value": ("lenet5", "vgg16"), "label": "two", "names": ("vgg16",)},
+        ),
+        words=("show",),
+    ),
     ("claims", "paper"): (
         *_each(("", " "), names=("claims of",)),
         *("lenet", "LENET5", "lenet5 ", "lenet5.json", "../lenet5", ".", *_ODD),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from keras_classics import __version__
 from keras_classics.cli import own_process, recipe_files
 from keras_classics.cli.commands.claims import claims_command
 from keras_classics.cli.commands.evaluate import evaluate_command
+from keras_classics.cli.commands.networks import list_command, show_command
 from keras_classics.cli.commands.predict import predict_command
 from keras_classics.cli.sentences import Parser, end_in_a_sentence
-from keras_classics.errors import UserError
-from keras_classics.zoo import list_models, model_card
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -46,7 +44,31 @@ def _parser():
 
     command = commands.add_parser("list", help="the networks of this package")
     command.add_argument("pattern", nargs="?", default="*", help='e.g. "lenet*"')
-    command.set_defaults(function=_list)
+    command.add_argument("--json", action="store_true", help="all of their cards, for programs")
+    command.set_defaults(function=list_command)
+
+    command = commands.add_parser(
+        "show", help="a network's layers: sizes, parameters, multiply-adds, receptive fields"
+    )
+    command.add_argument(
+        "model",
+        metavar="NETWORK|MODEL.keras|RUN_DIR",
+        help="one of `list`, a saved model, or a run; one that comes trained: lenet5/mnist",
+    )
+    command.add_argument(
+        "--depth", type=int, help="floors to open: 1 for blocks, modules and models inside as one"
+    )
+    command.add_argument(
+        "--columns",
+        choices=("default", "all"),
+        default="default",
+        help="all: also inputs, maps, activations and the memory of training",
+    )
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="for a page")
+    form.add_argument("--json", action="store_true", help="for programs")
+    _let_import(command)
+    command.set_defaults(function=show_command)
 
     command = commands.add_parser(
         "train", help="train a recipe: one of the package's, or a file of your own"
@@ -103,20 +125,6 @@ def _let_import(command):
         "--import", dest="imports", action="append", default=[], metavar="FILE.py",
         help="code of yours that a run needs: its protocol, transforms, layers; it is run",
     )  # fmt: skip
-
-
-def _list(arguments):
-    names = list_models(arguments.pattern)
-    if not names:
-        close = difflib.get_close_matches(arguments.pattern.strip("*"), list_models())
-        similar = f" (similar: {', '.join(close)})" if close else ""
-        raise UserError(
-            f'No network has a name like "{arguments.pattern}"{similar}; `keras-classics list` '
-            "shows all, and * stands for any letters."
-        )
-    for name in names:
-        card = model_card(name)
-        print(f"{name:<18}{card.year or '–':<6}{card.parameters:>12,} parameters  {card.paper}")
 
 
 def _train(arguments):

@@ -166,6 +166,18 @@ class Inception(keras.layers.Layer):
             outputs.append(x)
         return ops.concatenate(outputs, axis=-1 if self.data_format == "channels_last" else 1)
 
+    @property
+    def paths(self) -> list[list[keras.layers.Layer]]:
+        """The layers of each branch, in turn; their outputs are stacked in the branches' order.
+
+        Example:
+            >>> from keras_classics.layers import Inception
+            >>> layer = Inception(64, 96, 128, 16, 32, 32, data_format="channels_last")
+            >>> [[inner.name for inner in path] for path in layer.paths[1:3]]
+            [['conv_3x3_reduce', 'conv_3x3'], ['conv_5x5_reduce', 'conv_5x5']]
+        """
+        return [list(branch) for branch in self._branches]
+
     def branches(self, inputs: Tensor, within: bool = False) -> dict[str, Tensor]:
         """Returns what each convolution gives behind its ReLU, and the pooling, by their names.
 

@@ -16,7 +16,6 @@ from keras_classics.data.transforms.crops import CenterCrop
 from keras_classics.data.transforms.resizing import ResizeShorterSide
 from keras_classics.evaluation.protocols import TenCrop
 from keras_classics.training import describe
-from keras_classics.zoo import list_models
 from tests import ROOT
 
 lenet5_mnist = load_recipe("lenet5_mnist")
@@ -56,23 +55,6 @@ def fails(call, *arguments):
     message = str(ended.value.code)
     assert message.startswith("error: ") and "\n" not in message
     return message
-
-
-def test_list_names_the_networks(capsys):
-    main(["list"])
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list_models()
-    main(["list", "vgg1[69]"])
-    assert (
-        capsys.readouterr().out.splitlines()[0].startswith("vgg16             2014   138,357,544")
-    )
-
-
-def test_list_answers_without_a_backend():
-    code = (
-        "import sys; from keras_classics.cli.main import main; main(['list']); "
-        "assert not {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_the_recipe_prints_the_papers_number_beside_ours(tmp_path, capsys):

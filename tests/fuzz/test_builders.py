@@ -69,6 +69,8 @@ def test_functions_on_networks_and_names(tmp_path):
         (keras_classics.fully_convolutional, {}),
         (keras_classics.list_models, {}),
         (keras_classics.model_card, {}),
+        (keras_classics.output_size, {"size": 28, "kernel_size": 5}),
+        (keras_classics.receptive_field, {"network": [(3, 1)]}),
     ):
         assert faults(function, legal, parameters_of(function)) == []
     for value in HOSTILE:
