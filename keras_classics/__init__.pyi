@@ -3,6 +3,7 @@
 from keras_classics import (
     anatomy as anatomy,
     data as data,
+    drawings as drawings,
     evaluation as evaluation,
     layers as layers,
     models as models,
@@ -20,6 +21,7 @@ from keras_classics.data.class_names import (
     decode_predictions as decode_predictions,
     imagenet_classes as imagenet_classes,
 )
+from keras_classics.drawings import draw as draw
 from keras_classics.export import export as export
 from keras_classics.models.alexnet import alexnet as alexnet
 from keras_classics.models.alexnet_2012 import (

@@ -139,6 +139,18 @@ def test_forget_tracings_is_still_needed(caplog):
     assert "retracing" in warnings_of_six_networks(caplog, lambda: None)
 
 
+def test_calls_of_has_every_call_of_a_shared_layer():
+    one, two = keras.Input((4,), name="one"), keras.Input((4,), name="two")
+    shared = keras.layers.Dense(3, name="shared")
+    model = keras.Model([one, two], keras.layers.Add(name="add")([shared(one), shared(two)]))
+    calls, _ = compat.calls_of(model)
+    assert [layer.name for layer, _, _ in calls] == ["one", "shared", "two", "shared", "add"]
+    assert calls[1][1][0] is one and calls[3][1][0] is two
+    assert [tensor is made for tensor, made in zip(calls[4][1], (calls[1][2][0], calls[3][2][0]),
+                                                   strict=True)] == [True, True]  # fmt: skip
+    assert list(compat.graph_of(model)) == ["one", "shared", "two", "add"]
+
+
 @pytest.mark.backend
 def test_all_layers_finds_those_inside_others():
     modules = [Inception(1, 1, 1, 1, 1, 1, batch_norm=True, name=f"module{i}") for i in (1, 2)]

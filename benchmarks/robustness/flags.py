@@ -97,6 +97,7 @@ _COMMANDS = {
     "evaluate": (("evaluate", "run"), ("run",)),
     "predict": (("predict",), ("run", "digit.png")),
     "claims": (("claims",),),
+    "draw": (("draw",),),
 }
 
 

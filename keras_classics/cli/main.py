@@ -9,6 +9,7 @@ from pathlib import Path
 from keras_classics import __version__
 from keras_classics.cli import own_process, recipe_files
 from keras_classics.cli.commands.claims import claims_command
+from keras_classics.cli.commands.draw import draw_command
 from keras_classics.cli.commands.evaluate import evaluate_command
 from keras_classics.cli.commands.networks import list_command, show_command
 from keras_classics.cli.commands.predict import predict_command
@@ -69,6 +70,11 @@ def _parser():
     form.add_argument("--json", action="store_true", help="for programs")
     _let_import(command)
     command.set_defaults(function=show_command)
+
+    command = commands.add_parser("draw", help="draw the architecture of a network as SVG")
+    command.add_argument("model", metavar="NAME", help="e.g. lenet5")
+    command.add_argument("path", type=Path, metavar="FILE.svg", help="must not exist yet")
+    command.set_defaults(function=draw_command)
 
     command = commands.add_parser(
         "train", help="train a recipe: one of the package's, or a file of your own"
