@@ -79,16 +79,27 @@ def span(names: list[str]) -> str:
     return f"{names[0]}…{short_names(names)[-1]}"
 
 
+def common_beginning(names: list[str]) -> str:
+    """Returns what all names begin with, numbers left whole.
+
+    Example:
+        >>> from keras_classics.drawings.groups import common_beginning
+        >>> common_beginning(["conv1_10", "conv1_11"])
+        'conv1_'
+    """
+    same = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in same).rstrip("0123456789")
+
+
 def short_names(names: list[str]) -> list[str]:
-    """Returns names without what all of them begin with, numbers left whole.
+    """Returns names without what all of them begin with.
 
     Example:
         >>> from keras_classics.drawings.groups import short_names
-        >>> short_names(["inception_3a", "inception_3b"]), short_names(["conv10", "conv11"])
-        (['3a', '3b'], ['10', '11'])
+        >>> short_names(["inception_3a", "inception_3b"])
+        ['3a', '3b']
     """
-    same = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
-    common = "".join(letters[0] for letters in same).rstrip("0123456789")
+    common = common_beginning(names)
     return [name[len(common) :] for name in names]
 
 
@@ -131,15 +142,14 @@ def _key(part):
 def _in_lanes(parts):
     """Yields a group for each column."""
     columns = columns_of(parts)
-    by_column: dict[int, list[Part]] = {}
+    by_column = {}
     for part in parts.values():
         by_column.setdefault(columns[part.name], []).append(part)
     last_use = {}  # of each part: the last column that sees it
     for part in parts.values():
         for name in part.inputs:
             last_use[name] = max(last_use.get(name, 0), columns[part.name])
-    region: list[tuple[list[Part], list[int]]] = []
-    lane: dict[str, int] = {}
+    region, lane = [], {}
     for column in sorted(by_column):
         members = by_column[column]
         passing = [n for n in lane if columns[n] < column < last_use.get(n, 0)]

@@ -211,7 +211,7 @@ def _bitmaps(part):
     def draw(canvas, x, y):
         for digit, bitmap in enumerate(centers):
             left, top = x + digit * pitch, y + 12
-            steps: list[str | float] = []
+            steps = []
             for row, column, length in _runs(bitmap):
                 steps += ["M", left + column * _PIXEL, top + row * _PIXEL, "h", length * _PIXEL]
                 steps += ["v", _PIXEL, "h", -length * _PIXEL, "z"]

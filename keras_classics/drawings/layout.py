@@ -113,10 +113,13 @@ def _fitted(parts, groups):
     lanes = max(group.lane_count for group in groups)
     shrink = {1: 1.0, 2: 0.85}.get(lanes, 0.5)
     room = WIDTH - 2 * MARGIN
+    scaled = []
+    for scale in SCALES:
+        sizes = Sizes(parts, scale._replace(side=scale.side * shrink), lanes)
+        scaled.append((scale, [_Box(group, sizes) for group in groups]))
     for count in range(1, _MOST_ROWS):
-        for scale in SCALES:
-            sizes = Sizes(parts, scale._replace(side=scale.side * shrink), lanes)
-            rows = _balanced([_Box(group, sizes) for group in groups], scale.pad, count)
+        for scale, boxes in scaled:
+            rows = _balanced(boxes, scale.pad, count)
             if all(_length(row, scale.pad) <= room for row in rows):
                 return rows, scale
     return rows, scale  # too wide in some place that cannot be divided
@@ -128,14 +131,17 @@ def _length(boxes, pad):
 
 def _balanced(boxes, pad, count):
     """Divides boxes among rows of about the same length, where a single line leads on."""
-    rows: list[list[_Box]] = [[]]
+    rows = [[]]
     share = _length(boxes, pad) / count
+    used = 0.0
     for box in boxes:
         row = rows[-1]
-        is_full = _length([*row, box], pad) - box.width / 2 > share
+        is_full = used + box.width / 2 > share
         if row and is_full and row[-1].group.can_end_a_row and len(rows) < count:
             rows.append([])
+            used = 0.0
         rows[-1].append(box)
+        used += box.width + pad
     return rows
 
 
@@ -211,7 +217,7 @@ def _row(boxes, scale, top):
 
 
 class _Lanes(NamedTuple):
-    count: int
+    total: int
     pitch: float  # from one to the next
     height: float  # of the highest slab
     lines: int  # of the longest label
@@ -251,7 +257,7 @@ def _place(box, row, x, centre, lanes):
         own += 24
     for lane, lines in box.lines.items():
         y = max(middles[lane] + lanes.height / 2, own if group.is_run else 0) + 18
-        if group.is_run and lanes.count > 1:
+        if group.is_run and lanes.total > 1:
             y = own + 16
         elif group.lane_count == 2 and lane == 0:
             y = middles[lane] - lanes.height / 2 - 12 - LINE * (lanes.lines - 1)

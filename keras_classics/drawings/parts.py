@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ _SILENT = (
     *(layers.Flatten, layers.Reshape, layers.Identity),
     *(LocalResponseNormalization, SpatialResponseNormalization),
 )
+_KERAS_OWN = re.compile(r"^input_layer(_\d+)?$")  # counts what the process has built before
 _JOINS = {
     "Add": "+",
     "Subtract": "−",
@@ -157,7 +159,7 @@ class _Reader:
             name = sources[0]
             self.parts[name].after += _silent_words(layer)
         else:
-            name = self._free(layer.name)
+            name = self._free(_KERAS_OWN.sub("input", layer.name))
             self.parts[name] = _part(name, layer, sources, outputs[0].shape)
         self.made.update((id(tensor), name) for tensor in outputs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import escape
 
+from keras_classics.drawings.groups import common_beginning
 from keras_classics.drawings.layout import ARC, HEAD, LINE, Label, Row, Slab
 from keras_classics.drawings.parts import Part
 from keras_classics.drawings.scale import CAP, caps_of
@@ -159,7 +160,7 @@ def _draw_sheets(canvas, slab):
     if slab.part.is_vector or not 2 <= channels <= _MOST_SHEETS or one < 1.6:
         return
     left, top = slab.left, slab.y - (slab.height - slab.depth) / 2
-    steps: list[str | float] = []
+    steps = []
     for place in range(1, channels):
         steps += ["M", left + place * one, top + slab.height, "v", -slab.height]
         steps += ["l", slab.depth, -slab.depth]
@@ -194,7 +195,8 @@ def _draw_head(canvas, slab, head: list[Part], taken: list[float]):
         y -= height + 6
         canvas.box(f"k-{part.kind} box", x, y + 6, width, height)
         canvas.text(x + width / 2, y + 6 + height / 2 + 3.6, described(part), "on")
-    canvas.text(x + width / 2, y - 2, head[-1].label, "name")
+    shared = common_beginning([part.label for part in head]).rstrip("_")
+    canvas.text(x + width / 2, y - 2, shared or head[-1].label, "name")
 
 
 def described(part: Part) -> str:

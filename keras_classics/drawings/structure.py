@@ -78,7 +78,7 @@ def _fold_blocks(parts):
 
 def _chain_to(parts, consumers, name):
     """The parts that lead to one and to nothing else, and the part before them."""
-    chain: list[Part] = []
+    chain = []
     while len(consumers[name]) == 1 and len(parts[name].inputs) == 1:
         chain.insert(0, parts[name])
         name = parts[name].inputs[0]

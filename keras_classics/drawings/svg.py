@@ -135,7 +135,9 @@ class Canvas:
     def text(
         self, x: float, y: float, content: object, kind: str = "", anchor: str = "middle"
     ) -> None:
-        """Adds a line of text, escaped."""
+        """Adds a line of text, escaped; none where it is empty."""
+        if content == "":
+            return
         kinds = f' class="{kind}"' if kind else ""
         at = "" if anchor == "start" else f' text-anchor="{anchor}"'
         self.add(f'<text x="{number(x)}" y="{number(y)}"{kinds}{at}>{escape(content)}</text>')

@@ -2,7 +2,13 @@
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
+import matplotlib
+from matplotlib.ft2font import FT2Font
+
+_FOLDER = Path(matplotlib.get_data_path(), "fonts", "ttf")
+_FONTS = [FT2Font(str(_FOLDER / name)) for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")]
 SVG = "{http://www.w3.org/2000/svg}"
 _STEP = re.compile(r"([A-Za-z])|(-?\d+(?:\.\d+)?)")
 _COUNT = {"M": 2, "L": 2, "l": 2, "C": 6, "Q": 4, "H": 1, "h": 1, "V": 1, "v": 1, "z": 0}
@@ -60,12 +66,14 @@ def extent(element):
 
 
 def text_extent(element):
-    """Of a line of text in a font as wide as DejaVu Sans, the widest of those in the style."""
+    """Of a line of text in DejaVu Sans, the widest font of the style."""
     classes = (element.get("class") or "").split()
     size = {"title": 22, "name": 12, "head": 12, "small": 9.5}
     size = next((size[one] for one in classes if one in size), 10.5)
-    bold = 1.1 if {"title", "name", "head"} & set(classes) else 1
-    width = 0.6 * size * bold * len(element.text or "")
+    font = _FONTS[bool({"title", "name", "head"} & set(classes))]
+    font.set_size(size, 72)
+    font.set_text(element.text or "")
+    width = font.get_width_height()[0] / 64
     x, y = float(element.get("x")), float(element.get("y"))
     left = {"middle": x - width / 2, "end": x - width}.get(element.get("text-anchor"), x)
     return left, y - 0.8 * size, left + width, y + 0.25 * size

@@ -213,7 +213,7 @@ def test_long_stages_are_folded(committed):
 @pytest.mark.parametrize(
     ("model", "path", "message"),
     [
-        ("vgg61", "x.svg", "similar: vgg16"),
+        ("vgg-16", "x.svg", "similar: vgg16"),
         ("<script>", "x.svg", "`model` must be a network of this package"),
         (3, "x.svg", "`model` must be a Keras model that is a graph of layers"),
         ("lenet5", "x.png", "`path` must be a file that ends in .svg"),
