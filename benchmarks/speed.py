@@ -62,6 +62,7 @@ SET = {
     "import_time": ("Time to import", {}, "import_time"),
     "start_time": ("Time to the first step", {}, "start_time"),
     "beside_load": ("LeNet-5 beside a busy process", {}, "beside_load"),
+    "live_pad": ("A stroke on the report's pad", {}, "live_pad"),
     "growth": ("As work grows", {}, "growth"),
 }
 

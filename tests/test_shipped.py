@@ -210,6 +210,21 @@ def test_predict_and_evaluate_right_after_installation(seven, tmp_path, monkeypa
     assert os.listdir(tmp_path) == [seven.name]
 
 
+def test_predict_says_what_is_unlike_any_digit(seven, tmp_path, capsys):
+    pixels = np.zeros((120, 120), "uint8")
+    pixels[20:100:16, 20:100] = pixels[20:100, 20:100:16] = 255
+    Image.fromarray(pixels).save(tmp_path / "grid.png")
+    main(["predict", "lenet5", str(seven), str(tmp_path / "grid.png")])
+    of_seven, of_grid = capsys.readouterr().out.split("grid.png: ")
+    usual = json.loads((shipped.folder("lenet5", "mnist") / "metrics.json").read_text("utf-8"))
+    assert "Unlike" not in of_seven
+    found = re.search(r"Unlike any digit: the smallest penalty is (\S+); where .* (\S+)\.\n", of_grid)
+    smallest, limit = map(float, found.groups())
+    assert limit == round(usual["usual_penalty"], 1) < smallest
+    main(["predict", "mnist_cnn", str(tmp_path / "grid.png")])
+    assert "Unlike" not in capsys.readouterr().out
+
+
 def test_a_folder_of_that_name_comes_first(finished_run, seven, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(finished_run, "lenet5")

@@ -23,6 +23,7 @@ _WRONG_KEPT = 200
 _SAMPLES_KEPT = 100
 _TOP = 5
 _FEW = 100
+_USUAL = 99.9  # percent of the pictures
 
 
 def for_report(
@@ -55,6 +56,35 @@ def for_report(
     }
 
 
+def usual_penalty(result: Measurement) -> float | None:
+    """Returns the penalty that 999 of 1,000 pictures which are read right stay below.
+
+    Of a network that ends in Euclidean RBF units, whose logits are penalties with their sign
+    changed. A picture with a larger smallest penalty is unlike all classes: probabilities cannot
+    tell, which only compare the classes with each other.
+
+    Args:
+        result: the `Measurement`.
+
+    Returns:
+        The 99.9th percentile of the smallest penalties; None without logits, or if no picture is
+        read right.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.evaluation.figures import usual_penalty
+        >>> from keras_classics.evaluation.measurement import Measurement
+        >>> logits = -np.array([[3.0, 50.0], [60.0, 5.0], [90.0, 70.0]])
+        >>> labels, shares = np.array([0, 1, 0]), np.full((3, 2), 0.5, "float32")
+        >>> usual_penalty(Measurement(labels, np.array([0, 1, 1]), shares, np.arange(3), logits))
+        4.998
+    """
+    right = result.labels == result.predicted
+    if result.logits is None or not right.any():
+        return None
+    return float(np.percentile(-result.logits[right].max(axis=-1), _USUAL))
+
+
 def summarize(
     recipe: Recipe,
     result: Measurement,
@@ -65,6 +95,7 @@ def summarize(
     changed: Sequence[Mapping[str, Any]] = (),
     protocol: EvaluationProtocol | None = None,
     image_shape: Shape | None = None,
+    has_penalties: bool = False,
 ) -> dict[str, Any]:
     """Returns the content of `metrics.json`: a run's figures with the paper's beside them.
 
@@ -80,6 +111,7 @@ def summarize(
         changed: what the recipe changes in the published one, see `changes_of`.
         protocol: that of the evaluation.
         image_shape: of the network's input; None for that of the source.
+        has_penalties: whether the network ends in Euclidean RBF units.
     """
     logits = result.logits
     if logits is None:
@@ -99,6 +131,7 @@ def summarize(
         "error": result.error,
         **top,
         "loss": loss,
+        **({"usual_penalty": usual_penalty(result)} if has_penalties else {}),
         "train_examples": train_examples,
         "train_error": last_epoch["error"],
         "train_loss": last_epoch["loss"],

@@ -4,12 +4,11 @@ import re
 
 import numpy as np
 
-from keras_classics.report import figures, markup, pixels
+from keras_classics.report import figures, live, markup, pixels
 from keras_classics.report.markup import bullets, figure, paragraph, section
-from keras_classics.report.network import Network
+from keras_classics.report.network import Network, size_in_words
 from keras_classics.report.predictions import read_predictions
 from keras_classics.report.run_files import RecordedRun, ReportError, write_figure
-from keras_classics.words import plural
 
 MISTAKES = 100
 
@@ -30,13 +29,13 @@ def mistakes(run: RecordedRun) -> list[str]:
 
 
 def inside(run: RecordedRun) -> list[str]:
-    """First filters, maps of every stage and the code before an RBF output."""
+    """The pad to draw on, first filters, maps of every stage, the code before an RBF output."""
     try:
         network = Network(run.path / "model.keras")
     except ReportError as error:
         text = paragraph(f"{error} Without it there is no network to look into.")
         return [section("filters", "Inside the network", text)]
-    sections = [_filters(run, network)]
+    sections = [*live.pad(run, network), _filters(run, network)]
     try:
         predictions = read_predictions(run.path / "predictions.npz")
     except ReportError as error:
@@ -174,11 +173,9 @@ def _maps(run, network, predictions, names, shown):
 
 
 def _size(stage):
-    count, height, width = stage.maps.shape
-    kind = "value" if height == width == 1 else "map"
-    shape = "" if kind == "value" else f" of {height}×{width}"
+    count, *sides = stage.maps.shape
     shown = f", {count} shown" if stage.count > count else ""
-    return plural(stage.count, kind) + f"{shape}{shown}"
+    return size_in_words(stage.count, *sides) + shown
 
 
 def _code(run, network, predictions, names, shown):

@@ -4,7 +4,9 @@ The templates lie in `templates/`; each function here fills one of their macros.
 """
 
 import base64
+import hashlib
 from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,6 +19,10 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     keep_trailing_newline=True,
 )
+_FOLDER = resources.files(__package__) / "templates"
+# The only script that a page may run: browsers hold it against this checksum.
+_SCRIPT = "".join((_FOLDER / name).read_text("utf-8") for name in ("network.js", "pad.js"))
+_CHECKSUM = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode("ascii")
 _PIECES: Any = _TEMPLATES.get_template("pieces.html").module
 
 
@@ -97,6 +103,21 @@ def stage(name: str, size: str, content: bytes, alt: str, reach: str = "") -> Ma
     return _PIECES.stage(name, size, image(content, alt), reach)
 
 
+def pad(
+    description: dict[str, Any], stages: Sequence[tuple[str, str]], output: str, box: str
+) -> Markup:
+    """Returns the section with a pad to draw on, and the script that reads what is drawn.
+
+    Args:
+        description: of the network, as `templates/network.js` takes it.
+        stages: name and size of the picture and of each layer whose maps are shown.
+        output: the name of the last layer.
+        box: the size of the box in which the network sees what is drawn.
+    """
+    return _PIECES.pad(description, stages, output, box, Markup(_SCRIPT))
+
+
 def document(title: str, parts: Sequence[str]) -> str:
     """Returns the whole page, which fetches nothing from anywhere."""
-    return _TEMPLATES.get_template("page.html").render(title=title, parts=parts)
+    page = _TEMPLATES.get_template("page.html")
+    return page.render(title=title, parts=parts, checksum=_CHECKSUM)

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_classics.report.run_files import ReportError
 from keras_classics.trained_model import load_model, network_of
+from keras_classics.words import plural
 
 MAX_MAPS = 128
 MAX_STAGES = 12
@@ -110,6 +111,19 @@ class Network:
         # One compiled graph: layer by layer, JAX would compile every operation by itself.
         values = keras.Model(self.model.inputs[0], tensors).predict_on_batch(pixels)
         return [np.asarray(value, "float32") for value in keras.tree.flatten(values)]
+
+
+def size_in_words(count: int, height: int = 1, width: int = 1) -> str:
+    """Returns how many maps of which size a layer has, or how many values.
+
+    Example:
+        >>> from keras_classics.report.network import size_in_words
+        >>> size_in_words(6, 28, 28), size_in_words(84)
+        ('6 maps of 28×28', '84 values')
+    """
+    if height == width == 1:
+        return plural(count, "value")
+    return f"{plural(count, 'map')} of {height}×{width}"
 
 
 def _numpy(tensor):

@@ -154,6 +154,12 @@ def read_metrics(run_dir: str | os.PathLike) -> dict:
     return metrics
 
 
+def reads_digits(metrics: dict) -> bool:
+    """Whether a run reads the ten digits in pictures of one channel, as MNIST's are."""
+    digits = [str(digit) for digit in range(10)]
+    return metrics["class_names"] == digits and metrics["image_shape"][-1] == 1
+
+
 def write_figure(path: Path, content: bytes) -> Path:
     """Writes a file of the report; returns its path.
 

@@ -3,6 +3,7 @@
 from keras_classics.schema import (
     ANYTHING,
     NAME,
+    NUMBER,
     PERCENT,
     SCALAR,
     TEXT,
@@ -61,6 +62,7 @@ METRICS = fields(
         "seed": SCALAR,
         "train_error": or_null(PERCENT),
         "top5_error": PERCENT,
+        "usual_penalty": or_null(NUMBER),
         "comparable": TRUTH,
         "note": or_null(TEXT),
         "paper": _PAPER,

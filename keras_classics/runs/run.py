@@ -23,6 +23,7 @@ from keras_classics.evaluation.figures import for_report, summarize
 from keras_classics.evaluation.measurement import Measurement
 from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
+from keras_classics.layers import EuclideanRBF
 from keras_classics.progress import LivePicture, Progress, in_notebook, is_terminal
 from keras_classics.report import draw_curves
 from keras_classics.runs.callback import (
@@ -406,6 +407,7 @@ class Run:
             changed=changed,
             protocol=protocol,
             image_shape=self.training.input_shape[1:],
+            has_penalties=_has_penalties(network_of(self.inference)),
         )
         if self.directory is not None:
             predictions = self.directory.file("predictions.npz")
@@ -413,6 +415,10 @@ class Run:
                 np.savez_compressed(file, **for_report(result, final, recipe.test_transforms))
             write_json(self.directory.file("metrics.json"), metrics)
         return metrics
+
+
+def _has_penalties(network):
+    return any(isinstance(layer, EuclideanRBF) for layer in network.layers[-1:])
 
 
 def _keras_logs(row):

@@ -1,6 +1,8 @@
 import csv
 import json
 import shutil
+import subprocess
+from importlib import resources
 
 import keras
 import numpy as np
@@ -28,6 +30,27 @@ def model_file(inference_model, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.keras"
     inference_model.save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def in_node():
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed; it runs the JavaScript of the page")
+    templates = resources.files("keras_classics.report") / "templates"
+    code = (templates / "network.js").read_text("utf-8")
+
+    def run(body, **given):
+        """Runs the body of a function of `given` behind network.js; returns what it returns."""
+        read = 'const given = JSON.parse(require("fs").readFileSync(0));'
+        script = f"{code}\n{read}\nconsole.log(JSON.stringify((() => {{{body}}})()));"
+        done = subprocess.run(
+            [node, "-e", script], input=json.dumps(given), capture_output=True, text=True
+        )
+        assert not done.returncode, done.stderr
+        return json.loads(done.stdout)
+
+    return run
 
 
 @pytest.fixture
