@@ -218,7 +218,9 @@ def test_predict_says_what_is_unlike_any_digit(seven, tmp_path, capsys):
     of_seven, of_grid = capsys.readouterr().out.split("grid.png: ")
     usual = json.loads((shipped.folder("lenet5", "mnist") / "metrics.json").read_text("utf-8"))
     assert "Unlike" not in of_seven
-    found = re.search(r"Unlike any digit: the smallest penalty is (\S+); where .* (\S+)\.\n", of_grid)
+    found = re.search(
+        r"Unlike any digit: the smallest penalty is (\S+); where .* (\S+)\.\n", of_grid
+    )
     smallest, limit = map(float, found.groups())
     assert limit == round(usual["usual_penalty"], 1) < smallest
     main(["predict", "mnist_cnn", str(tmp_path / "grid.png")])

@@ -67,12 +67,11 @@ def describe(model: keras.Model) -> list[dict[str, Any]] | None:
         ends a layer with maps or values of the network also has its name, `layer`, and `shape`.
         None if the page knows no such layer, these are no chain, or there are too many weights.
     """
-    if model.count_params() > MOST_WEIGHTS:
-        return None
     steps: list[dict[str, Any]] = []
     try:
         chain = list(_chain(model))
-        if [layer.name for layer, _, _ in chain[-2:]] != ["logits", "probabilities"]:
+        ends = [layer.name for layer, _, _ in chain[-2:]]
+        if ends != ["logits", "probabilities"] or model.count_params() > MOST_WEIGHTS:
             return None
         for layer, before, after in chain[:-1]:
             found = [*_steps_of(layer, before), *_activation_of(layer)]
@@ -88,6 +87,8 @@ def _chain(model):
     """Yields each layer, also of models inside, with the shapes before and after it."""
     import keras
 
+    if not getattr(model, "outputs", None):  # it is no graph of layers
+        raise _Unknown
     before = None
     for layer, inputs, outputs in graph_of(model).values():
         expected = [] if before is None else [id(before)]

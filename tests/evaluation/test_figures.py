@@ -1,14 +1,17 @@
 """What a run's figures say beside the paper's, and when they may be compared."""
 
 import dataclasses
+import json
 
+import keras
 import numpy as np
 import pytest
 
 from keras_classics.cli.recipe_files import load_recipe
-from keras_classics.data.sources import Source
-from keras_classics.evaluation.figures import summarize
+from keras_classics.data.sources import Source, load
+from keras_classics.evaluation.figures import summarize, usual_penalty
 from keras_classics.evaluation.measurement import Measurement
+from keras_classics.trained_model import load_model
 from keras_classics.training import changes_of, vary
 
 RECIPE = load_recipe("lenet5_mnist").RECIPE
@@ -72,3 +75,28 @@ def test_other_pictures_are_called_what_they_are(name, split, count, words):
     few = ", and too few to say anything" * (count < 100)
     assert metrics["note"] == f"{words}not comparable with the paper's 2 digits{few}"
     assert not metrics["comparable"]
+
+
+def test_the_usual_penalty_is_that_of_what_is_read_right():
+    penalties = np.arange(2.0, 1002.0)
+    logits = np.stack([-penalties, np.full(1000, -1e6)], axis=1)
+    shares, zeros = np.full((1000, 2), 0.5, "float32"), np.zeros(1000, int)
+    read = Measurement(zeros, zeros, shares, np.arange(1000), logits)
+    assert usual_penalty(read) == pytest.approx(np.percentile(penalties, 99.9))
+    labels = np.where(penalties > 500, 1, 0)  # those are read wrong
+    half = dataclasses.replace(read, labels=labels)
+    assert 499 < usual_penalty(half) <= 500
+    assert usual_penalty(dataclasses.replace(read, labels=zeros + 1)) is None
+    assert usual_penalty(dataclasses.replace(read, logits=None)) is None
+
+
+def test_a_run_that_ends_in_penalties_says_which_are_usual(finished_run):
+    metrics = json.loads((finished_run / "metrics.json").read_text("utf-8"))
+    with np.load(finished_run / "predictions.npz") as file:
+        right = file["labels"] == file["predicted"]
+    model = load_model(finished_run / "model.keras")
+    to_logits = keras.Model(model.input, model.get_layer("logits").output)
+    images = load("mnist_5k", "test").images
+    smallest = -to_logits.predict(images.astype("float32"), verbose=0).max(axis=-1)
+    assert metrics["usual_penalty"] == pytest.approx(np.percentile(smallest[right], 99.9), rel=1e-5)
+    assert "usual_penalty" not in figures(PUBLISHED)
