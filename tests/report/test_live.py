@@ -86,13 +86,13 @@ def computed(in_node, model, pictures):
     return in_node(FORWARD, network=network, pictures=pixels)
 
 
-def check(in_node, model, pictures):
+def check(in_node, model, pictures, rtol=0.0):
     """Asserts that logits of all pictures, and maps of three, are Keras' own."""
     found = computed(in_node, model, pictures)
     logits = keras.Model(model.input, model.get_layer("logits").output)
     expected = logits.predict(pictures.astype("float32"), verbose=0)
     scores = [layers[-1]["data"] for layers in found]
-    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(scores, expected, rtol=rtol, atol=1e-4)
     names = [layer["name"] for layer in found[0]]
     maps = feature_extractor(model, names).predict(pictures[:3].astype("float32"), verbose=0)
     for number, layers in enumerate(found[:3]):
@@ -107,7 +107,9 @@ def check(in_node, model, pictures):
 @pytest.mark.parametrize("name", MODELS)
 def test_javascript_computes_what_keras_computes(name, in_node):
     pictures = load("mnist_5k", "test").images[:100]
-    names = check(in_node, MODELS[name](), pictures)
+    # Keras sums 84 squares to penalties of 200 in 32 bits: its backends are up to 1.2e-4 away from
+    # what 64 bits give, at 80 and more.
+    names = check(in_node, MODELS[name](), pictures, rtol=3e-6)
     if name == "shipped lenet5":
         assert names == ["C1", "S2", "C3", "S4", "C5", "F6", "OUTPUT"]
 
@@ -172,20 +174,20 @@ def test_what_is_hardly_a_drawing(in_node):
 def test_the_networks_read_what_is_drawn(network, in_node):
     model = load_model(shipped.folder(network, "mnist") / "model.keras")
     digits = [moved(strokes, *size) for strokes in (SEVEN, THREE) for size in SIZES]
-    found = computed(in_node, model, drawn(in_node, *digits, SCRIBBLE, []))
+    found = computed(in_node, model, drawn(in_node, *digits, SCRIBBLE))
     scores = np.array([layers[-1]["data"] for layers in found])
     assert scores[:8].argmax(axis=1).tolist() == [7] * 4 + [3] * 4
     if network == "lenet5":
         metrics = json.loads((shipped.folder(network, "mnist") / "metrics.json").read_text("utf-8"))
         unlike = -scores.max(axis=1) > metrics["usual_penalty"]
-        assert unlike.tolist() == [False] * 8 + [True] * 2
+        assert unlike.tolist() == [False] * 8 + [True]
 
 
 UNKNOWN = {
     "a layer of another kind": lambda: [keras.layers.BatchNormalization(name="norm")],
     "an activation of another kind": lambda: [keras.layers.Activation("gelu")],
     "groups": lambda: [keras.layers.Conv2D(2, 3), keras.layers.Conv2D(2, 3, groups=2)],
-    "channels first": lambda: [keras.layers.AveragePooling2D(2, data_format="channels_first")],
+    "channels first": lambda: [keras.layers.Conv2D(2, 1, data_format="channels_first")],
     "padding that counts": lambda: [keras.layers.AveragePooling2D(3, padding="same")],
     "a full connection of every pixel": lambda: [keras.layers.Dense(2)],
     "a scale for each row": lambda: [keras.layers.Rescaling(np.ones((28, 1, 1)))],
@@ -194,9 +196,11 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_the_page_cannot_compute_is_not_described(name):
-    ends = [keras.layers.Flatten(), keras.layers.Dense(10)]
-    assert live.describe(inference_of(*ends)) is not None
-    assert live.describe(inference_of(*UNKNOWN[name](), *ends)) is None
+    steps = [
+        live.describe(inference_of(*layers, keras.layers.Flatten(), keras.layers.Dense(10)))
+        for layers in ([], UNKNOWN[name]())
+    ]
+    assert steps[0] is not None and steps[1] is None
 
 
 def test_only_chains_of_finite_weights_that_a_page_holds(monkeypatch):
@@ -251,9 +255,9 @@ def test_names_of_layers_are_text(finished):
     bad = "<!--<script>&'\""
     layers = keras.layers.Conv2D(2, 3, name=bad), keras.layers.Flatten(), keras.layers.Dense(10)
     inference_of(*layers).save(finished / "model.keras")
-    page = write_report(finished).read_text("utf-8")
-    assert described(page)["steps"][0]["layer"] == bad
-    assert page.count("<script") == 2 and "<!--" not in page
+    (section,) = live.pad(read_run(finished), Network(finished / "model.keras"))
+    assert described(section)["steps"][0]["layer"] == bad
+    assert section.count("<script") == 2 and "<!--" not in section
 
 
 @pytest.mark.parametrize(
