@@ -75,6 +75,9 @@
       if (network.bitmap && i === layers.length - 1) {
         const bitmap = centers.subarray(best * data.length, (best + 1) * data.length);
         draw(stage, strokes.length ? [data, bitmap] : [data], network.bitmap, inked);
+        stage.querySelector("span:last-of-type").textContent = strokes.length
+          ? `beside the bitmap of ${network.classes[best]}`
+          : "";
         return;
       }
       const limit = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -148,7 +151,8 @@
     const name = network.classes[best];
     const penalty = -scores[best];
     if (!centers) {
-      put(name, `${(100 * shares[best]).toFixed(1)} % sure`);
+      const share = shares[best] > 0.999 ? "more than 99.9" : (100 * shares[best]).toFixed(1);
+      put(name, `${share} % sure`);
     } else if (network.usual_penalty !== null && penalty > network.usual_penalty) {
       put(
         "Unlike any digit",
