@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from keras_classics import EXPORTS, checks, shipped
-from keras_classics.anatomy.figures import MULTIPLY_ADDS
+from keras_classics.network_figures import MULTIPLY_ADDS
 
 if TYPE_CHECKING:
     import keras

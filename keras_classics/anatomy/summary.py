@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from keras_classics import checks
 from keras_classics.anatomy.dissection import checked, dissect
-from keras_classics.anatomy.figures import MULTIPLY_ADDS, STATED
 from keras_classics.anatomy.table import COLUMNS, Summary
+from keras_classics.network_figures import MULTIPLY_ADDS, STATED
 from keras_classics.trained_model import network_of
 
 if TYPE_CHECKING:

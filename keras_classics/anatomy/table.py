@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from keras_classics.anatomy.figures import Stated
 from keras_classics.anatomy.grid import Grid, Row, printable
 from keras_classics.anatomy.parts import Counts, Part, Reduction
+from keras_classics.network_figures import Stated
 from keras_classics.words import amount
 
 if TYPE_CHECKING:

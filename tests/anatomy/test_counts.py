@@ -10,7 +10,7 @@ import pytest
 import keras_classics
 from keras_classics import get_model, list_models, summary
 from keras_classics.anatomy.dissection import dissect
-from keras_classics.anatomy.figures import MULTIPLY_ADDS, STATED
+from keras_classics.network_figures import MULTIPLY_ADDS, STATED
 
 # As the papers, and what is worked out from them, have them; in units of the last digit.
 PUBLISHED = {
