@@ -203,24 +203,25 @@ _TABLE = {
         *("lenet", "LENET5", "lenet5 ", "lenet5.json", "../lenet5", ".", *_ODD),
         {"value": ("lenet5", "vgg"), "label": "two papers", "names": ("vgg",)},
     ),
-    ("draw", "model"): _each(
+    ("draw", "network"): _each(
         (
-            *_each(("", " "), names=("NAME", "empty")),
-            *("lenet", "LENET5", "lenet5 ", "lenet5.svg", "../lenet5", "vgg61", ".", *_ODD),
+            *("", " ", "lenet", "LENET5", "lenet5 ", "lenet5.svg", "../lenet5", "vgg61", "."),
+            *_ODD,
         ),
         more=("new.svg",),
+        names=("`model`", "NAME"),
     ),
-    ("draw", "path"): _each(
+    ("draw", "file"): _each(
         (
-            *_each(("", " "), names=("FILE.svg", "empty", ".svg")),
-            *("new", "new.png", "new.svg ", ".svg", ".", "/dev/null", "/dev/null/x.svg", "/"),
-            *("/proc/x.svg", "a" * 300 + ".svg", *_ODD),
+            *("", " ", "new", "new.png", "new.svg ", ".svg", ".", "/dev/null", "/dev/null/x.svg"),
+            *("/", "/proc/x.svg", "a" * 300 + ".svg", *_ODD),
             {"value": "old.svg", "damage": lambda folder: (folder / "old.svg").write_text("old")},
             {"value": "loop.svg", "damage": lambda folder: (folder / "loop.svg").symlink_to("x")},
             {"value": "x.svg", "damage": lambda folder: (folder / "x.svg").mkdir()},
-            {"value": (), "label": "nothing", "names": ("FILE.svg",)},
+            {"value": (), "label": "nothing"},
         ),
         words=("draw", "lenet5"),
+        names=("`path`", "FILE.svg", "/dev/null", "/proc"),
     ),
     ("train", "recipe"): (
         *_each(("", " "), names=("RECIPE",)),

@@ -72,8 +72,8 @@ def _parser():
     command.set_defaults(function=show_command)
 
     command = commands.add_parser("draw", help="draw the architecture of a network as SVG")
-    command.add_argument("model", metavar="NAME", help="e.g. lenet5")
-    command.add_argument("path", type=Path, metavar="FILE.svg", help="must not exist yet")
+    command.add_argument("network", metavar="NAME", help="e.g. lenet5")
+    command.add_argument("file", metavar="FILE.svg", help="must not exist yet")
     command.set_defaults(function=draw_command)
 
     command = commands.add_parser(

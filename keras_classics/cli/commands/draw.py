@@ -9,4 +9,4 @@ def draw_command(arguments: Namespace) -> None:
     """Draws a network and prints where the drawing is."""
     from keras_classics.drawings import draw
 
-    print(draw(arguments.model, arguments.path))
+    print(draw(arguments.network, arguments.file))
