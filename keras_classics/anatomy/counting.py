@@ -31,11 +31,14 @@ _BORDERS = (
     *(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D),
 )
 # Keras' own that multiply, and not as above: its layers, and operations between symbols.
-_UNCOUNTED = {
-    *("Lambda", "RNN", "Wrapper", "Attention", "MultiHeadAttention", "GroupedQueryAttention"),
-    *("Dot", "EinsumDense", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer"),
-    *("Matmul", "Einsum", "Tensordot", "Inner", "Outer", "Vdot", "Conv", "DepthwiseConv"),
-    *("SeparableConv", "ConvTranspose", "DotProductAttention"),
+_UNCOUNTED = (
+    *(layers.Lambda, layers.RNN, layers.Wrapper, layers.Dot, layers.EinsumDense),
+    *(layers.Attention, layers.MultiHeadAttention, layers.GroupQueryAttention),
+    *(layers.TorchModuleWrapper, layers.JaxLayer, layers.FlaxLayer, layers.TFSMLayer),
+)
+_UNCOUNTED_OPERATIONS = {
+    *("Matmul", "Einsum", "Tensordot", "Dot", "Inner", "Outer", "Vdot", "DotProductAttention"),
+    *("Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"),
 }
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel", "centers")
 
@@ -46,10 +49,10 @@ def is_known(layer: Any) -> bool:
     if family[0].__module__.startswith("keras_classics.layers."):
         return True
     theirs = [kind for kind in family if kind.__module__.partition(".")[0] == "keras"]
-    is_own = not theirs or theirs[0] in (layers.Layer, keras.Operation)
-    if is_own or isinstance(layer, keras.Model):
-        return False
-    return not _UNCOUNTED & {kind.__name__ for kind in theirs}
+    if not isinstance(layer, layers.Layer):
+        return bool(theirs) and theirs[0].__name__ not in _UNCOUNTED_OPERATIONS
+    is_own = theirs[0] is layers.Layer  # all else that it does stands in a class of somebody's
+    return not (is_own or isinstance(layer, (keras.Model, *_UNCOUNTED)))
 
 
 def multiply_adds(layer: Any, inputs: Shape, outputs: Shape) -> int | None:

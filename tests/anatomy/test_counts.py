@@ -77,6 +77,7 @@ def test_every_network_has_its_figures():
             assert where
 
 
+@pytest.mark.backend
 @pytest.mark.usefixtures("nothing_drawn")
 def test_alexnet():
     table = summary(get_model("alexnet"))
@@ -100,6 +101,7 @@ def test_towers_that_are_merged():
     assert grouped.totals.multiply_adds == MULTIPLY_ADDS["alexnet"]
 
 
+@pytest.mark.backend
 def test_connections_of_lenet5():
     """Section II-B counts connections: products, and one bias for each unit."""
     layers = layers_of(keras_classics.lenet5())

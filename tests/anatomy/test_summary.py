@@ -127,6 +127,7 @@ def test_blocks_of_vgg_are_those_of_table_1():
     assert names[1:] == [f"{kind}{block}" for block in range(1, 6) for kind in ("conv", "pool")]
 
 
+@pytest.mark.backend
 def test_modules_are_opened():
     inputs = keras.Input((28, 28, 192), name="pixels")
     model = keras.Model(inputs, Inception(64, 96, 128, 16, 32, 32, name="3a")(inputs))
@@ -144,6 +145,7 @@ def test_modules_are_opened():
     assert "28²·(192·16 + 5²·16·32)" in str(summary(model, columns="all"))
 
 
+@pytest.mark.backend
 def test_a_model_inside_is_counted_at_the_size_it_is_called_with():
     body = keras.Sequential(
         [keras.Input((None, None, 3)), LAYERS.Conv2D(4, 3, name="inner"), LAYERS.ReLU()],
@@ -159,6 +161,7 @@ def test_a_model_inside_is_counted_at_the_size_it_is_called_with():
     assert rows(summary(body))["inner"]["Output"] == "?×?×4"
 
 
+@pytest.mark.backend
 def test_shared_layers_are_counted_once_and_multiply_twice():
     left, right = keras.Input((8, 8, 1), name="left"), keras.Input((8, 8, 1), name="right")
     shared = LAYERS.Conv2D(2, 3, name="shared")
@@ -184,6 +187,7 @@ class Mine(LAYERS.Layer):
         return inputs * self.scale
 
 
+@pytest.mark.backend
 def test_what_is_not_known_is_named():
     inputs = keras.Input((8, 8, 3))
     x = LAYERS.Lambda(lambda x: x + 1, name="plus")(Mine(name="mine")(inputs))

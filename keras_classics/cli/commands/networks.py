@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
@@ -81,16 +82,22 @@ def show_command(arguments: Namespace) -> None:
         print(json.dumps(table.data(), ensure_ascii=False, indent=2))
     elif arguments.markdown:
         print(table.markdown(), end="")
+    elif sys.stdout.isatty():
+        _print_in_terminal(table)
     else:
-        from rich.console import Console
+        print(table)
 
-        Console(highlight=False).print(table)
+
+def _print_in_terminal(table):
+    from rich.console import Console
+
+    Console(highlight=False).print(table)
 
 
 def _model(text):
     """Returns what is meant: a network by its name, else a file, a run or a trained network."""
     if text in list_models():
-        return get_model(text)
+        return _undrawn(text)
     from keras_classics.trained_model import load_model
 
     path = Path(text)
@@ -102,3 +109,11 @@ def _model(text):
         )
     path = path if path.is_file() else shipped.run_directory(path) / "model.keras"
     return load_model(path)
+
+
+def _undrawn(name):
+    """A network without numbers in its weights: what draws them takes longer than all else."""
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        return get_model(name)
