@@ -10,7 +10,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import keras_classics
 from benchmarks.training import ship as shipping
@@ -20,6 +20,7 @@ from keras_classics.cli.main import main
 from keras_classics.errors import UserError
 from keras_classics.trained_model import load_model, network_of
 from tests import ROOT
+from tests.report.strokes import SCRIBBLE
 
 TRAINED = [(network, name) for network in list_models() for name in shipped.names(network)]
 
@@ -211,19 +212,20 @@ def test_predict_and_evaluate_right_after_installation(seven, tmp_path, monkeypa
 
 
 def test_predict_says_what_is_unlike_any_digit(seven, tmp_path, capsys):
-    pixels = np.zeros((120, 120), "uint8")
-    pixels[20:100:16, 20:100] = pixels[20:100, 20:100:16] = 255
-    Image.fromarray(pixels).save(tmp_path / "grid.png")
-    main(["predict", "lenet5", str(seven), str(tmp_path / "grid.png")])
-    of_seven, of_grid = capsys.readouterr().out.split("grid.png: ")
+    image = Image.new("L", (280, 280), 255)
+    for stroke in SCRIBBLE:
+        ImageDraw.Draw(image).line([(280 * x, 280 * y) for x, y in stroke], 0, 31, joint="curve")
+    image.save(tmp_path / "scribble.png")
+    main(["predict", "lenet5", str(seven), str(tmp_path / "scribble.png")])
+    of_seven, of_scribble = capsys.readouterr().out.split("scribble.png: ")
     usual = json.loads((shipped.folder("lenet5", "mnist") / "metrics.json").read_text("utf-8"))
     assert "Unlike" not in of_seven
     found = re.search(
-        r"Unlike any digit: the smallest penalty is (\S+); where .* (\S+)\.\n", of_grid
+        r"Unlike any digit: the smallest penalty is (\S+); where .* (\S+)\.\n", of_scribble
     )
     smallest, limit = map(float, found.groups())
     assert limit == round(usual["usual_penalty"], 1) < smallest
-    main(["predict", "mnist_cnn", str(tmp_path / "grid.png")])
+    main(["predict", "mnist_cnn", str(tmp_path / "scribble.png")])
     assert "Unlike" not in capsys.readouterr().out
 
 
