@@ -3,6 +3,7 @@
 #   make test PYTHON=python3.12        another Python; the environment is then made anew
 #   make test-quick BACKEND=jax        one backend
 #   make test-quick PYTEST_ARGS='tests/test_imports.py -x'
+#   make docs                         the site, in docs/_build/html
 #   make bench DATA=DIR                every speed benchmark, on a machine that does nothing else
 #   make test WORKERS=4                processes that test side by side; 0 for none besides make's
 
@@ -24,7 +25,7 @@ PYTEST := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
 MAKEFLAGS += --keep-going
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-quick test-slow test-full test-tensorflow test-jax test-torch bench lint clean
+.PHONY: help demo test test-quick test-slow test-full test-tensorflow test-jax test-torch bench docs lint clean
 
 help:
 	@echo "make demo        train LeNet-5 on 5,000 real digits and write a report (90 s)"
@@ -33,6 +34,7 @@ help:
 	@echo "make test-slow   the tests that would make make test too long (30 minutes at most)"
 	@echo "make test-full   make test and the tests that take long"
 	@echo "make bench       time networks and pipelines, into benchmarks/results/speed.md (50 min)"
+	@echo "make docs        build the site into docs/_build/html (5 minutes at most)"
 	@echo "make lint        ruff: rules and format; mypy: types"
 	@echo "make clean       remove the environment and what was built"
 
@@ -59,13 +61,17 @@ test-quick: .venv/dev-installed
 bench: .venv/dev-installed
 	$(BIN)/python -m benchmarks.speed $(DATA)
 
+# A link that leads nowhere is a warning of Sphinx, and an error here; so is a cell that fails.
+docs: .venv/dev-installed
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
 lint: .venv/dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv dist docs/_build .mypy_cache .pytest_cache .ruff_cache
 
 # Each stamp is written last: an installation that failed is done again.
 $(MADE):

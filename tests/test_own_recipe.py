@@ -1,4 +1,4 @@
-"""What README shows of plain Keras, and of a recipe of one's own: killed and continued."""
+"""What a page shows of plain Keras, and of a recipe of one's own: killed and continued."""
 
 import os
 import re
@@ -14,9 +14,8 @@ import pytest
 from tests import ROOT
 from tests.faults.sameness import assert_same, final_state
 
-TEXT = re.search(
-    r"## Train your own\n.*?```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
-)[1]
+PAGE = (ROOT / "docs" / "how_to" / "own_network.md").read_text("utf-8")
+TEXT = re.search(r"## A recipe of your own\n.*?```python\n(.*?)```", PAGE, re.DOTALL)[1]
 SPLIT = "RECIPE = "  # the notebook's second cell begins here
 
 
@@ -98,12 +97,18 @@ def notebook(*cells):
 
 
 def test_a_network_in_plain_keras_learns():
-    readme = (ROOT / "README.md").read_text()
-    text = re.search(r"plain Keras models\..*?```python\n(.*?)```", readme, re.DOTALL)[1]
+    text = re.search(r"## In plain Keras\n.*?```python\n(.*?)```", PAGE, re.DOTALL)[1]
     names = {}
     exec(text, names)
     accuracy = names["model"].history.history["accuracy"]
     assert accuracy[-1] > 0.8  # 0.87; a network that does not learn has 0.1
+
+
+def test_the_parts_of_the_papers_make_a_network():
+    text = re.search(r"## From the papers' parts\n.*?```python\n(.*?)```", PAGE, re.DOTALL)[1]
+    names = {}
+    exec(text, names)
+    assert names["model"].output_shape == (None, 10)
 
 
 def test_its_run_is_looked_at_from_elsewhere(undisturbed):
