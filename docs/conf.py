@@ -4,7 +4,9 @@ The pages are Markdown; what a page shows as an output was computed when the sit
 MyST-NB. A link that leads nowhere, or a cell that fails, fails the build.
 """
 
+import inspect
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -20,17 +22,19 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from keras_classics import __version__  # noqa: E402  (it is found by the lines above)
+import keras_classics  # noqa: E402  (it is found by the lines above)
 
 project = "keras_classics"
 author = "The keras_classics authors"
 copyright = "the keras_classics authors, Apache 2.0"
-release = version = __version__
+release = version = keras_classics.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
 
+smartquotes = False  # two hyphens are a flag
+
 html_theme = "furo"
-html_title = f"keras_classics {__version__}"
+html_title = f"keras_classics {version}"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_copy_source = False
@@ -56,3 +60,25 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 napoleon_custom_sections = ["Input shape", "Output shape", "Reference"]
+
+
+def setup(app):
+    """Sphinx calls it."""
+    app.connect("source-read", add_other_names)
+
+
+def add_other_names(app, docname, source):
+    """Ends the last section of reference/networks with the public names that no page has yet."""
+    if docname != "reference/networks":
+        return
+    pages = "".join(path.read_text("utf-8") for path in (HERE / "reference").glob("*.md"))
+    there = set(re.findall(r"(?m)^\.\. auto\w+:: keras_classics\.(\w+)$", pages))
+    rooms = {name for name, module in keras_classics.EXPORTS.items() if module == "keras_classics"}
+    others = [
+        f"\n.. autoclass:: keras_classics.{name}\n   :members:\n"
+        if inspect.isclass(getattr(keras_classics, name))
+        else f".. autofunction:: keras_classics.{name}\n"
+        for name in keras_classics.EXPORTS
+        if name not in there | rooms
+    ]
+    source[0] = source[0].rstrip().removesuffix("```") + "".join(others) + "```\n"

@@ -17,7 +17,8 @@ from keras_classics.cli.recipe_files import recipe_path
 from keras_classics.zoo import model_card
 
 # They have a contrast of 3 or more on white and on the dark theme's ground.
-BLUE, ORANGE, GREEN, INK, PALE = "#3b82c4", "#d9722e", "#3f9a63", "#7d858f", "#7d858f55"
+BLUE, ORANGE, GREEN, PURPLE = "#3b82c4", "#d9722e", "#3f9a63", "#9a6fc4"
+INK, PALE = "#7d858f", "#7d858f55"
 
 _UNITS = {"figure": "%", "difference": "points", "ratio": "times"}
 
@@ -37,7 +38,7 @@ def draw_in_one_style():
             "font.size": 11,
             "image.cmap": "gray",
             "image.interpolation": "nearest",
-            "axes.prop_cycle": matplotlib.cycler(color=[BLUE, ORANGE, GREEN, INK]),
+            "axes.prop_cycle": matplotlib.cycler(color=[BLUE, ORANGE, GREEN, PURPLE, INK]),
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid.axis": "y",

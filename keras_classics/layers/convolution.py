@@ -35,8 +35,8 @@ class Conv2D(keras.layers.Conv2D):
 
     Args:
         filters: filters of all groups together.
-        kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
-            kernel_initializer, bias_initializer and all others: as in `keras.layers.Conv2D`.
+        kernel_size, strides, padding, data_format, dilation_rate, groups: as in
+            `keras.layers.Conv2D`, and so are all others.
 
     Input shape:
         (batch, rows, columns, channels) with channels last, or (batch, channels, rows, columns).
@@ -149,7 +149,7 @@ class GroupedConv2D(Conv2D):
     each device and compute all groups on each. Elsewhere it is `Conv2D`.
 
     Args:
-        *args, **kwargs: those of `Conv2D`.
+        filters, kernel_size: as in `Conv2D`, and so are all others.
 
     Input shape:
         As of `Conv2D`.

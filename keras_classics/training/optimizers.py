@@ -75,7 +75,7 @@ class CoupledSGD(keras.optimizers.SGD):
         decay: "kernels" (every weight whose name ends in "kernel"; not biases, normalisation
             parameters or sub-sampling coefficients) or "all"; of one constant alone.
         rate_factors: {pattern: factor of the learning rate}; what none matches has 1. The authors
-            of AlexNet train biases with twice the rate of the weights: {"*/bias": 2.0}.
+            of AlexNet train biases with twice the rate of the weights: `{"*/bias": 2.0}`.
         nesterov: whether to look ahead; no paper here does.
         name: the optimizer's name.
         **kwargs: as for `keras.optimizers.Optimizer`.

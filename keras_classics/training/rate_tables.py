@@ -18,7 +18,7 @@ class RateTable:
     Args:
         stages: (epoch, factor) or (epoch, factor, {pattern: factor}), in their order: what holds
             from the start of that epoch, counted from 0, until the next stage. The patterns are
-            those of `CoupledSGD`, such as "conv1/*", and the first that matches counts; a factor
+            those of `CoupledSGD`, such as `"conv1/*"`; the first that matches counts; a factor
             of 0 there freezes. All factors are of the recipe's learning rate.
         biases: factor, in every stage, of the biases that none of its patterns matches; None for
             that of the weights.
