@@ -6,10 +6,11 @@ The cells of the pages import it; nothing here is part of the package.
 import ast
 import importlib.util
 import json
+from pathlib import Path
 
 import matplotlib
 import numpy as np
-from IPython.display import Markdown
+from IPython.display import SVG, Markdown
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from keras_classics.cli.commands.claims import register_paths
@@ -125,6 +126,12 @@ def top_of(module):
     with open(path, encoding="utf-8") as file:
         text = ast.get_docstring(ast.parse(file.read()))
     return Markdown(f"```text\n{text}\n```")
+
+
+def drawing(network):
+    """Returns the drawing of a network, docs/drawings/<network>.svg; None where none was made."""
+    path = Path(__file__).parent / "drawings" / f"{network}.svg"
+    return SVG(path.read_text("utf-8")) if path.exists() else None
 
 
 def deviations(recipe):
