@@ -36,13 +36,14 @@ class Browser:
     """
 
     def __init__(self, profile):
+        chromium = program()
         read, self.to_browser = os.pipe()
         self.from_browser, write = os.pipe()
         flags = ["--headless=new", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu",
                  f"--user-data-dir={profile}"]  # fmt: skip
         if os.geteuid() == 0:
             flags.append("--no-sandbox")  # which does not start for root
-        command = ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash", program(), *flags]
+        command = ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash", chromium, *flags]
         self.process = subprocess.Popen(
             command, pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
