@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+MOST_FLOORS = 1000  # of models in models; Python itself goes no deeper
+
 
 class Stated(NamedTuple):
     """A figure of a paper.

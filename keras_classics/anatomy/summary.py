@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from keras_classics import checks
 from keras_classics.anatomy.dissection import checked, dissect
 from keras_classics.anatomy.table import COLUMNS, Summary
-from keras_classics.network_figures import MULTIPLY_ADDS, STATED
+from keras_classics.network_figures import MOST_FLOORS, MULTIPLY_ADDS, STATED
 from keras_classics.trained_model import network_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def summary(
     """
     checked("model", model)
     if depth is not None:
-        checks.integer("depth", depth)
+        checks.integer("depth", depth, most=MOST_FLOORS)
     checks.choice("columns", columns, COLUMNS)
     checks.integer("slots", slots, 0)
     parts, reductions = dissect(model)

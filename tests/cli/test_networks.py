@@ -102,6 +102,7 @@ def test_show_in_markdown(capsys):
         (["{tmp}/half.keras"], "half.keras cannot be loaded as a model"),
         (["lenet5/minst"], "lenet5/minst does not exist"),
         (["lenet5", "--depth", "0"], "--depth must be a positive integer. Received: depth=0"),
+        (["lenet5", "--depth", "9" * 30], "--depth must be at most 1,000. Received: depth=9"),
         (["lenet5", "--import", "{tmp}/none.py"], "none.py"),
     ],
 )

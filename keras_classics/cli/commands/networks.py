@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from keras_classics import checks, shipped
+from keras_classics.anatomy.figures import MOST_FLOORS
 from keras_classics.cli.recipe_files import load_module
 from keras_classics.errors import UserError
 from keras_classics.words import amount
@@ -68,7 +69,7 @@ def _percent(error):
 def show_command(arguments: Namespace) -> None:
     """Prints the table of a network, a saved model, or a run's."""
     if arguments.depth is not None:
-        checks.integer("depth", arguments.depth, error=UserError)
+        checks.integer("depth", arguments.depth, error=UserError, most=MOST_FLOORS)
     for path in arguments.imports:
         load_module(path)
     model = _model(arguments.model)
