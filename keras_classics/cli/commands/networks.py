@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from keras_classics import checks, shipped
-from keras_classics.anatomy.figures import MOST_FLOORS
+from keras_classics.network_figures import MOST_FLOORS
 from keras_classics.cli.recipe_files import load_module
 from keras_classics.errors import UserError
 from keras_classics.words import amount
