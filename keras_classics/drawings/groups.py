@@ -20,7 +20,7 @@ class Group:
         parts: the parts, from left to right; in several lanes, from the top.
         lanes: the lane of each part, counted from the top; all 0 where there is one.
         lane_count: how many lanes the figure has in this place.
-        can_end_a_row: whether a single line leads on from here.
+        can_end_a_row: whether all lines that lead on begin here.
         size_is_seen: whether what follows has maps of the same size, and says so.
     """
 
@@ -168,8 +168,8 @@ def _in_lanes(parts):
 
 
 def _closed(region):
+    """Yields the columns between two parts that all lines go through."""
     count = 1 + max((max(lanes) for _, lanes in region), default=0)
-    for number, (members, lanes) in enumerate(region):
+    for members, lanes in region:
         order = sorted(range(len(members)), key=lanes.__getitem__)
-        is_last = number == len(region) - 1 and len(members) == 1
-        yield Group([members[i] for i in order], [lanes[i] for i in order], count, is_last)
+        yield Group([members[i] for i in order], [lanes[i] for i in order], count, False)

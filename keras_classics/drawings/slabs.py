@@ -11,7 +11,7 @@ from keras_classics.drawings.scale import CAP, caps_of
 from keras_classics.drawings.svg import Canvas, text_width
 
 _MOST_SHEETS = 16  # maps that are drawn one by one
-_LEAST_WINDOW = 6  # height of one that can be made out
+_LEAST_WINDOW = 9.5  # height of one that can be made out
 _TURN = 90  # width in which a line changes its lane
 _STUB = 24  # of a line that comes from another row
 
