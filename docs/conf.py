@@ -23,6 +23,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras_classics  # noqa: E402  (it is found by the lines above)
+from docutils import nodes  # noqa: E402
 
 project = "keras_classics"
 author = "The keras_classics authors"
@@ -65,6 +66,7 @@ napoleon_custom_sections = ["Input shape", "Output shape", "Reference"]
 def setup(app):
     """Sphinx calls it."""
     app.connect("source-read", add_other_names)
+    app.connect("doctree-resolved", write_dashes)
 
 
 def add_other_names(app, docname, source):
@@ -82,3 +84,10 @@ def add_other_names(app, docname, source):
         if name not in there | rooms
     ]
     source[0] = source[0].rstrip().removesuffix("```") + "".join(others) + "```\n"
+
+
+def write_dashes(app, doctree, docname):
+    """Makes dashes of the two hyphens that Sphinx puts behind the name of an argument."""
+    for text in list(doctree.findall(nodes.Text)):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))

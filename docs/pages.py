@@ -6,6 +6,7 @@ The cells of the pages import it; nothing here is part of the package.
 import ast
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import matplotlib
@@ -140,7 +141,8 @@ def deviations(recipe):
     [made] = [one.value for one in body if isinstance(one, ast.Assign) and _names(one) == "RECIPE"]
     [found] = [keyword.value for keyword in made.keywords if keyword.arg == "deviations"]
     sentences = [one.args[0] if isinstance(one, ast.Call) else one for one in found.elts]
-    return Markdown("\n".join(f"- {ast.literal_eval(one)}" for one in sentences))
+    lines = [re.sub(r"--[\w-]+", r"`\g<0>`", ast.literal_eval(one)) for one in sentences]
+    return Markdown("\n".join(f"- {line}" for line in lines))
 
 
 def _names(assignment):
