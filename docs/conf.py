@@ -10,6 +10,8 @@ import re
 import sys
 from pathlib import Path
 
+from docutils import nodes
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT)]
@@ -23,7 +25,6 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras_classics  # noqa: E402  (it is found by the lines above)
-from docutils import nodes  # noqa: E402
 
 project = "keras_classics"
 author = "The keras_classics authors"
@@ -31,7 +32,6 @@ copyright = "the keras_classics authors, Apache 2.0"
 release = version = keras_classics.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
-
 smartquotes = False  # two hyphens are a flag
 
 html_theme = "furo"
