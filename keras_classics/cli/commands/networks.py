@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from keras_classics import checks, shipped
-from keras_classics.network_figures import MOST_FLOORS
 from keras_classics.cli.recipe_files import load_module
 from keras_classics.errors import UserError
+from keras_classics.network_figures import MOST_FLOORS
 from keras_classics.words import amount
 from keras_classics.zoo import get_model, list_models, model_card
 
