@@ -74,7 +74,9 @@ class _Walk:
         # By the ids of tensors, which have to live as long.
         self._fields: dict[int, tuple[Any, Field]] = {}
 
-    def graph(self, model, inputs, place):
+    def graph(
+        self, model: keras.Model, inputs: Sequence[Any] | None, place: str
+    ) -> tuple[list[Part], list[Field]]:
         """Returns the parts of a model that is called on `inputs`, None for its own, and fields."""
         calls, outputs = calls_of(model, inputs)
         parts = []
@@ -85,7 +87,7 @@ class _Walk:
                 parts.append(self._input(layer, behind, place))
         return _in_blocks(parts, place), self._seen(outputs)
 
-    def listed(self, model, place):
+    def listed(self, model: keras.Model, place: str) -> list[Part]:
         """Returns the parts of a model whose calls nobody knows."""
         parts = []
         for layer in model.layers:
