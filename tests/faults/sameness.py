@@ -38,7 +38,8 @@ def page_text(run_dir):
     """The words of a run's page, but for times and the run directory's own name."""
     page = (run_dir / "report.html").read_text().replace("<wbr>", "")
     page = page.replace(str(run_dir), "RUN_DIR")
-    page = re.sub(r'src="data:[^"]*"|[^·<]* of training, [\d.]+ s an epoch', "", page)
+    # From where a text begins: else a search begins at each letter of the weights in the page.
+    page = re.sub(r'src="data:[^"]*"|(?<=[·>])[^·<]* of training, [\d.]+ s an epoch', "", page)
     return re.sub(r"<td>\d{4}-\d\d-\d\dT[^<]*</td>|<[^>]*>", "", page)
 
 
