@@ -8,10 +8,8 @@ Medians from the start of a process to its end. The bars: `list` in 0.3 s, witho
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 from benchmarks import machine
 
@@ -22,13 +20,8 @@ def seconds_of(command):
     """Seconds from the start of a process to its end."""
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
     with tempfile.TemporaryDirectory() as elsewhere:
-        start = time.perf_counter()
         words = [sys.executable, "-m", "keras_classics", *command.split()]
-        done = subprocess.run(words, env=environment, cwd=elsewhere, capture_output=True, text=True)
-        seconds = time.perf_counter() - start
-    if done.returncode:
-        sys.exit(done.stderr)
-    return seconds
+        return machine.seconds_of(words, environment, elsewhere)
 
 
 def main():

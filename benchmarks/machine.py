@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -84,6 +85,16 @@ def _turns(seconds):
 def load_average():
     """The number of busy processes of the last minute."""
     return os.getloadavg()[0]
+
+
+def seconds_of(words, environment, folder):
+    """Seconds from the start of a process to its end; where it fails, this one ends with why."""
+    start = time.perf_counter()
+    done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(done.stderr)
+    return seconds
 
 
 def spread(values):

@@ -10,10 +10,8 @@ bar is 1.3 on TensorFlow.
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from benchmarks import machine
@@ -47,18 +45,8 @@ def seconds_of(probe, backend):
     """Seconds from the start of a process to its end."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", probe, str(Path(folder, "run"))],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-        seconds = time.perf_counter() - start
-    if done.returncode:
-        sys.exit(done.stderr)
-    return seconds
+        words = [sys.executable, "-c", probe, str(Path(folder, "run"))]
+        return machine.seconds_of(words, environment, ROOT)
 
 
 def main():

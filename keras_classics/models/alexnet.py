@@ -293,16 +293,8 @@ def alexnet(
             ]
         last = float(classifier_bias_value)
         x = join(maps, "fc8_input")
-        maps = [
-            dense(
-                x,
-                num_classes,
-                last,
-                last_activation(classifier_activation),
-                "fc8",
-                kernel_initializer,
-            )
-        ]
+        activation = last_activation(classifier_activation)
+        maps = [dense(x, num_classes, last, activation, "fc8", kernel_initializer)]
     return finish(
         inputs,
         maps[0],

@@ -247,7 +247,7 @@ def googlenet(
     checks.rate("auxiliary_dropout", auxiliary_dropout)
     if auxiliary_heads and not include_top:
         raise ValueError("`auxiliary_heads=True` needs the top. Received: include_top=False")
-    if auxiliary_heads and last_activation(classifier_activation) is not classifier_activation:
+    if auxiliary_heads and classifier_activation == "both":
         rule = 'one activation for every head; "both" is for a network without auxiliary ones'
         checks.refuse("classifier_activation", rule, classifier_activation)
     # The heads pool 5×5 windows out of maps that are 16 (4) times smaller than the picture.
@@ -286,9 +286,8 @@ def googlenet(
         else:
             x = layers.Flatten(name="flatten")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
-        x = layers.Dense(num_classes, activation=last_activation(classifier_activation), name="fc")(
-            x
-        )
+        activation = last_activation(classifier_activation)
+        x = layers.Dense(num_classes, activation=activation, name="fc")(x)
     outputs = {"main": x, **heads} if heads else x
     return finish(
         inputs,
