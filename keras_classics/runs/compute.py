@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from keras_classics.data.sharding import Shard
     from keras_classics.training.recipe import Recipe
 
+_SHARED_OUT = 2**20  # values of a step, above which threads pay; LeNet-5's 32 digits have 0.3 · 10⁶
 JIT = {"auto": "auto", "on": True, "off": False}
 
 
@@ -103,9 +105,54 @@ def check_memory(recipe: Recipe, network: keras.Model, shard: Shard, pictures: i
     Raises:
         RecipeError: if they do not fit.
     """
-    if not network.variables or "cpu" not in str(network.variables[0].value.device).lower():
+    values = _values_of_a_picture(network)
+    if values is None:
         return
-    free = _free_memory()
+    free, together = _free_memory(), min(_together(recipe, shard), pictures)
+    needed = 2 * values * together * (2 if "16" in recipe.precision else 4)
+    if free is not None and needed > free:
+        what = f"{needed / 1e9:,.0f} GB of memory or more, and {free / 1e9:,.0f} GB are free"
+        raise RecipeError(_too_large(recipe, what, 2 ** math.ceil(math.log2(needed / free))))
+
+
+@contextlib.contextmanager
+def threads(recipe: Recipe, network: keras.Model, shard: Shard) -> Iterator[None]:
+    """Gives small steps on PyTorch and a processor one thread, unless OMP_NUM_THREADS is set.
+
+    Threads that share out a step of LeNet-5 wait for each other more than they compute: on two idle
+    cores one alone takes a fifth longer, and beside a busy process a third of the time
+    (`python -m benchmarks.beside_load`).
+
+    Args:
+        recipe: a `Recipe`.
+        network: the network.
+        shard: what `shard_of` returned.
+    """
+    values = None
+    if keras.backend.backend() == "torch" and "OMP_NUM_THREADS" not in os.environ:
+        values = _values_of_a_picture(network)
+    if values is None or values * _together(recipe, shard) > _SHARED_OUT:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _together(recipe, shard):
+    """How many pictures a step computes at once, in one process."""
+    return recipe.batch_size // (shard.pieces * shard.processes)
+
+
+def _values_of_a_picture(network):
+    """Those of itself and behind each layer with weights; None on a GPU, and without a graph."""
+    if not network.variables or "cpu" not in str(network.variables[0].value.device).lower():
+        return None
     try:
         behind = [
             layer.output
@@ -113,14 +160,9 @@ def check_memory(recipe: Recipe, network: keras.Model, shard: Shard, pictures: i
             if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
         ]
     except (AttributeError, ValueError):  # a network of somebody's own, which has no graph
-        return
+        return None
     tensors = keras.tree.flatten([network.inputs, behind])
-    values = sum(math.prod(side or 1 for side in tensor.shape[1:]) for tensor in tensors)
-    together = min(recipe.batch_size, pictures) // (shard.pieces * shard.processes)
-    needed = 2 * values * together * (2 if "16" in recipe.precision else 4)
-    if free is not None and needed > free:
-        what = f"{needed / 1e9:,.0f} GB of memory or more, and {free / 1e9:,.0f} GB are free"
-        raise RecipeError(_too_large(recipe, what, 2 ** math.ceil(math.log2(needed / free))))
+    return sum(math.prod(side or 1 for side in tensor.shape[1:]) for tensor in tensors)
 
 
 @contextlib.contextmanager

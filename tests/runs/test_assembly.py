@@ -15,7 +15,7 @@ from keras_classics.data.sharding import Shard
 from keras_classics.data.sources import load
 from keras_classics.runs import train
 from keras_classics.runs.assembly import assemble, check_pixels
-from keras_classics.runs.compute import check_memory, errors_of_memory
+from keras_classics.runs.compute import check_memory, errors_of_memory, threads
 from keras_classics.trained_model import network_of
 from keras_classics.training import RecipeError, vary
 from tests.runs import small_recipes
@@ -133,6 +133,27 @@ def test_batches_that_no_memory_holds_are_refused(pieces, fits):
     with contextlib.nullcontext() if fits else pytest.raises(RecipeError, match=message):
         check_memory(recipe, network, Shard(pieces=pieces), pictures=10**12)
     check_memory(recipe, network, Shard(), pictures=1000)  # as many as there are
+
+
+@pytest.mark.backend
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="threads are PyTorch's")
+@pytest.mark.parametrize(
+    ("batch_size", "given", "inside"), [(32, None, 1), (100_000, None, 2), (32, "2", 2)]
+)
+def test_a_small_step_has_one_thread(monkeypatch, batch_size, given, inside):
+    import torch
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with threads(vary(small_recipes.PLAIN, {"batch_size": batch_size}), lenet5(), Shard()):
+            assert torch.get_num_threads() == inside
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(
