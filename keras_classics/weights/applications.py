@@ -130,7 +130,9 @@ def _instantiated(application: str) -> Iterator[dict[str, np.ndarray]]:
     try:
         network = build(weights="imagenet", include_top=True, classifier_activation=None)
     except Exception as error:
-        reason = " ".join(str(error).split("\n")[0].split()).rstrip(".")[:_LONGEST]
+        # Without its address: the one to fetch stands behind it, and has to stay whole.
+        line = str(error).split("\n")[0].split(" on http")[0]
+        reason = " ".join(line.split()).rstrip(".")[:_LONGEST]
         name = f"{application.lower()}_weights_tf_dim_ordering_tf_kernels.h5"
         folder = "resnet" if application.startswith("ResNet") else application.lower()
         raise DownloadError(

@@ -9,6 +9,7 @@ import pytest
 
 import keras_classics
 import keras_classics.layers
+from keras_classics.cli.sentences import one_line
 from keras_classics.errors import UserError
 from keras_classics.weights import (
     load_keras_applications,
@@ -205,18 +206,19 @@ def test_unknown_applications_and_vgg_with_batch_norm_are_refused(vgg_body):
 
 def test_a_failed_download_ends_in_one_sentence(vgg_body, monkeypatch):
     def build(**_):
-        raise Exception("URL fetch failure on https://…\nTraceback")
+        raise Exception("URL fetch failure on https://…: None -- [Errno -2] Name\nTraceback")
 
     monkeypatch.setattr(keras.applications, "VGG16", build)
     refuses(
         vgg_body,
-        r"could not provide the weights of VGG16 \(URL fetch failure on https://…\)",
+        r"could not provide the weights of VGG16 \(URL fetch failure\); fetch https",
         load_keras_applications,
         "VGG16",
         error=OSError,
     )
-    with pytest.raises(UserError):  # which the command lines end in
+    with pytest.raises(UserError) as error:  # which the command lines end in, the address whole
         load_keras_applications(vgg_body, "VGG16")
+    assert "/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5 and" in one_line(str(error.value))
 
 
 def test_files_that_are_no_hdf5_are_refused(vgg_body, tmp_path):
