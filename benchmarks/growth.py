@@ -196,7 +196,7 @@ def draw(measured):
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    from keras_classics.report.curves import PALE, STYLE
+    from keras_classics.report.charts import PALE, STYLE
 
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": "growth", "svg.fonttype": "none"}):
         figure = Figure(figsize=(7.2, 4.4), layout="constrained")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_classics import EXPORTS, checks, shipped
 from keras_classics.network_figures import MULTIPLY_ADDS
@@ -57,11 +58,29 @@ class ModelCard:
             >>> model_card("lenet5").bibtex.splitlines()[0]
             '@article{lecun1998gradient,'
         """
-        kind, key, fields = _ENTRIES.get(self.builder.split(":")[0].split(".")[-1], (None,) * 3)
-        if fields is None:
+        if (entry := _entry_of(self.builder)) is None:
             return None
+        kind, key, fields = entry
         lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
         return "\n".join([f"@{kind}{{{key},", *lines, "}"])
+
+
+class Paper(NamedTuple):
+    """A paper, in plain text.
+
+    Attributes:
+        title: as it is printed.
+        authors: their names, the given ones first.
+        venue: where it appeared.
+        year: when.
+        url: where it can be read.
+    """
+
+    title: str
+    authors: tuple[str, ...]
+    venue: str
+    year: str
+    url: str
 
 
 _ALEXNET = (
@@ -73,6 +92,8 @@ _ALEXNET = (
         "booktitle": "Advances in Neural Information Processing Systems 25",
         "pages": "1097--1105",
         "year": "2012",
+        "url": "https://proceedings.neurips.cc/paper/2012/hash/"
+        "c399862d3b9d6b76c8436e924a68c45b-Abstract.html",
     },
 )
 _RESNET = (
@@ -84,6 +105,7 @@ _RESNET = (
         "booktitle": "IEEE Conference on Computer Vision and Pattern Recognition",
         "pages": "770--778",
         "year": "2016",
+        "url": "https://arxiv.org/abs/1512.03385",
     },
 )
 # Module of `models/` -> kind, key and fields of its paper's BibTeX entry.
@@ -99,6 +121,7 @@ _ENTRIES = {
             "number": "11",
             "pages": "2278--2324",
             "year": "1998",
+            "url": "https://doi.org/10.1109/5.726791",
         },
     ),
     "alexnet": _ALEXNET,
@@ -113,6 +136,7 @@ _ENTRIES = {
             "booktitle": "International Conference on Learning Representations",
             "note": "arXiv:1409.1556",
             "year": "2015",
+            "url": "https://arxiv.org/abs/1409.1556",
         },
     ),
     "googlenet": (
@@ -126,11 +150,44 @@ _ENTRIES = {
             "booktitle": "IEEE Conference on Computer Vision and Pattern Recognition",
             "pages": "1--9",
             "year": "2015",
+            "url": "https://arxiv.org/abs/1409.4842",
         },
     ),
     "resnet": _RESNET,
     "cifar_resnet": _RESNET,
 }
+
+
+def paper_of(builder: str) -> Paper | None:
+    """Returns the paper of a builder of this package; None of any other, or without a paper.
+
+    Args:
+        builder: "module:function".
+
+    Example:
+        >>> from keras_classics.zoo import paper_of
+        >>> paper_of("keras_classics.models.lenet:lenet5").authors[1:3]
+        ('Léon Bottou', 'Yoshua Bengio')
+    """
+    if (entry := _entry_of(builder)) is None:
+        return None
+    fields = {
+        name: re.sub("[{}]", "", text.replace("{\\'e}", "é")) for name, text in entry[2].items()
+    }
+    names = (name.split(", ") for name in fields["author"].split(" and "))
+    return Paper(
+        title=fields["title"],
+        authors=tuple(f"{given} {family}" for family, given in names),
+        venue=fields.get("journal") or fields["booktitle"],
+        year=fields["year"],
+        url=fields["url"],
+    )
+
+
+def _entry_of(builder):
+    package, _, module = builder.partition(":")[0].rpartition(".")
+    return _ENTRIES.get(module) if package == f"{__package__}.models" else None
+
 
 _CAFFE_PIXELS = (
     "blue, green, red in 0 … 255 minus (103.939, 116.779, 123.68), nothing divided: "

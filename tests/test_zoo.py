@@ -6,6 +6,7 @@ import pytest
 
 import keras_classics
 from keras_classics import get_model, list_models, model_card
+from keras_classics.zoo import paper_of
 
 
 def test_lists_the_networks():
@@ -98,7 +99,18 @@ def test_every_paper_has_its_entry():
     assert len(set(entries.values())) == 6  # five papers
     for entry in filter(None, entries.values()):
         assert entry.count("{") == entry.count("}")
-        assert {"author", "title", "year"} <= {
+        assert {"author", "title", "year", "url"} <= {
             line.split(" =")[0].strip() for line in entry.splitlines()
         }
     assert r"L{\'e}on" in entries["lenet5"]
+
+
+def test_papers_are_plain_text_with_a_link():
+    papers = {paper_of(model_card(name).builder) for name in list_models()} - {None}
+    assert len(papers) == 5
+    for paper in papers:
+        assert not re.search(r"[{}\\]", " ".join([paper.title, paper.venue, *paper.authors]))
+        assert paper.url.startswith("https://")
+    assert paper_of("keras_classics.models.alexnet:alexnet").authors == (
+        "Alex Krizhevsky", "Ilya Sutskever", "Geoffrey E. Hinton",
+    )  # fmt: skip

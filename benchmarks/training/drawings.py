@@ -16,15 +16,10 @@ from matplotlib.ticker import MaxNLocator
 from benchmarks import machine
 from benchmarks.training.runs import RECORD, recorded
 from keras_classics.files import write_bytes
-from keras_classics.report.curves import BLUE, INK, ORANGE, PALE, STYLE
+from keras_classics.network_figures import CURVES
+from keras_classics.report.charts import BLUE, INK, ORANGE, PALE, STYLE
 
 FOLDER = RECORD.parent / "figures"
-
-# Fig. 5 of LeCun et al. 1998, training error in percent after a pass, ± 0.03.
-_LENET5_FIG_5 = {
-    **{1: 4.89, 2: 3.04, 3: 1.77, 4: 1.48, 5: 1.22, 6: 0.91, 7: 0.78, 8: 0.70, 9: 0.57},
-    **{10: 0.49, 12: 0.44, 16: 0.39, 20: 0.36},
-}
 
 # name: (title, what is drawn, [(label, group, beginning of the names, colour, dashes)], points)
 FIGURES = {
@@ -32,7 +27,7 @@ FIGURES = {
         "LeNet-5 on MNIST: training error by pass (LeCun et al. 1998, Fig. 5)",
         "error",
         [("here", "simplified", "off-", BLUE, "-")],
-        _LENET5_FIG_5,
+        dict(zip(CURVES["lenet5"].epochs, CURVES["lenet5"].training, strict=True)),
     ),
     "alexnet_fig1": (
         "Four layers on CIFAR-10: training error by epoch (Krizhevsky et al. 2012, Fig. 1)",

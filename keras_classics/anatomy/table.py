@@ -105,7 +105,7 @@ class Summary:
 
     def markdown(self) -> str:
         """Returns the tables in Markdown, as a page or a notebook shows them."""
-        return "\n".join([*(grid.markdown() for grid in self._grids()), *self._notes(), ""])
+        return "\n".join([*(grid.markdown() for grid in self.grids()), *self.notes(), ""])
 
     def _repr_markdown_(self):
         return self.markdown()
@@ -123,10 +123,10 @@ class Summary:
     ) -> Iterator[RenderableType]:
         from rich.text import Text
 
-        for grid in self._grids():
+        for grid in self.grids():
             yield grid.rich()
             yield Text()
-        yield from map(Text, self._notes())
+        yield from map(Text, self.notes())
 
     def _is_open(self, part, floor):
         return bool(part.parts) and (self.depth is None or floor < self.depth)
@@ -141,7 +141,8 @@ class Summary:
             if is_open:
                 yield from self._rows(cells_of, part.parts, floor + 1)
 
-    def _grids(self):
+    def grids(self) -> Iterator[Grid]:
+        """Yields its tables as texts: that of the layers first, that of the totals last."""
         header = ("Layer", "Output", "Kernel", "Parameters", "Multiply-adds", "Field")
         yield Grid(self.name, header, list(self._rows(_cells)))
         if self.columns == "all":
@@ -189,7 +190,8 @@ class Summary:
         header = ("Total", "here", "paper", "where") if stated else ("Total", "here")
         return Grid("Totals", header, found)
 
-    def _notes(self):
+    def notes(self) -> Iterator[str]:
+        """Yields what has to be said below the tables."""
         yield _NOTE
         if names := self.uncounted:
             more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""

@@ -1,4 +1,4 @@
-"""Loss and error by epoch: a PNG while the run goes on, an animated GIF at its end."""
+"""Loss and error by epoch: a PNG while the run goes on, an SVG and an animated GIF at its end."""
 
 from __future__ import annotations
 
@@ -15,23 +15,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from PIL import Image
 
+from keras_classics.network_figures import CURVES, Curve
+from keras_classics.report.charts import BLUE, GREY, ORANGE, PALE, STYLE, svg
 from keras_classics.report.run_files import RecordedRun, ReportError, read_run, write_figure
 
-BLUE, ORANGE = "#235ea8", "#d05a1e"
 PANELS = (("error", "Error in percent", "{} {:.2f} %"), ("loss", "Loss", "{} {:.3g}"))
-INK, PALE = "#2b2b2b", "#d9d9d5"
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "text.color": INK,
-    "text.parse_math": False,  # a "$" in a name is a dollar
-    "axes.edgecolor": PALE,
-    "axes.labelcolor": INK,
-    "xtick.color": "#666666",
-    "ytick.color": "#666666",
-}
 MAX_FRAMES = 120
 MAX_RATES = 8
+# In points, of which a narrow screen shows about one as a pixel: letters stay as large there.
+WIDTH, LEFT, RIGHT = 340, 40, 10
+PLOTS = {"error": 150, "loss": 100}  # heights of the axes
+_LINE = 16  # from one line of text to the next
 
 
 def draw_curves(run_dir: str | os.PathLike) -> Path:
@@ -88,6 +82,33 @@ def draw_growing_curves(run: RecordedRun) -> Path:
     return write_figure(run.path / "figures" / "curves.gif", buffer.getvalue())
 
 
+def curves_svg(run: RecordedRun, told: str) -> str:
+    """Returns the same figure as SVG for the page.
+
+    Args:
+        run: a run with one finished epoch at least.
+        told: what a reader hears who cannot see it.
+    """
+    with matplotlib.rc_context(STYLE):
+        chart = _Chart(run, headed=False)
+        chart.show(run.epochs)
+        return svg(chart.figure, told)
+
+
+def published(run: RecordedRun) -> Curve | None:
+    """What the paper's figure shows of the run's network on its data; None where it is not known.
+
+    Args:
+        run: of any recipe.
+    """
+    package, _, name = run.builder.rpartition(":")
+    if name == "cifar_resnet":
+        kind = "resnet" if run.recipe["model"].get("residual", True) else "plain"
+        name = f"cifar_{kind}{run.recipe['model'].get('depth')}"
+    curve = CURVES.get(name) if package.startswith("keras_classics.models.") else None
+    return curve if curve and run.dataset.partition("_")[0] == curve.dataset else None
+
+
 def series_names(run: RecordedRun) -> tuple[tuple[str, str], tuple[str, str]]:
     """What the columns of history.csv measure: their prefix and the name of the pictures."""
     return ("", "training"), ("val_", run.validated_on)
@@ -116,53 +137,61 @@ def _palette(frame):
 class _Chart:
     """Both panels with their axes fixed, and the curves up to any epoch."""
 
-    def __init__(self, run: RecordedRun, animated: bool = False) -> None:
+    def __init__(self, run: RecordedRun, animated: bool = False, headed: bool = True) -> None:
         if not run.epochs:
             raise ReportError(f"`{run.path}` has no finished epoch to draw yet.")
         self.run, self.animated = run, animated
-        self.figure = Figure(figsize=(6.4, 5.9), dpi=135)
+        head, heights = 30 if headed else 0, [_height(column) for column, *_ in PANELS]
+        self.height = head + sum(heights) + 4
+        self.figure = Figure(figsize=(WIDTH / 72, self.height / 72), dpi=150)
         self.canvas = FigureCanvasAgg(self.figure)
-        self.figure.text(0.02, 0.95, f"{run.name} · {run.dataset}", size=13, weight="bold")
-        self.counter = self.figure.text(0.985, 0.95, "", size=13, ha="right", animated=animated)
-        above, below = self.figure.subplots(2, sharex=True)
-        self.figure.subplots_adjust(left=0.085, right=0.74, top=0.845, bottom=0.09, hspace=0.27)
-        below.set_xlabel("epoch")
-        below.set_xlim(1 - 0.025 * run.planned_epochs, max(run.planned_epochs, 2) + 0.1)
-        below.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=[1, 2, 5, 10]))
-        self.panels = [
-            self._panel(axes, *panel) for axes, panel in zip((above, below), PANELS, strict=True)
-        ]
+        if headed:
+            name = f"{run.name} · {run.dataset}"
+            size = min(12, 1.4 * (WIDTH - 8) / len(name))  # a bold letter is 0.7 of its size wide
+            self._write(4, 16, name, size=size, weight="bold")
+        self.counter = self._write(LEFT, self.height - 6, "", animated=animated)
+        tops = head, head + heights[0]
+        self.panels = [self._panel(top, *panel) for top, panel in zip(tops, PANELS, strict=True)]
 
     def show(self, epoch: int) -> list[Any]:
         """Shows the first epochs; returns the artists that this changed."""
         self.counter.set_text(f"epoch {epoch} of {self.run.planned_epochs}")
         changed = [self.counter]
-        for axes, curves, form in self.panels:
-            ends = []
+        for curves, form in self.panels:
             for line, label, values, name in curves:
                 finite = np.flatnonzero(np.isfinite(values[:epoch]))
                 if finite.size:
                     end = finite[-1]
                     x = self.run.history["epoch"][: end + 1]
                     line.set(data=(x, values[: end + 1]), markevery=[end])
-                    label.set_text(form.format(name, values[end]))
-                    label.xy = (x[-1], values[end])
-                    ends.append((axes.transData.transform(label.xy)[1], label))
+                    label.set_text(form.format(f"● {name}", values[end]))
                     changed += [line, label]
-            _spread(ends, gap=15 * self.figure.dpi / 72, dpi=self.figure.dpi)
         return changed
 
     def picture(self) -> Image.Image:
         """The canvas as an RGB picture."""
         return Image.fromarray(np.asarray(self.canvas.buffer_rgba())[..., :3].copy())
 
-    def _panel(self, axes, column, title, form):
-        axes.spines[["left", "top", "right"]].set_visible(False)
-        axes.grid(axis="y", color=PALE, linewidth=0.8)
-        axes.tick_params(length=0)
+    def _write(self, left, top, text, **options):
+        """A text of the figure; its foot is so many points from the top."""
+        return self.figure.text(left / WIDTH, 1 - top / self.height, text, **options)
+
+    def _panel(self, top, column, title, form):
+        """The title, a line for our curves and one for the paper's, the axes below them."""
+        axes = self._axes(top, column)
         self._mark_learning_rates(axes, labelled=column == "error")
-        curves, drawn = [], []
-        for (prefix, name), color in zip(series_names(self.run), (BLUE, ORANGE), strict=True):
+        paper = published(self.run) if column == "error" else None
+        curves, drawn, below = [], [], top + 2 * _LINE
+        series = zip(series_names(self.run), (BLUE, ORANGE), ("training", "test"), strict=True)
+        for place, ((prefix, name), color, theirs) in enumerate(series):
+            left = LEFT + place * (WIDTH - LEFT - RIGHT) / 2
+            if points := _points(paper, theirs, self.run.planned_epochs):
+                x, errors = np.array(points).T
+                drawn.append(errors)
+                axes.plot(x, errors, "o--", color=color, zorder=2, linewidth=1, markersize=4,
+                          markerfacecolor="none", clip_on=False)  # fmt: skip
+                text = form.format(f"○ paper, {theirs}", errors[-1])
+                self._write(left, below + _LINE, text, color=color)
             values = self.run.history.get(prefix + column)
             if values is None:
                 continue
@@ -171,14 +200,31 @@ class _Chart:
                 [], [], "o-", color=color, zorder=3, linewidth=2.2, markersize=7,
                 clip_on=False, animated=self.animated,
             )[0]  # fmt: skip
-            label = axes.annotate(
-                "", (0, 0), (10, 0), textcoords="offset points", color=color, va="center",
-                bbox={"color": "white", "pad": 1.5}, annotation_clip=False, animated=self.animated,
-            )  # fmt: skip
+            label = self._write(left, below, "", color=color, animated=self.animated)
             curves.append((line, label, values, name))
         title += _scale(axes, np.concatenate(drawn) if drawn else np.zeros(0))
-        axes.set_title(title, loc="left", size=11, pad=20 if column == "error" else 8)
-        return axes, curves, form
+        self._write(4, top + _LINE, title)
+        return curves, form
+
+    def _axes(self, top, column):
+        foot = self.height - top - _height(column) + 2 * _LINE
+        axes = self.figure.add_axes(
+            (
+                LEFT / WIDTH,
+                foot / self.height,
+                (WIDTH - LEFT - RIGHT) / WIDTH,
+                PLOTS[column] / self.height,
+            )
+        )
+        planned = self.run.planned_epochs
+        margin = 0.04 * (planned - 1) or 0.5
+        axes.set_xlim(1 - margin, planned + margin)
+        ticks = MaxNLocator(8, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
+        axes.xaxis.set_major_locator(ticks)
+        axes.spines[["left", "top", "right"]].set_visible(False)
+        axes.grid(axis="y", color=PALE, linewidth=0.8)
+        axes.tick_params(length=0)
+        return axes
 
     def _mark_learning_rates(self, axes, labelled):
         """A pale line wherever the learning rate changed, with the new rate above it."""
@@ -186,7 +232,6 @@ class _Chart:
         changes = [0, *(np.flatnonzero(np.diff(rates)) + 1)] if rates.size else []
         if not 0 < len(changes) <= MAX_RATES:
             return
-        above, note = axes.get_xaxis_transform(), {"size": 7.5, "color": "#666666"}
         left, right = axes.get_xlim()
         free_from = left
         for index in changes:
@@ -194,22 +239,29 @@ class _Chart:
             if index:
                 axes.axvline(start, color=PALE, linewidth=0.8, linestyle=(0, (4, 3)))
             if labelled and start >= free_from:
-                axes.text(start, 1.02, _decimal(rates[index]), **note, transform=above)
-                free_from = start + 0.09 * (right - left)
-        if labelled:
-            axes.text(1.03, 1.02, "learning rate", **note, transform=axes.transAxes)
+                text = f"{'' if index else 'learning rate '}{_decimal(rates[index])}"
+                above = axes.get_xaxis_transform()
+                axes.text(start, 1.02, text, size=9, color=GREY, transform=above)
+                points = 5.8 * len(text) + 6  # letters of this size
+                free_from = start + points / (WIDTH - LEFT - RIGHT) * (right - left)
+
+
+def _height(column):
+    """Of a panel: title, one line of words or, above errors, three; the axes and their foot."""
+    return PLOTS[column] + _LINE * (6.5 if column == "error" else 4.5)
+
+
+def _points(paper, which, planned):
+    """(epoch, error) of the paper, as far as the axis reaches; a mere end lies at its end."""
+    if paper is None:
+        return []
+    errors = getattr(paper, which)
+    epochs = paper.epochs or (planned,) * len(errors)
+    return [point for point in zip(epochs, errors, strict=True) if point[0] <= planned]
 
 
 def _decimal(value):
     return np.format_float_positional(value, precision=3, fractional=False, trim="-")
-
-
-def _spread(ends, gap, dpi):
-    """Moves the labels of two nearby ends apart, so that both can be read."""
-    ends.sort(key=lambda end: end[0])
-    overlap = max(0.0, gap - (ends[1][0] - ends[0][0])) if len(ends) == 2 else 0.0
-    for (_, label), side in zip(ends, (-1, 1), strict=False):
-        label.set_position((10, side * overlap / 2 * 72 / dpi))
 
 
 def _scale(axes, values):
@@ -245,6 +297,6 @@ def _ticks(low, high):
     for steps in ((1, 2, 3, 4, 6, 8), (1, 2, 5), (1,)):
         ticks = [step * 10.0**decade for decade in decades for step in steps]
         inside = [tick for tick in ticks if low <= tick <= high]
-        if len(inside) <= 8:
+        if len(inside) <= 6:
             break
     return inside

@@ -1,15 +1,14 @@
 """The still figures: confusions, mistakes, filters, maps and codes, each a PNG."""
 
-import io
 import math
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from keras_classics.report import pixels
-from keras_classics.report.curves import BLUE, INK, ORANGE, PALE, STYLE
+from keras_classics.report.charts import BLUE, GREY, INK, ORANGE, PALE, STYLE, png
 
 NUMBERED_CLASSES = 20
 NAMED_CLASSES = 60
@@ -68,7 +67,7 @@ def draw_confusion(counts: np.ndarray, names: list[str]) -> bytes:
             axes.set_yticks(range(classes), names, size=size)
         if classes <= NUMBERED_CLASSES:
             _number(axes, counts, totals, hits)
-        return _png(figure)
+        return png(figure)
 
 
 def _number(axes, counts, totals, hits):
@@ -78,7 +77,7 @@ def _number(axes, counts, totals, hits):
         hit = row == column
         axes.text(column, row, counts[row, column], ha="center", va="center", size=size,
                   color=BLUE if hit else INK, weight="normal" if hit else "bold")  # fmt: skip
-    note = {"size": size, "va": "center", "color": "#666666"}
+    note = {"size": size, "va": "center", "color": GREY}
     axes.text(classes - 0.3, -0.9, "error", **note)
     for row in np.flatnonzero(totals):
         axes.text(classes - 0.3, row, f"{100 * (1 - hits[row]):.1f} %", **note)
@@ -117,53 +116,57 @@ def draw_labelled(cells: np.ndarray, labels: list[str], columns: int, framed: in
             left = index % columns * step[1] + gap
             chosen = index == framed
             border, color = (3, pixels.POSITIVE) if chosen else (1, pixels.LINE)
-            picture = pixels.tile(cell[None], 1, scale, border=border, line=color)
+            picture = pixels.tile(cell[None], 1, scale, border=border, line=color)[..., :3]
             y, x = top + 3 - border, left + 3 - border
             canvas[y : y + len(picture), x : x + picture.shape[1]] = picture
             figure.text((x + picture.shape[1] / 2) / shape[1], 1 - (top - 5) / shape[0], label,
                         ha="center", size=size, color=ORANGE if chosen else INK)  # fmt: skip
         figure.figimage(canvas)
-        return _png(figure)
+        return png(figure)
 
 
-def _png(figure):
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer)
-    return buffer.getvalue()
-
-
-def draw_filters(kernels: np.ndarray) -> bytes:
+def draw_filters(towers: Sequence[np.ndarray]) -> bytes:
     """Draws the kernels of a first layer: grey ones by sign, RGB ones as colours.
 
+    Two towers lie one below the other in three rows each, as in Fig. 3 of the AlexNet paper, on
+    one scale.
+
     Args:
-        kernels: floats of shape (filters, height, width, 1 or 3).
+        towers: floats of shape (filters, height, width, 1 or 3), one array or two.
 
     Returns:
         A PNG.
     """
-    limit = np.abs(kernels).max()
-    if kernels.shape[-1] == 1:
-        cells = pixels.signed(kernels[..., 0], limit)
-    else:
-        cells = ((kernels / (limit or 1) + 1) * 127.5).round().astype("uint8")
-    return _tiled(cells)
+    limit = max(np.abs(kernels).max() for kernels in towers)
+    return _below(
+        [
+            pixels.signed(kernels[..., 0], limit)
+            if kernels.shape[-1] == 1
+            else ((kernels / (limit or 1) + 1) * 127.5).round().astype("uint8")
+            for kernels in towers
+        ],
+        rows=3 if len(towers) > 1 else None,
+    )
 
 
-def draw_maps(maps: np.ndarray) -> bytes:
-    """Draws the maps of one layer on one colour scale.
+def draw_maps(towers: Sequence[np.ndarray]) -> bytes:
+    """Draws the maps of one layer on one colour scale, those of towers one below the other.
 
     Args:
-        maps: floats of shape (maps, height, width).
+        towers: floats of shape (maps, height, width), one array or two.
 
     Returns:
         A PNG.
     """
-    small = pixels.shrink(maps, 112 if len(maps) <= 12 else 56)
-    return _tiled(pixels.signed(small, np.abs(maps).max()))
+    limit = max(np.abs(maps).max() for maps in towers)
+    side = 112 if sum(map(len, towers)) <= 12 else 56
+    return _below([pixels.signed(pixels.shrink(maps, side), limit) for maps in towers])
 
 
-def draw_code(image: np.ndarray, code: np.ndarray, centers: np.ndarray, names: list[str]) -> bytes:
-    """Draws a picture, the 84 values it became, and the bitmaps they are compared with.
+def code_cells(
+    image: np.ndarray, code: np.ndarray, centers: np.ndarray, names: list[str]
+) -> tuple[np.ndarray, list[str], int]:
+    """A picture, the 84 values it became, and the bitmaps they are compared with.
 
     Args:
         image: uint8 picture of shape (h, w, c).
@@ -172,19 +175,15 @@ def draw_code(image: np.ndarray, code: np.ndarray, centers: np.ndarray, names: l
         names: one name per class.
 
     Returns:
-        A PNG.
+        uint8 pictures of shape (2 + classes, side, side, 3), a label for each, and the index of the
+        nearest bitmap.
     """
     side = max(*image.shape[:2], 28)
     distances = np.square(code - centers).sum(axis=-1)
-    shown = [*_bitmaps(centers, side)]
-    columns = 1 + math.ceil(len(shown) / 2)
+    drawn = [_centred(pixels.pictures(image[None])[0], side)]
+    drawn += _bitmaps(np.stack([code, *centers]), side)
     labels = [f"{name}: {distance:.1f}" for name, distance in zip(names, distances, strict=True)]
-    shown.insert(columns - 1, _bitmaps(code[None], side)[0])
-    labels.insert(columns - 1, "84 values")
-    cells = [_centred(pixels.pictures(image[None])[0], side), *shown]
-    nearest = int(distances.argmin())
-    framed = nearest + 1 + (nearest >= columns - 1)
-    return draw_labelled(np.stack(cells), ["the picture", *labels], columns, framed)
+    return np.stack(drawn), ["the picture", "84 values", *labels], int(distances.argmin()) + 2
 
 
 def draw_codes(images: np.ndarray, codes: np.ndarray, bitmaps: np.ndarray) -> bytes:
@@ -218,12 +217,23 @@ def _centred(cell, side):
     return canvas
 
 
-def _tiled(cells):
+def _below(towers, rows=None):
+    """Tiles the cells of each tower, with a gap between towers of one size."""
+    tiled = [_tiled(cells, rows) for cells in towers]
+    gap = pixels.blank(14, tiled[0].shape[1])
+    strips = [strip for one in tiled for strip in (gap, one)]
+    return pixels.png(np.concatenate(strips[1:]))
+
+
+def _tiled(cells, rows=None):
     """Tiles cells as large as fits on 700 by 250 pixels, in rows of about equal length."""
     count, height, width, _ = cells.shape
+    if rows:
+        columns = math.ceil(count / rows)
+        return pixels.tile(cells, columns, max(1, (700 // columns - 6) // width))
     for scale in range(max(1, 110 // width), 0, -1):
         columns = max(1, 700 // (width * scale + 6))
         rows = math.ceil(count / columns)
         if rows * (height * scale + 6) <= 250:
             break
-    return pixels.png(pixels.tile(cells, math.ceil(count / rows), scale))
+    return pixels.tile(cells, math.ceil(count / rows), scale)

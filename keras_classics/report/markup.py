@@ -3,14 +3,20 @@
 The templates lie in `templates/`; each function here fills one of their macros.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 from collections.abc import Sequence
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from keras_classics.anatomy.grid import Row
+    from keras_classics.zoo import Paper
 
 _TEMPLATES = Environment(
     loader=PackageLoader("keras_classics.report"),
@@ -68,9 +74,24 @@ def table(rows: list[tuple], head: tuple = (), kind: str = "") -> Markup:
     return _PIECES.table(rows, head, kind)
 
 
-def header(title: str, facts: str = "") -> Markup:
-    """Returns the head of a page, with a line of facts."""
-    return _PIECES.header(title, facts)
+def chart(svg: str, caption: str = "") -> Markup:
+    """Returns a figure of `charts.svg` with a caption below."""
+    return _PIECES.chart(Markup(svg), caption)
+
+
+def grid(title: str, head: Sequence[str], rows: Sequence[Row]) -> Markup:
+    """Returns a table of figures, which scrolls by itself where it is wider than the page."""
+    return _PIECES.grid(title, head, rows)
+
+
+def drawing(svg: str) -> Markup:
+    """Returns the drawing of an architecture, which scrolls where it would be too small."""
+    return _PIECES.drawing(Markup(svg))
+
+
+def header(title: str, facts: str = "", paper: Paper | None = None) -> Markup:
+    """Returns the head of a page, with a line of facts, and the paper that the network is from."""
+    return _PIECES.header(title, facts, paper)
 
 
 def section(identifier: str, title: str, *parts: str) -> Markup:
@@ -88,9 +109,11 @@ def command(line: str) -> Markup:
     return _PIECES.command(line)
 
 
-def gallery(pictures: list[tuple[Markup, list[str]]], wide: bool = False) -> Markup:
-    """Returns pictures side by side, each with words below that arrows join."""
-    return _PIECES.gallery(pictures, wide)
+def gallery(
+    pictures: list[tuple[Markup, list[str]]], wide: bool = False, chosen: int = -1
+) -> Markup:
+    """Returns pictures side by side, each with words below that arrows join; one may be framed."""
+    return _PIECES.gallery(pictures, wide, chosen)
 
 
 def scale() -> Markup:
@@ -98,9 +121,9 @@ def scale() -> Markup:
     return _PIECES.scale()
 
 
-def stage(name: str, size: str, content: bytes, alt: str, reach: str = "") -> Markup:
-    """Returns a picture of a layer's maps, with the layer beside it."""
-    return _PIECES.stage(name, size, image(content, alt), reach)
+def stage(name: str, size: str, content: bytes, alt: str, *notes: str) -> Markup:
+    """Returns a picture of a layer's maps, with the layer and what is to be said of it beside."""
+    return _PIECES.stage(name, size, image(content, alt), notes)
 
 
 def pad(

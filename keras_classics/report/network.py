@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from keras_classics.compat import graph_of
 from keras_classics.report.run_files import ReportError
 from keras_classics.trained_model import load_model, network_of
 from keras_classics.words import plural
@@ -15,19 +17,30 @@ MAX_MAPS = 128
 MAX_STAGES = 12
 
 
+# Classes of layers that no paper counts as one: these are shown as the end of what they follow, …
+_FOLLOWING = {"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "BatchNormalization"}
+# … and these not at all.
+_UNNAMED = {
+    "InputLayer", "ZeroPadding2D", "Rescaling", "Dropout", "SpatialDropout2D", "Concatenate",
+    "LocalResponseNormalization", "SpatialResponseNormalization",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Stage:
     """One layer's output for one picture.
 
     Attributes:
-        name: the layer's name.
-        maps: floats of shape (maps, height, width).
-        count: how many maps the layer has; at most `MAX_MAPS` of them are in `maps`.
+        name: the layer's name, without the letter of a tower.
+        towers: floats of shape (maps, height, width), one array; of AlexNet's towers two.
+        count: how many maps a tower has; at most `MAX_MAPS` of all are in `towers`.
+        becomes: what a padding in front of the layer does to the size; empty where there is none.
     """
 
     name: str
-    maps: np.ndarray
+    towers: tuple[np.ndarray, ...]
     count: int
+    becomes: str = ""
 
 
 class Network:
@@ -47,20 +60,45 @@ class Network:
         self.model = load_model(path, ReportError)
         self.network = network_of(self.model)
 
-    def first_filters(self) -> tuple[str, np.ndarray] | None:
-        """The kernels of the first convolution that sees grey or RGB pixels.
+    def first_filters(self) -> list[tuple[str, np.ndarray]]:
+        """The kernels of the first convolution that sees grey or RGB pixels; of two towers, both.
 
         Returns:
-            The layer's name and floats of shape (filters, height, width, 1 or 3), or None.
+            The layer's name and floats of shape (filters, height, width, 1 or 3): one pair, of two
+            towers two, none where no layer sees pixels.
         """
+        found = []
         for layer in self.network.layers:
             kernel = getattr(layer, "kernel", None)
             if kernel is not None and len(kernel.shape) == 4 and kernel.shape[2] in (1, 3):
-                return layer.name, np.moveaxis(_numpy(kernel), -1, 0)
-        return None
+                found.append((layer.name, np.moveaxis(_numpy(kernel), -1, 0)))
+        if found and self._has_groups():
+            name, kernels = found[0]
+            halves = zip(("first", "second"), np.array_split(kernels, 2), strict=True)
+            return [(f"the {which} half of {name}", half) for which, half in halves]
+        names = [name for name, _ in found[:2]]
+        return found[: 2 if len(names) == 2 and names[1] == _partner(names[0]) else 1]
+
+    def becomes(self, image: np.ndarray) -> str:
+        """What happens to the size of a picture before the network sees it; empty if nothing."""
+        if not getattr(self.network, "inputs", None):
+            return ""
+        before = image.shape[:2]
+        behind = _sides(self.network.inputs[0], _channels_first(self.network))
+        if before == behind or not _becomes(before, behind):
+            return ""
+        front = [one for one in self.model.layers if one is not self.network]
+        inner = [part for one in front for part in (one, *getattr(one, "layers", ()))]
+        words = _becomes(before, behind)
+        if any(type(layer).__name__ == "ZeroPadding2D" for layer in inner):
+            words += " by a border of background"
+        return words
 
     def stages(self, image: np.ndarray) -> list[Stage]:
-        """The maps of every layer; in a deep network of the last layer at each resolution.
+        """The maps of the layers that papers name, with the activation behind each.
+
+        That is convolutions and poolings, of networks with blocks and modules these; in a deep
+        network of the last one at each resolution. The towers of AlexNet are side by side.
 
         Args:
             image: uint8 picture of shape (h, w, c).
@@ -68,14 +106,21 @@ class Network:
         Returns:
             Stages in the order of the network.
         """
-        layers = [layer for layer in self.network.layers[1:] if _has_maps(layer)]
-        values = self._outputs([layer.output for layer in layers], image[None])
+        rows = _rows_of(self.network)
+        tensors = [tensor for row in rows for tensor in row.tensors]
+        values = iter(self._outputs(tensors, image[None]))
         stages = []
-        for layer, value in zip(layers, values, strict=True):
-            maps = value[0] if _channels_first(layer) else np.moveaxis(value[0], -1, 0)
-            stages.append(Stage(layer.name, maps[:MAX_MAPS], len(maps)))
+        for row in rows:
+            towers = [next(values)[0] for _ in row.tensors]
+            if not row.channels_first:
+                towers = [np.moveaxis(maps, -1, 0) for maps in towers]
+            if self._has_groups() and len(towers[0]) % 2 == 0:
+                towers = np.array_split(towers[0], 2)
+            most = MAX_MAPS // len(towers)
+            shown = tuple(maps[:most] for maps in towers)
+            stages.append(Stage(row.name, shown, len(towers[0]), row.becomes))
         if len(stages) > MAX_STAGES:
-            stages = list({stage.maps.shape[1:]: stage for stage in stages}.values())
+            stages = list({stage.towers[0].shape[1:]: stage for stage in stages}.values())
         return stages
 
     def code(self, images: np.ndarray) -> tuple[str, np.ndarray, np.ndarray] | None:
@@ -93,6 +138,13 @@ class Network:
                 (values,) = self._outputs([layer.input], images)
                 return before.name, values, _numpy(layer.centers)
         return None
+
+    def _has_groups(self):
+        """Whether both towers lie in each layer, one behind the other."""
+        return any(
+            getattr(layer, "groups", 1) == 2 and hasattr(layer, "kernel")
+            for layer in self.network.layers
+        )
 
     def _outputs(self, tensors, images):
         """Values of tensors inside the network, which the outer model does not reach."""
@@ -132,15 +184,65 @@ def _numpy(tensor):
     return np.asarray(ops.convert_to_numpy(tensor), "float32")
 
 
-def _has_maps(layer):
-    import keras
+@dataclass
+class _Row:
+    """A layer that a paper names: the tensors of its towers, behind what follows it."""
 
-    if isinstance(layer, keras.Model):  # its output belongs to a graph of its own
-        return False
-    try:
-        return len(layer.output.shape) == 4
-    except (AttributeError, ValueError):  # several outputs, or used more than once
-        return False
+    name: str
+    channels_first: bool
+    becomes: str
+    tensors: list[Any] = field(default_factory=list)
+
+
+def _rows_of(network):
+    """The rows of a network, in its order."""
+    from keras_classics.anatomy.dissection import dissect  # brings Keras
+
+    if not getattr(network, "outputs", None):  # it is no graph of layers
+        return []
+    graph, rows, row_of, padded = graph_of(network), {}, {}, {}
+    for part in dissect(network)[0]:
+        last = part.parts[-1].name if part.kind == "block" else part.name
+        layer, inputs, outputs = graph[last]
+        if len(outputs) != 1 or len(outputs[0].shape) != 4 or part.name in rows:
+            continue
+        (output,), before = outputs, [id(tensor) for tensor in inputs]
+        first = _channels_first(layer)
+        if part.kind in _FOLLOWING and before[0] in row_of:
+            row = row_of[id(output)] = row_of[before[0]]
+            row.tensors = [output]
+        elif part.kind == "ZeroPadding2D":
+            padded[id(output)] = _becomes(_sides(inputs[0], first), _sides(output, first))
+        elif part.kind not in _UNNAMED | _FOLLOWING:
+            becomes = next((padded[one] for one in before if one in padded), "")
+            row = _Row(part.name.removesuffix("_conv"), first, becomes, [output])
+            rows[part.name] = row_of[id(output)] = row
+    return _joined(rows)
+
+
+def _joined(rows):
+    """The rows, those of a second tower in the first one's."""
+    for name, row in list(rows.items()):
+        if _partner(name) in rows:
+            row.tensors += rows.pop(_partner(name)).tensors
+            row.name = name.removesuffix("_a")
+    return list(rows.values())
+
+
+def _partner(name):
+    """The layer of the second tower: conv1_b of conv1_a; empty of any other."""
+    return f"{name[:-1]}b" if name.endswith("_a") else ""
+
+
+def _sides(tensor, channels_first):
+    return tuple(tensor.shape[2:] if channels_first else tensor.shape[1:3])
+
+
+def _becomes(before, behind):
+    """As "28×28 becomes 32×32"; sizes that are not known are left out."""
+    if None in (*before, *behind):
+        return ""
+    return f"{before[0]}×{before[1]} becomes {behind[0]}×{behind[1]}"
 
 
 def _channels_first(layer):

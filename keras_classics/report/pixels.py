@@ -74,7 +74,7 @@ def shrink(images: np.ndarray, side: int) -> np.ndarray:
 def tile(
     cells: np.ndarray, columns: int, scale: int, gap: int = 4, border: int = 1, line: tuple = LINE
 ) -> np.ndarray:
-    """Puts pictures of one size side by side, each in a thin border.
+    """Puts pictures of one size side by side, each in a thin border; between them is no colour.
 
     Args:
         cells: uint8 array of shape (n, h, w, 3).
@@ -85,23 +85,28 @@ def tile(
         line: their colour.
 
     Returns:
-        uint8 array of shape (H, W, 3).
+        uint8 array of shape (H, W, 4), whose last channel is 0 between the pictures.
     """
     count, height, width, _ = cells.shape
     height, width = height * scale + 2 * border, width * scale + 2 * border
     rows = math.ceil(count / columns)
-    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, "uint8")
+    canvas = blank(rows * (height + gap) - gap, columns * (width + gap) - gap)
     for index, cell in enumerate(cells):
         top, left = index // columns * (height + gap), index % columns * (width + gap)
-        canvas[top : top + height, left : left + width] = line
+        canvas[top : top + height, left : left + width] = (*line, 255)
         enlarged = cell.repeat(scale, axis=0).repeat(scale, axis=1)
         inside = canvas[top + border : top + height - border, left + border : left + width - border]
-        inside[:] = enlarged
+        inside[..., :3] = enlarged
     return canvas
 
 
-def png(rgb: np.ndarray) -> bytes:
-    """Encodes a uint8 picture of shape (h, w, 3)."""
+def blank(height: int, width: int) -> np.ndarray:
+    """Returns a picture (h, w, 4) through which the page is seen; white where that cannot be."""
+    return np.full((height, width, 4), (255, 255, 255, 0), "uint8")
+
+
+def png(picture: np.ndarray) -> bytes:
+    """Encodes a uint8 picture of shape (h, w, 3 or 4)."""
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgb)).save(buffer, "PNG", optimize=True)
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

@@ -12,6 +12,7 @@ from keras_classics.errors import UserError
 from keras_classics.files import utf8, write_bytes
 from keras_classics.report.schemas import ENVIRONMENT, METRICS, RECIPE
 from keras_classics.schema import read_json, short
+from keras_classics.zoo import list_models, model_card
 
 _LARGEST = 1e39  # of float32, roughly
 _LONGEST = 10**9  # seconds of an epoch: thirty years
@@ -56,6 +57,16 @@ class RecordedRun:
         name = _shown((self.metrics or {}).get("dataset") or self.recipe.get("dataset", "unknown"))
         kind, colon, path = name.partition(":")
         return f"{kind}:{Path(path).name}" if colon and "/" in path else name
+
+    @property
+    def builder(self) -> str:
+        """What built the network, as "module:function"; empty where the recipe does not say."""
+        model = self.recipe.get("model")
+        if not isinstance(model, dict):
+            return ""
+        # `pretrained` builds the network that it is told to.
+        name = str(model.get("network"))
+        return model_card(name).builder if name in list_models() else str(model.get("call"))
 
     @property
     def seed(self) -> str:

@@ -6,22 +6,29 @@ import shlex
 import numpy as np
 
 from keras_classics.report import markup
-from keras_classics.report.curves import draw_curves, draw_growing_curves, series_names
-from keras_classics.report.markup import bullets, figure, paragraph, section, table
+from keras_classics.report.curves import (
+    curves_svg,
+    draw_curves,
+    draw_growing_curves,
+    published,
+    series_names,
+)
+from keras_classics.report.markup import bullets, paragraph, section, table
 from keras_classics.report.run_files import RecordedRun
 from keras_classics.report.values import changes_in_words, plain
 from keras_classics.words import pictures, plural
+from keras_classics.zoo import paper_of
 
 
 def header(run: RecordedRun) -> str:
-    """The recipe's name, and what, when and how long it ran."""
+    """The recipe's name, what, when and how long it ran, and whose network it is."""
     facts = [f"data set {run.dataset}", f"seed {run.seed}", run.day]
     if run.epochs:
         facts.append(plural(run.epochs, "epoch"))
     if run.seconds.size:
         each = np.median(run.seconds)
         facts.append(f"{_duration(run.seconds.sum())} of training, {each:.1f} s an epoch")
-    return markup.header(run.name, " · ".join(facts))
+    return markup.header(run.name, " · ".join(facts), paper_of(run.builder))
 
 
 def result(run: RecordedRun) -> str:
@@ -88,7 +95,7 @@ def curves(run: RecordedRun) -> str:
     title = "Loss and error"
     if not run.epochs:
         return section("curves", title, paragraph("No epoch is finished yet."))
-    still = draw_curves(run.path).read_bytes()
+    draw_curves(run.path)
     growing = draw_growing_curves(run).read_bytes()
     caption = (
         "In one epoch the network sees every training picture once. The training curve is measured "
@@ -97,11 +104,14 @@ def curves(run: RecordedRun) -> str:
     )
     if run.recipe.get("auxiliary_weight") is not None:
         caption += " The training loss is the weighted sum of all heads, the other the main one's."
+    if paper := published(run):
+        theirs = "the paper's own curves" if paper.epochs else "where the paper's training ended"
+        caption += f" Hollow points: {theirs} ({paper.where})."
     return section(
         "curves",
         title,
         _diverged(run),
-        figure(still, _ends(run), caption),
+        markup.chart(curves_svg(run, _ends(run)), caption),
         markup.details(
             "Watch the curves grow",
             markup.card(markup.image(growing, "The same curves, growing epoch by epoch.")),

@@ -18,6 +18,17 @@ def plain(value: object) -> str:
     return "none" if value is None else str(value)
 
 
+def sure(share: float) -> str:
+    """Returns a probability in percent, which rounding makes no certainty.
+
+    Example:
+        >>> from keras_classics.report.values import sure
+        >>> sure(0.5), sure(0.99999)
+        ('50.0 %', 'more than 99.9 %')
+    """
+    return "more than 99.9 %" if share > 0.999 else f"{100 * share:.1f} %"
+
+
 def changes_in_words(changed: list[dict]) -> list[str]:
     """Returns a line for each change of a published recipe.
 

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from keras_classics.files import utf8
-from keras_classics.report.curves import INK, PALE, STYLE
+from keras_classics.report.charts import INK, PALE, STYLE
 from keras_classics.report.markup import document, figure, header, paragraph, section, table
 from keras_classics.report.run_files import write_figure
 from keras_classics.schema import read_json

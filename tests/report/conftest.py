@@ -33,6 +33,19 @@ def model_file(inference_model, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def towers_file(tmp_path_factory):
+    """AlexNet's two towers for small pictures, untrained, with one layer behind them."""
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((32, 32, 3), name="pixels")
+    network = keras_classics.alexnet(stem="cifar", include_top=False, pooling="avg")
+    logits = keras.layers.Dense(10, name="logits")(network(pixels))
+    model = keras.Model(pixels, keras.layers.Softmax(name="probabilities")(logits))
+    path = tmp_path_factory.mktemp("towers") / "model.keras"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def in_node():
     node = shutil.which("node")
     if node is None:

@@ -13,8 +13,8 @@ from keras_classics.report import ReportError, write_report
 from keras_classics.report.sections import plain, wilson
 
 SECTIONS = (
-    "result", "deviations", "curves", "confusion", "mistakes", "draw", "filters", "maps", "code",
-    "recipe", "environment",
+    "result", "deviations", "curves", "confusion", "mistakes", "draw", "network", "filters", "maps",
+    "code", "recipe", "environment",
 )  # fmt: skip
 EMPTY = {"meta", "img", "wbr"}
 
@@ -26,13 +26,20 @@ class Page(HTMLParser):
         super().__init__()
         self.source = path.read_text(encoding="utf-8")
         self.open, self.tags, self.images, self.ids, self.text = [], set(), [], [], ""
-        self.attributes = set()
+        self.attributes, self.links, self.fetched, self.told = set(), [], [], []
         self.feed(self.source)
         assert not self.open
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
+        for name, value in attrs:
+            if name == "href" and tag == "a":
+                self.links.append(value)
+            elif name in ("alt", "aria-label"):
+                self.told.append(value)
+            elif name in ("src", "href", "xlink:href"):
+                self.fetched.append(value)
         self.ids += [value for name, value in attrs if name == "id" and tag == "section"]
         if tag == "img":
             self.images.append(dict(attrs))
@@ -59,8 +66,8 @@ def test_a_finished_run_has_every_section_and_needs_nothing_else(finished):
     page = Page(path)
     assert path == finished / "report.html"
     assert tuple(page.ids) == SECTIONS
-    assert not re.search(r"https?:|url\(|@import|srcset|<link|<script[^>]+src", page.source)
-    assert all(image["src"].startswith("data:image/") for image in page.images)
+    assert not re.search(r"url\((?!#)|@import|srcset|<link|<script[^>]+src", page.source)
+    assert all(value.startswith(("data:image/", "#")) for value in page.fetched)
     assert not list(finished.rglob(".*"))  # nothing half-written is left
 
 
@@ -88,6 +95,46 @@ def test_says_what_ran_and_how_well(evaluated):
         f"keras-classics report {evaluated}",
     ):  # fmt: skip
         assert expected in text, expected
+
+
+@pytest.mark.parametrize(
+    ("builder", "author", "link"),
+    [
+        ("keras_classics.models.lenet:lenet5", "Léon Bottou", "https://doi.org/10.1109/5.726791"),
+        ("keras_classics.models.vgg:vgg16", "Zisserman", "https://arxiv.org/abs/1409.1556"),
+        ("keras_classics.models.mnist_cnn:mnist_cnn", "", None),
+        ("somebody.models.lenet:lenet5", "", None),
+        ("<script>", "", None),
+        (None, "", None),
+    ],
+)
+def test_names_the_paper_of_the_network(unfinished, builder, author, link):
+    change(unfinished / "recipe.json", model={"call": builder})
+    page = Page(write_report(unfinished))
+    assert page.links == [link] * (link is not None)
+    assert ("The network is from" in page.text) == bool(author) and author in page.text
+
+
+def test_a_network_that_was_trained_before_has_its_paper_too(unfinished):
+    model = {"call": "keras_classics.models.pretrained:pretrained", "network": "resnet50"}
+    change(unfinished / "recipe.json", model=model)
+    assert "Kaiming He, Xiangyu Zhang" in Page(write_report(unfinished)).text
+
+
+def test_the_network_is_drawn_and_counted(finished):
+    text = Page(write_report(finished)).text
+    assert "lenet5 has 60.0 k trained parameters" in text
+    assert "desc" not in Page(finished / "report.html").tags  # the recipe names no builder
+    change(finished / "recipe.json", model={"call": "keras_classics.models.lenet:lenet5"})
+    page = Page(write_report(finished))
+    assert "desc" in page.tags
+    assert "6@28×28" in page.text and "section II-B" in page.text
+    for expected in ("C3", "10×10×16", "1,516", "150,000", "Trained parameters", "60,000"):
+        assert expected in page.text, expected
+
+
+def test_a_padding_is_explained(finished):
+    assert "28×28 becomes 32×32 by a border of background" in Page(write_report(finished)).text
 
 
 def test_a_comparable_run_bears_no_warning(evaluated):
@@ -123,7 +170,7 @@ def test_held_out_pictures_are_never_called_a_test(evaluated):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"validated_on": "held-out"}))
     page = Page(write_report(evaluated))
     assert "40 held-out training pictures, 8 wrong" in page.text
-    assert any("held-out from 20.00 % to 7.50 %" in image["alt"] for image in page.images)
+    assert any("held-out from 20.00 % to 7.50 %" in told for told in page.told)
     assert "est error" not in page.text
 
 
@@ -157,7 +204,8 @@ def test_an_unfinished_run_shows_what_is_there_and_says_so(unfinished):
     assert "7.50 %" in page.text
     assert "The run has no predictions.npz (yet)." in page.text
     assert "The run has no model.keras (yet)." in page.text
-    assert len(page.images) == 2
+    assert len(page.images) == 1  # the growing curves; the still ones are part of the page
+    assert "svg" in page.tags
 
 
 def test_a_run_that_has_just_begun(unfinished):

@@ -38,10 +38,10 @@ def test_colour_pictures_stay_as_they_are():
 def test_tiles_lie_in_rows():
     cells = np.stack([np.full((2, 3, 3), shade, "uint8") for shade in (10, 20, 30)])
     canvas = pixels.tile(cells, columns=2, scale=2, gap=4, border=1)
-    assert canvas.shape == (2 * 6 + 4, 2 * 8 + 4, 3)
+    assert canvas.shape == (2 * 6 + 4, 2 * 8 + 4, 4)
     assert [canvas[1, 1, 0], canvas[1, 13, 0], canvas[11, 1, 0]] == [10, 20, 30]
-    assert (canvas[0, 0] == pixels.LINE).all()
-    assert (canvas[11:, 12:] == 255).all()
+    assert canvas[0, 0].tolist() == [*pixels.LINE, 255]
+    assert (canvas[11:, 12:] == (255, 255, 255, 0)).all()  # the page is seen there
 
 
 def test_shrinking_averages():

@@ -1,0 +1,52 @@
+"""The section of the page that says what the network is made of: its drawing and its table."""
+
+from __future__ import annotations
+
+from keras_classics.drawings.draw import source_of
+from keras_classics.report import markup
+from keras_classics.report.markup import paragraph, section
+from keras_classics.report.network import Network
+from keras_classics.report.run_files import RecordedRun
+from keras_classics.words import amount
+from keras_classics.zoo import list_models
+
+_OURS = "keras_classics.models."
+_MOST_ROWS = 60  # of a table that is open from the start
+
+
+def anatomy(run: RecordedRun, network: Network) -> str:
+    """The drawing of a network of this package, and the table of any."""
+    from keras_classics.anatomy.summary import summary  # brings Keras
+
+    model = network.network
+    found = summary(model, depth=1)
+    layers, totals = found.grids()
+    is_long = len(layers.rows) > _MOST_ROWS
+    tables = [] if is_long else [markup.grid(*layers)]
+    if is_long or any(part.parts for part in found.parts):
+        every, _ = summary(model).grids()
+        tables.append(markup.details("Every layer", markup.grid(*every)))
+    return section(
+        "network",
+        "The network",
+        paragraph(
+            f"{model.name} has {amount(found.totals.trained)} trained parameters, and multiplies "
+            f"and adds {amount(found.totals.multiply_adds)} times for one picture."
+        ),
+        _drawing(model) if run.builder.startswith(_OURS) else "",
+        *tables,
+        markup.grid(*totals),
+        *(paragraph(note, "soft") for note in found.notes()),
+    )
+
+
+def _drawing(model):
+    from keras_classics.drawings.figure import figure_of
+
+    if not getattr(model, "inputs", None):  # the recipe says so, and the file holds another
+        return ""
+    return markup.drawing(figure_of(model, source_of(model.name) if _has_card(model) else ""))
+
+
+def _has_card(model):
+    return model.name in list_models()
