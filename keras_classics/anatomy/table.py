@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,14 @@ class Summary:
 
     def grids(self) -> Iterator[Grid]:
         """Yields its tables as texts: that of the layers first, that of the totals last."""
-        header = ("Layer", "Output", "Kernel", "Parameters", "Multiply-adds", "Field")
+        header: Sequence[str] = (
+            "Layer",
+            "Output",
+            "Kernel",
+            "Parameters",
+            "Multiply-adds",
+            "Field",
+        )
         yield Grid(self.name, header, list(self._rows(_cells)))
         if self.columns == "all":
             header = ("Layer", "Class", "Input", "Maps", "Activations")

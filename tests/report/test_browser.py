@@ -185,7 +185,7 @@ TOO_WIDE = """
 [...document.querySelectorAll("body *")].filter((one) => {
   const box = one.getBoundingClientRect();
   const is_out = box.right > innerWidth + 0.5 || box.left < -0.5;
-  return box.width && is_out && !one.closest(".scroll, .matrix");
+  return box.width && is_out && !one.closest(".scroll, .matrix, pre");
 }).map((one) => one.outerHTML.slice(0, 80))
 """
 LETTERS = """
