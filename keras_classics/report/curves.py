@@ -101,11 +101,7 @@ def published(run: RecordedRun) -> Curve | None:
     Args:
         run: of any recipe.
     """
-    package, _, name = run.builder.rpartition(":")
-    if name == "cifar_resnet":
-        kind = "resnet" if run.recipe["model"].get("residual", True) else "plain"
-        name = f"cifar_{kind}{run.recipe['model'].get('depth')}"
-    curve = CURVES.get(name) if package.startswith("keras_classics.models.") else None
+    curve = CURVES.get(run.network)
     return curve if curve and run.dataset.partition("_")[0] == curve.dataset else None
 
 
@@ -218,7 +214,7 @@ class _Chart:
         )
         planned = self.run.planned_epochs
         margin = 0.04 * (planned - 1) or 0.5
-        axes.set_xlim(1 - margin, planned + margin)
+        axes.set_xlim(1 - min(margin, 0.5), planned + margin)  # without a tick at 0
         ticks = MaxNLocator(8, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
         axes.xaxis.set_major_locator(ticks)
         axes.spines[["left", "top", "right"]].set_visible(False)
@@ -294,7 +290,7 @@ def _scale(axes, values):
 
 def _ticks(low, high):
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for steps in ((1, 2, 3, 4, 6, 8), (1, 2, 5), (1,)):
+    for steps in ((1, 2, 3, 4, 6), (1, 2, 5), (1,)):
         ticks = [step * 10.0**decade for decade in decades for step in steps]
         inside = [tick for tick in ticks if low <= tick <= high]
         if len(inside) <= 6:

@@ -69,6 +69,16 @@ class RecordedRun:
         return model_card(name).builder if name in list_models() else str(model.get("call"))
 
     @property
+    def network(self) -> str:
+        """The network's name, as in `list_models()`; empty of any other."""
+        package, _, name = self.builder.rpartition(":")
+        if name == "cifar_resnet":  # the builder of all of them
+            kind = "resnet" if self.recipe["model"].get("residual", True) else "plain"
+            name = f"cifar_{kind}{self.recipe['model'].get('depth')}"
+        is_ours = package.startswith("keras_classics.models.") and name in list_models()
+        return name if is_ours else ""
+
+    @property
     def seed(self) -> str:
         """The seed of every random draw."""
         return str((self.metrics or {}).get("seed", self.recipe.get("seed", "unknown")))
@@ -87,8 +97,8 @@ class RecordedRun:
 
     @property
     def planned_epochs(self) -> int:
-        """How many epochs the recipe asks for, or at least how many there are."""
-        planned = self.recipe.get("epochs")
+        """How many epochs an unfinished run asks for; of a finished one, how many there are."""
+        planned = self.recipe.get("epochs") if self.metrics is None else None
         return max(self.epochs, planned if isinstance(planned, int) else 0)
 
     def paper(self) -> dict:

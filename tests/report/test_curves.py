@@ -132,6 +132,13 @@ def test_every_curve_of_a_paper_fits_a_network_of_ours():
         assert curve.test[-1] == pytest.approx(error, abs=0.06)  # as exactly as it can be read
 
 
+def test_the_axes_of_a_finished_run_end_with_it(evaluated):
+    run = read_run(evaluated)  # after three epochs of the five that were planned
+    assert run.planned_epochs == 3
+    low, high = curves._Chart(run).figure.axes[0].get_xlim()
+    assert 0 < low < 1 and 3 < high < 3.5
+
+
 def test_the_page_gives_the_colours(unfinished):
     drawn = curves.curves_svg(read_run(unfinished), 'told "<b>"')
     assert drawn.startswith("<svg viewBox=") and drawn.rstrip().endswith("</svg>")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import keras_classics
 from keras_classics.report import ReportError, write_report
 from keras_classics.report.sections import plain, wilson
 
@@ -131,6 +132,15 @@ def test_the_network_is_drawn_and_counted(finished):
     assert "6@28×28" in page.text and "section II-B" in page.text
     for expected in ("C3", "10×10×16", "1,516", "150,000", "Trained parameters", "60,000"):
         assert expected in page.text, expected
+
+
+def test_a_network_of_a_family_is_the_papers(unfinished):
+    model = {"call": "keras_classics.models.cifar_resnet:cifar_resnet", "depth": 20}
+    change(unfinished / "recipe.json", model=model)
+    keras_classics.cifar_resnet20(name="cifar_resnet").save(unfinished / "model.keras")
+    text = Page(write_report(unfinished)).text
+    assert "section 4.2, 2015" in text  # below the drawing's name
+    assert re.search(r"Trained parameters\s*269,722\s*270,000\s*Table 6", text)
 
 
 def test_a_padding_is_explained(finished):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from keras_classics.drawings.draw import source_of
+from keras_classics.network_figures import MULTIPLY_ADDS, STATED
 from keras_classics.report import markup
 from keras_classics.report.markup import paragraph, section
 from keras_classics.report.network import Network
 from keras_classics.report.run_files import RecordedRun
 from keras_classics.words import amount
-from keras_classics.zoo import list_models
 
-_OURS = "keras_classics.models."
 _MOST_ROWS = 60  # of a table that is open from the start
 
 
@@ -20,6 +21,8 @@ def anatomy(run: RecordedRun, network: Network) -> str:
 
     model = network.network
     found = summary(model, depth=1)
+    if MULTIPLY_ADDS.get(run.network) == found.totals.multiply_adds:
+        found = replace(found, stated=STATED.get(run.network, ()))  # whatever it is called
     layers, totals = found.grids()
     is_long = len(layers.rows) > _MOST_ROWS
     tables = [] if is_long else [markup.grid(*layers)]
@@ -33,20 +36,17 @@ def anatomy(run: RecordedRun, network: Network) -> str:
             f"{model.name} has {amount(found.totals.trained)} trained parameters, and multiplies "
             f"and adds {amount(found.totals.multiply_adds)} times for one picture."
         ),
-        _drawing(model) if run.builder.startswith(_OURS) else "",
+        _drawing(run, model),
         *tables,
         markup.grid(*totals),
         *(paragraph(note, "soft") for note in found.notes()),
     )
 
 
-def _drawing(model):
+def _drawing(run, model):
     from keras_classics.drawings.figure import figure_of
 
-    if not getattr(model, "inputs", None):  # the recipe says so, and the file holds another
+    is_ours = run.builder.startswith("keras_classics.models.")
+    if not is_ours or not getattr(model, "inputs", None):  # the file may hold another than it says
         return ""
-    return markup.drawing(figure_of(model, source_of(model.name) if _has_card(model) else ""))
-
-
-def _has_card(model):
-    return model.name in list_models()
+    return markup.drawing(figure_of(model, source_of(run.network) if run.network else ""))
