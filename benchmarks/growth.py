@@ -74,7 +74,7 @@ def first_batch(scratch, count):
 
 
 def confusions(scratch, classes):
-    from keras_classics.report import galleries
+    from keras_classics.report.answers import answers
 
     run = recorded(scratch, f"classes_{classes}", class_names=[f"c{n}" for n in range(classes)])
     labels = np.repeat(np.arange(classes), 10)
@@ -89,7 +89,7 @@ def confusions(scratch, classes):
         sample_images=picture,
         sample_labels=labels[:1],
     )
-    return lambda: galleries.mistakes(run)
+    return lambda: answers(run)
 
 
 def rows_of(epochs):

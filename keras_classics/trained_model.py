@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keras_classics import checks
-from keras_classics.compat import graph_of
+from keras_classics.compat import calls_of, graph_of
 from keras_classics.errors import UserError
 from keras_classics.schema import short
 
@@ -137,12 +137,53 @@ def feature_extractor(model: keras.Model, layers: Sequence[str] | None = None) -
     inside = network_of(model)
     graph = graph_of(inside)
     found = _last_of_each_size(inside, graph) if layers is None else _named(inside, graph, layers)
-    inner = keras.Model(inside.inputs, found, name=f"{inside.name}_features")
+    return _from_pixels(model, keras.Model(inside.inputs, found, name=f"{inside.name}_features"))
+
+
+def _from_pixels(model, inner):
+    """Returns a model of the network inside as one of the whole model, whose pixels go in."""
+    import keras
+
+    inside = network_of(model)
     if inside is model:
         return inner
     # What stands before the network, its pixels, is computed as in the whole model.
     _, before, _ = graph_of(model)[inside.name]
     return keras.Model(model.inputs, inner(before[0]), name=inner.name)
+
+
+def last_hidden(model: keras.Model) -> keras.Model | None:
+    """Returns the model that gives the values of the last hidden layer: what the classifier sees.
+
+    Args:
+        model: a network, or a model that training made; all weights are shared with it.
+
+    Returns:
+        A `keras.Model`, the input of `model` to float32 values; None where several layers make the
+        answer together, or none has weights.
+
+    Example:
+        >>> import keras_classics
+        >>> from keras_classics.trained_model import last_hidden
+        >>> last_hidden(keras_classics.cifar_resnet20()).output_shape
+        (None, 64)
+        >>> last_hidden(keras_classics.lenet5()).output_shape
+        (None, 84)
+    """
+    import keras
+
+    inside = network_of(model)
+    if not getattr(inside, "inputs", None):  # it is no graph of layers
+        return None
+    calls, ends = calls_of(inside)
+    makers = {id(end): (layer, inputs) for layer, inputs, outputs in calls for end in outputs}
+    layer, before = makers[id(ends[0])]
+    while len(before) == 1 and not getattr(layer, "weights", ()):
+        layer, before = makers[id(before[0])]
+    if len(before) != 1:
+        return None
+    values = keras.layers.Activation("linear", dtype="float32")(before[0])
+    return _from_pixels(model, keras.Model(inside.inputs, values, name="last_hidden"))
 
 
 def _last_of_each_size(network, graph):

@@ -42,6 +42,22 @@ def imagenet_classes() -> tuple[tuple[str, str], ...]:
     return tuple((wnid, words.split(", ")[0]) for wnid, words in pairs)
 
 
+def in_words(name: str) -> str:
+    """Returns ImageNet's name for a WordNet id of its 1,000 classes; any other name as it is.
+
+    Example:
+        >>> from keras_classics.data.class_names import in_words
+        >>> in_words("n02099601"), in_words("tabby"), in_words("7")
+        ('golden retriever', 'tabby', '7')
+    """
+    return _words().get(name, name)
+
+
+@functools.cache
+def _words():
+    return dict(imagenet_classes())
+
+
 def decode_predictions(
     predictions: npt.ArrayLike, top: int = 5, class_names: Sequence[str] | None = None
 ) -> list[list[tuple[str, str, float]]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_classics.data.pipeline import images_at
 from keras_classics.evaluation.prediction import mean_loss
+from keras_classics.report import pixels
+from keras_classics.report.predictions import certainty, extremes
 from keras_classics.report.schemas import FORMAT
 from keras_classics.training.fields import describe
 from keras_classics.words import pictures
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 _WRONG_KEPT = 200
 _SAMPLES_KEPT = 100
+_CERTAIN_KEPT = 10  # right and wrong, of which it was the most and the least certain
+_BATCH_KEPT = 24
+_SIDE = 112  # pixels of what is kept for the eye alone
 _TOP = 5
 _FEW = 100
 _USUAL = 99.9  # percent of the pictures
@@ -38,22 +43,64 @@ def for_report(
 
     Returns:
         dict of arrays: labels, predicted, probabilities, and wrong_index, wrong_images (the first
-        misclassified), sample_images, sample_labels (the first of each class, of 100 classes).
+        misclassified), sample_images, sample_labels (the first of each class, of 100 classes), and
+        certain_index, certain_images (small ones of the most and least certain answers).
     """
     wrong = np.flatnonzero(result.labels != result.predicted)[:_WRONG_KEPT]
     classes, first = np.unique(result.labels, return_index=True)
     classes, first = classes[:_SAMPLES_KEPT], first[:_SAMPLES_KEPT]
-    shown = result.indices[np.concatenate([wrong, first])]
-    images = images_at(source, shown, transforms)
-    return {
+    answers = {
         "labels": result.labels,
         "predicted": result.predicted,
         "probabilities": result.probabilities,
-        "wrong_index": wrong,
-        "wrong_images": images[: len(wrong)],
-        "sample_images": images[len(wrong) :],
-        "sample_labels": classes,
     }
+    sure = extremes(result.labels, result.predicted, certainty(answers), _CERTAIN_KEPT)
+    certain = np.unique(np.concatenate(list(sure.values())))
+    chosen = (wrong, first, certain)
+    images = images_at(source, result.indices[np.concatenate(chosen)], transforms)
+    ends = np.cumsum([len(one) for one in chosen])
+    wrong_images, sample_images, certain_images, _ = np.split(images, ends)
+    return {
+        **answers,
+        "wrong_index": wrong,
+        "wrong_images": wrong_images,
+        "sample_images": sample_images,
+        "sample_labels": classes,
+        "certain_index": certain,
+        "certain_images": as_shown(certain_images),
+    }
+
+
+def first_pictures(batches: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
+    """Returns the pictures of a first batch that the report shows.
+
+    Args:
+        batches: (images, labels), e.g. a `tf.data.Dataset`.
+
+    Returns:
+        dict of arrays: batch_images, batch_labels.
+    """
+    images, labels = next(iter(batches))
+    return {
+        "batch_images": as_shown(np.asarray(images[:_BATCH_KEPT])),
+        "batch_labels": np.asarray(labels[:_BATCH_KEPT]),
+    }
+
+
+def as_shown(images: np.ndarray) -> np.ndarray:
+    """Returns pictures for the eye alone: small, uint8, what lies outside of 0 … 255 cut off.
+
+    Args:
+        images: (n, height, width, channels).
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.evaluation.figures import as_shown
+        >>> as_shown(np.full((1, 224, 200, 3), 300.0)).shape
+        (1, 112, 100, 3)
+    """
+    whole = np.clip(np.round(images), 0, 255).astype("uint8")
+    return pixels.shrink(whole, _SIDE) if len(whole) else whole
 
 
 def usual_penalty(result: Measurement) -> float | None:

@@ -12,7 +12,6 @@ from keras_classics.report.charts import BLUE, GREY, INK, ORANGE, PALE, STYLE, p
 
 NUMBERED_CLASSES = 20
 NAMED_CLASSES = 60
-DRAWN_CLASSES = 1500  # more than the 837 pixels of a confusion matrix show, and than ImageNet's
 BITMAP = (12, 7)  # the output layer of LeNet-5 reads its 84 inputs as such a picture
 
 

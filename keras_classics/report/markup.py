@@ -116,6 +116,31 @@ def gallery(
     return _PIECES.gallery(pictures, wide, chosen)
 
 
+def matrix(names: list[str], rows: list[tuple[str, list[tuple[int, float]], str]]) -> Markup:
+    """Returns the table of true classes and answers.
+
+    Args:
+        names: of the classes.
+        rows: for each its name, (count, depth of its colour from 0 to 1) of each answer, its error.
+    """
+    return _PIECES.matrix(names, rows)
+
+
+def answers(cards: list[tuple[Markup, str, list[tuple[str, str, str, bool]]]]) -> Markup:
+    """Returns pictures with the answers to each as bars.
+
+    Args:
+        cards: picture, its class, and for each answer the class, its probability in words, the
+            length of its bar in percent and whether it is right.
+    """
+    return _PIECES.answers(cards)
+
+
+def beside(first: tuple[Markup, list[str]], others: list[tuple[Markup, list[str]]]) -> Markup:
+    """Returns a picture and others beside it, with words below as in `gallery`."""
+    return _PIECES.beside(first, others)
+
+
 def scale() -> Markup:
     """Returns the scale of colours of signed values."""
     return _PIECES.scale()

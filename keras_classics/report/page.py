@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from keras_classics.files import sweep, utf8
-from keras_classics.report import galleries, sections
+from keras_classics.report import sections
+from keras_classics.report.answers import answers
 from keras_classics.report.inside import inside
 from keras_classics.report.markup import document
 from keras_classics.report.run_files import read_run, write_figure
@@ -37,7 +38,7 @@ def write_report(run_dir: str | os.PathLike) -> Path:
         *sections.changes(run),
         sections.deviations(run),
         sections.curves(run),
-        *galleries.mistakes(run),
+        *answers(run),
         *inside(run),
         sections.recipe(run),
         sections.environment(run),

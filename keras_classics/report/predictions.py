@@ -18,6 +18,12 @@ PREDICTIONS = (
     "sample_images",
     "sample_labels",
 )
+# What runs of earlier versions have not; each group is there as a whole.
+LATER = (
+    ("certain_index", "certain_images"),
+    ("near_index", "near_images", "near_labels", "near_distances", "near_among"),
+    ("batch_images", "batch_labels"),
+)
 
 
 def read_predictions(path: Path) -> dict[str, np.ndarray]:
@@ -27,7 +33,7 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
         path: the file.
 
     Returns:
-        The arrays named in `PREDICTIONS`.
+        The arrays named in `PREDICTIONS`, and those groups of `LATER` that are there.
 
     Raises:
         ReportError: if it is missing or damaged.
@@ -38,15 +44,59 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
         if unpacked > _MOST_BYTES:
             raise ValueError(f"it unpacks to {unpacked:,} bytes")
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in PREDICTIONS}
+            later = [name for group in LATER if group[0] in file.files for name in group]
+            arrays = {name: file[name] for name in (*PREDICTIONS, *later)}
     except FileNotFoundError as error:
         raise ReportError("The run has no predictions.npz (yet).") from error
     except Exception as error:  # NumPy and zipfile raise nearly anything for a damaged file
         raise ReportError(f"predictions.npz cannot be read ({short(error)}).") from error
     for name, fits in _FIT_TOGETHER.items():
-        if not fits(arrays):
+        if name in arrays and not fits(arrays):
             raise ReportError(f"predictions.npz cannot be read ({name} does not fit the others).")
     return arrays
+
+
+def extremes(
+    labels: np.ndarray, predicted: np.ndarray, certainty: np.ndarray, most: int
+) -> dict[tuple[bool, bool], np.ndarray]:
+    """Finds the pictures of whose class the network was the most and the least certain.
+
+    Args:
+        labels: integers of shape (n,).
+        predicted: the answers, the same.
+        certainty: the probabilities of these answers.
+        most: how many pictures of each kind.
+
+    Returns:
+        {(whether the answer is right, whether it is a certain one): positions}, the most extreme
+        first.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_classics.report.predictions import extremes
+        >>> labels, predicted = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+        >>> found = extremes(labels, predicted, np.array([0.6, 0.9, 0.8, 0.7]), most=2)
+        >>> {kind: places.tolist() for kind, places in found.items()}
+        {(True, True): [2, 3], (True, False): [0, 3], (False, True): [1], (False, False): [1]}
+    """
+    found = {}
+    for right in (True, False):
+        places = np.flatnonzero((labels == predicted) == right)
+        for certain in (True, False):
+            order = np.argsort(-certainty[places] if certain else certainty[places], kind="stable")
+            found[right, certain] = places[order[:most]]
+    return found
+
+
+def certainty(predictions: dict[str, np.ndarray]) -> np.ndarray:
+    """Returns the probability of each answer, of shape (n,)."""
+    predicted = predictions["predicted"]
+    return predictions["probabilities"][np.arange(len(predicted)), predicted]
+
+
+def first_of(label: int, labels: np.ndarray) -> int:
+    """Returns the position of the first picture of a class, which is the one that is kept."""
+    return int(np.flatnonzero(labels == label)[0])
 
 
 def _is_classes(values, predictions, size=None):
@@ -65,6 +115,17 @@ def _are_pictures(values, size):
     return is_list and values.shape[-1] in (1, 3) and 0 < min(values.shape[1:3])
 
 
+def _are_neighbours(predictions):
+    labels, index = predictions["near_labels"], predictions["near_index"]
+    return (
+        labels.ndim == 2 and len(labels) == len(index) and _is_classes(labels.ravel(), predictions)
+    )
+
+
+def _are_distances(values, shape):
+    return values.dtype.kind == "f" and values.shape == shape and np.isfinite(values).all()
+
+
 # How they fit together, in this order: what a damaged or altered file breaks.
 _FIT_TOGETHER = {
     "labels": lambda p: _is_classes(p["labels"], p) and len(p["labels"]) > 0,
@@ -78,4 +139,13 @@ _FIT_TOGETHER = {
         _is_classes(p["sample_labels"], p) and np.isin(p["sample_labels"], p["labels"]).all()
     ),
     "sample_images": lambda p: _are_pictures(p["sample_images"], len(p["sample_labels"])),
+    "certain_index": lambda p: _are_indices(p["certain_index"], len(p["labels"])),
+    "certain_images": lambda p: _are_pictures(p["certain_images"], len(p["certain_index"])),
+    "near_index": lambda p: _are_indices(p["near_index"], len(p["labels"])),
+    "near_labels": _are_neighbours,
+    "near_images": lambda p: _are_pictures(p["near_images"], p["near_labels"].size),
+    "near_distances": lambda p: _are_distances(p["near_distances"], p["near_labels"].shape),
+    "near_among": lambda p: _are_indices(p["near_among"], 2**53, 1),
+    "batch_labels": lambda p: _is_classes(p["batch_labels"], p),
+    "batch_images": lambda p: _are_pictures(p["batch_images"], len(p["batch_labels"])),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_classics.data.class_names import in_words
 from keras_classics.errors import UserError
 from keras_classics.files import utf8, write_bytes
 from keras_classics.report.schemas import ENVIRONMENT, METRICS, RECIPE
@@ -106,8 +107,8 @@ class RecordedRun:
         return (self.metrics or {}).get("paper") or self.recipe.get("paper") or {}
 
     def class_names(self, count: int) -> list[str]:
-        """The names of `count` classes; numbers where the run knows no names."""
-        names = [_shown(name) for name in (self.metrics or {}).get("class_names") or ()]
+        """The names of `count` classes in words; numbers where the run knows no names."""
+        names = [_shown(in_words(name)) for name in (self.metrics or {}).get("class_names") or ()]
         return names[:count] + [str(index) for index in range(len(names), count)]
 
 

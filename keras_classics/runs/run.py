@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 import warnings
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_classics.data.encoded import errors_of_pipeline
+from keras_classics.data.errors import DataError
 from keras_classics.data.pipeline import (
     in_order,
     one_epoch,
@@ -19,8 +21,9 @@ from keras_classics.data.pipeline import (
 )
 from keras_classics.data.randomness import fold_in, permutation
 from keras_classics.evaluation.classification import evaluate, evaluation_batch_size
-from keras_classics.evaluation.figures import for_report, summarize
+from keras_classics.evaluation.figures import first_pictures, for_report, summarize
 from keras_classics.evaluation.measurement import Measurement
+from keras_classics.evaluation.neighbours import nearest_in_training
 from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.layers import EuclideanRBF
@@ -240,7 +243,7 @@ class Run:
             steps=left * self.shard.pieces,
         )
         logs = self._fit(
-            self._batches(),
+            self._batches(self.epoch, self.step),
             # At the end of its data TensorFlow would count one more piece than it has added up.
             steps_per_epoch=left * self.shard.pieces,
             initial_epoch=epoch,
@@ -310,12 +313,12 @@ class Run:
             }
         )
 
-    def _batches(self):
+    def _batches(self, epoch, step):
         recipe = self.recipe
         shared = {
             "seed": recipe.seed,
-            "epoch": self.epoch,
-            "start": self.step,
+            "epoch": epoch,
+            "start": step,
             "transforms": recipe.train_transforms,
             "shard": self.shard,
         }
@@ -410,11 +413,25 @@ class Run:
             has_penalties=_has_penalties(network_of(self.inference)),
         )
         if self.directory is not None:
+            arrays = self._for_report(result)
             predictions = self.directory.file("predictions.npz")
             with written_beside(predictions) as beside, open(beside, "wb") as file:
-                np.savez_compressed(file, **for_report(result, final, recipe.test_transforms))
+                np.savez_compressed(file, **arrays)
             write_json(self.directory.file("metrics.json"), metrics)
         return metrics
+
+    def _for_report(self, result):
+        """Returns the arrays of `predictions.npz`."""
+        transforms, train = self.recipe.test_transforms, self.sources["train"]
+        arrays = for_report(result, self.sources["final"], transforms)
+        with contextlib.suppress(DataError):  # a picture that the page lacks ends no run
+            with errors_of_pipeline(self.bad, train.name):
+                arrays |= first_pictures(self._batches(epoch=0, step=0))
+            if self.devices.processes == 1:  # the others do not compute here
+                with averaged_weights(self.training):
+                    near = nearest_in_training(self.inference, arrays, train, transforms, self.bad)
+                arrays |= near
+        return arrays
 
 
 def _has_penalties(network):

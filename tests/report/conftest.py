@@ -126,6 +126,15 @@ def evaluated(unfinished):
         wrong_images=images[wrong],
         sample_images=images[:10],
         sample_labels=labels[:10],
+        certain_index=np.arange(0, 40, 4),
+        certain_images=images[::4],
+        near_index=np.array([0, 5]),
+        near_labels=np.array([[0, 1, 2], [5, 4, 3]]),
+        near_distances=np.array([[0.5, 1.25, 2], [3, 4, 5]], "float32"),
+        near_images=images[10:16],
+        near_among=np.array([1000]),
+        batch_images=images[20:32],
+        batch_labels=labels[20:32],
     )
     metrics = {
         "dataset": "mnist_5k",

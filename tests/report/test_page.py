@@ -14,8 +14,8 @@ from keras_classics.report import ReportError, write_report
 from keras_classics.report.sections import plain, wilson
 
 SECTIONS = (
-    "result", "deviations", "curves", "confusion", "mistakes", "draw", "network", "filters", "maps",
-    "code", "recipe", "environment",
+    "result", "deviations", "curves", "confusion", "classes", "mistakes", "certain", "best", "near",
+    "batch", "draw", "network", "filters", "maps", "code", "recipe", "environment",
 )  # fmt: skip
 EMPTY = {"meta", "img", "wbr"}
 
