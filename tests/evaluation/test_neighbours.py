@@ -123,9 +123,8 @@ def test_a_run_keeps_the_most_and_the_least_certain_pictures(arrays):
     for kind in (right, ~right):
         kept = np.intersect1d(arrays["certain_index"], np.flatnonzero(kind))
         order = np.sort(shares[kind])
-        assert len(kept) == min(20, kind.sum())
-        np.testing.assert_array_equal(np.sort(shares[kept])[-10:], order[-10:])
-        np.testing.assert_array_equal(np.sort(shares[kept])[:10], order[:10])
+        assert len(order) > 20
+        np.testing.assert_array_equal(np.sort(shares[kept]), [*order[:10], *order[-10:]])
     images = load("mnist_5k", "test").images[arrays["certain_index"]]
     np.testing.assert_array_equal(arrays["certain_images"], images)
 

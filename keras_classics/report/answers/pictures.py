@@ -97,7 +97,7 @@ def certain(
 def _answer(place, pictures, predictions, names):
     true, said = names[predictions["labels"][place]], names[predictions["predicted"][place]]
     text = true if true == said else f"{true}→{said}"
-    said += f" {sure(_certainty(place, predictions))}"
+    said += f" {sure(_certainty(place, predictions))}".replace(" %", "\u00a0%")
     words = [said] if text == true else [true, said]
     return _image(pictures[place], text, place, predictions), words
 
