@@ -5,10 +5,6 @@ import os
 from pathlib import Path
 
 from keras_classics.files import sweep, utf8
-from keras_classics.report import sections
-from keras_classics.report.answers import answers
-from keras_classics.report.inside import inside
-from keras_classics.report.markup import document
 from keras_classics.report.run_files import read_run, write_figure
 
 _HOUR = 3600  # seconds; a run that goes on draws into the same folder
@@ -29,6 +25,12 @@ def write_report(run_dir: str | os.PathLike) -> Path:
         ReportError: if this is no run directory, a file in it is damaged, or it cannot be written
             to.
     """
+    # Not above: templates, drawings and tables would be loaded before a run's first step.
+    from keras_classics.report import sections
+    from keras_classics.report.answers import answers
+    from keras_classics.report.inside import inside
+    from keras_classics.report.markup import document
+
     run = read_run(run_dir)
     with contextlib.suppress(OSError):  # what follows says it, where nothing can be written
         sweep(run.path, age=_HOUR)
