@@ -184,8 +184,10 @@ class _Chart:
             if points := _points(paper, theirs, self.run.planned_epochs):
                 x, errors = np.array(points).T
                 drawn.append(errors)
-                axes.plot(x, errors, "o--", color=color, zorder=2, linewidth=1, markersize=4,
-                          markerfacecolor="none", clip_on=False)  # fmt: skip
+                # A mere end encircles ours, where they meet.
+                axes.plot(x, errors, "o--", color=color, zorder=2, linewidth=1,
+                          markersize=4 if paper.epochs else 11, markerfacecolor="none",
+                          clip_on=False)  # fmt: skip
                 text = form.format(f"○ paper, {theirs}", errors[-1])
                 self._write(left, below + _LINE, text, color=color)
             values = self.run.history.get(prefix + column)
