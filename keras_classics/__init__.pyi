@@ -11,6 +11,7 @@ from keras_classics import (
     runs as runs,
     shipped as shipped,
     training as training,
+    visualization as visualization,
     weights as weights,
     zoo as zoo,
 )
@@ -69,6 +70,11 @@ from keras_classics.models.vgg import (
     vgg19 as vgg19,
 )
 from keras_classics.trained_model import feature_extractor as feature_extractor
+from keras_classics.visualization.confusion import plot_confusion as plot_confusion
+from keras_classics.visualization.filters import plot_filters as plot_filters
+from keras_classics.visualization.grad_cam import grad_cam as grad_cam
+from keras_classics.visualization.maps import feature_maps as feature_maps
+from keras_classics.visualization.occlusion import occlusion as occlusion
 from keras_classics.weights.pixels import (
     preprocess_input as preprocess_input,
     preprocessing as preprocessing,

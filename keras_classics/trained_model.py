@@ -6,8 +6,8 @@ import difflib
 import json
 import re
 import zipfile
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from keras_classics import checks
 from keras_classics.compat import calls_of, graph_of
@@ -82,7 +82,8 @@ def network_of(model: keras.Model) -> keras.Model:
 
     A trained model is (pixels, layers of pixels, network), the saved one with the layers `logits`
     and `probabilities` behind it. Layers inside are reached through the network, since
-    `model.get_layer("C1")` does not look inside.
+    `model.get_layer("C1")` does not look inside. A model inside that has no weights, as one that
+    augments pictures, is not the network where others have some.
 
     Args:
         model: a Keras model.
@@ -98,6 +99,8 @@ def network_of(model: keras.Model) -> keras.Model:
     import keras
 
     nested = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if model.weights:
+        nested = [layer for layer in nested if layer.weights]
     return nested[-1] if nested else model
 
 
@@ -149,7 +152,7 @@ def _from_pixels(model, inner):
         return inner
     # What stands before the network, its pixels, is computed as in the whole model.
     _, before, _ = graph_of(model)[inside.name]
-    return keras.Model(model.inputs, inner(before[0]), name=inner.name)
+    return keras.Model(model.inputs, inner(before), name=inner.name)
 
 
 def last_hidden(model: keras.Model) -> keras.Model | None:
@@ -211,12 +214,30 @@ def _both_towers(graph, name):
     """The maps of a layer; of AlexNet's towers those of both, one behind the other."""
     import keras
 
-    layer, _, (maps,) = graph[name]
-    other = graph.get(re.sub(r"_b(?=_|$)", "_a", name))
-    if other is None or other[0] is layer:
-        return maps
+    maps = [graph[tower][2][0] for tower in towers_of(graph, name)]
+    if len(maps) == 1:
+        return maps[0]
     axis = -1 if keras.config.image_data_format() == "channels_last" else 1
-    return keras.layers.Concatenate(axis, name=f"{name}_both")([*other[2], maps])
+    return keras.layers.Concatenate(axis, name=f"{name}_both")(maps)
+
+
+def towers_of(names: Container[str], name: str) -> list[str]:
+    """Returns a layer of AlexNet in both of its towers; any other layer alone.
+
+    Args:
+        names: of all layers.
+        name: of the layer.
+
+    Example:
+        >>> from keras_classics.trained_model import towers_of
+        >>> towers_of(["conv1_a", "conv1_b", "conv3"], "conv1_b")
+        ['conv1_a', 'conv1_b']
+        >>> towers_of(["conv1"], "conv1")
+        ['conv1']
+    """
+    towers = [re.sub("_[ab](?=_|$)", tower, name) for tower in ("_a", "_b")]
+    are_two = towers[0] != towers[1] and all(one in names for one in towers)
+    return towers if are_two else [name]
 
 
 def _named(network, graph, names):
@@ -231,12 +252,25 @@ def _named(network, graph, names):
             branches[module] = layer.branches(*inputs)
         parts = branches.get(module, {})
         if layer is None or (part and part not in parts):
-            known = [*graph, *_parts(graph)]
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[-3:]
-            rule = f"names of layers in {network.name!r} (nearest: {', '.join(close)})"
-            checks.refuse("layers", rule, name)
+            unknown_layer("layers", name, [*graph, *_parts(graph)], network)
         found[name] = parts[part] if part else outputs[0]
     return found
+
+
+def unknown_layer(
+    argument: str, name: object, known: Sequence[str], network: keras.Model
+) -> NoReturn:
+    """Raises a ValueError that says which layers have the nearest names.
+
+    Args:
+        argument: which named the layer.
+        name: what came.
+        known: the names that there are.
+        network: whose they are.
+    """
+    close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4) or known[-3:]
+    rule = f"names of layers in {network.name!r} (nearest: {', '.join(close)})"
+    checks.refuse(argument, rule if argument == "layers" else f"one of the {rule}", name)
 
 
 def _parts(graph):

@@ -14,7 +14,10 @@ PACKAGE = ROOT / "keras_classics"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Where TensorFlow may be imported, and there only inside functions.
-MAY_USE_TENSORFLOW = ("data/", "layers/", "compat.py", "export.py")
+MAY_USE_TENSORFLOW = (
+    *("data/", "layers/", "compat.py", "export.py"),
+    "visualization/gradients.py",
+)
 
 
 def imported_modules(path):

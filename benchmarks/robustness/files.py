@@ -87,6 +87,7 @@ def _shipped(call):
 _RUN = ("run", "mine.py", "digit.png")
 _REPORT, _EVALUATE = ("report", "run"), ("evaluate", "run")
 _PREDICT = ("predict", "run", "digit.png")
+_EXPLAIN = ("explain", "run", "digit.png", "--output", "new.png")
 _WEIGHTS = (*intact.TRAIN, "--set")
 _IDX_WORDS = (*("train", "lenet5_mnist", "--data", "idx:idx", *intact.SHORT, "--run-dir", "new"),)
 _TFDS_WORDS = (*("train", "lenet5_mnist", "--data-dir", "tfds", *intact.SHORT, "--run-dir", "new"),)
@@ -201,6 +202,15 @@ def kinds():
              harmless=_ARCHIVE),
         Kind(name="model.keras, predict", path="run/model.keras", words=_PREDICT, needs=_RUN,
              read_by=("cli/saved_runs.py",), harmless=_ARCHIVE),
+        Kind(name="model.keras, explain", path="run/model.keras", words=_EXPLAIN, needs=_RUN,
+             read_by=("cli/commands/look.py",), harmless=_ARCHIVE),
+        Kind(name="model.keras, filters", path="run/model.keras", needs=_RUN,
+             words=("filters", "run", "--output", "new.png"), read_by=("cli/commands/look.py",),
+             harmless=_ARCHIVE),
+        Kind(name="metrics.json, explain", path="run/metrics.json", words=_EXPLAIN, needs=_RUN,
+             special=(*json_damage, *fields("class_names", "image_shape")),
+             read_by=("cli/commands/look.py",),
+             harmless=(("byte in the middle flipped", "a figure that looking does not need"),)),
         Kind(name="model.keras, show", path="run/model.keras", words=("show", "run"), needs=_RUN,
              read_by=("cli/commands/networks.py",), harmless=_ARCHIVE),
         Kind(name="a kept epoch", path="run/snapshots/epoch-0001.keras",
@@ -248,8 +258,9 @@ def kinds():
                read_by=("shipped/__init__.py", "models/pretrained.py"))
           for name in ("card.json", "metrics.json", "model.keras", "recipe.json", "SHA256SUMS")
           for call in ("predict", "build")),
-        Kind(name="picture for predict", path="digit.png", words=_PREDICT, needs=_RUN,
-             read_by=("data/image_files.py",), harmless=(("a picture", _PIXELS),)),
+        *(Kind(name=f"picture for {words[0]}", path="digit.png", words=words, needs=_RUN,
+               read_by=("data/image_files.py",), harmless=(("a picture", _PIXELS),))
+          for words in (_PREDICT, _EXPLAIN, ("maps", "run", "digit.png", "--output", "new.png"))),
     ]  # fmt: skip
 
 

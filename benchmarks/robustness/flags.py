@@ -98,6 +98,9 @@ _COMMANDS = {
     "predict": (("predict",), ("run", "digit.png")),
     "claims": (("claims",),),
     "draw": (("draw",),),
+    "filters": (("filters", "run", "--output=new.png"), ("run",)),
+    "maps": (("maps", "run", "digit.png", "--output=new.png"), ("run", "digit.png")),
+    "explain": (("explain", "run", "digit.png", "--output=new.png"), ("run", "digit.png")),
 }
 
 

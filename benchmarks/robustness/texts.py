@@ -152,7 +152,58 @@ _WRONG_FLAGS = (
     ("--simplify", "c3", "--tutorial", "tanh"),
 )
 
+_PICTURE_FILES = (
+    *("", " ", "new", "new.pn", "new.png ", ".png", ".", "/dev/null", "/dev/null/x.png", "/"),
+    *("/proc/x.svg", "a" * 300 + ".png", *_ODD),
+    {"value": "old.png", "damage": lambda folder: (folder / "old.png").write_text("old")},
+    {"value": "loop.svg", "damage": lambda folder: (folder / "loop.svg").symlink_to("x")},
+    {"value": "x.png", "damage": lambda folder: (folder / "x.png").mkdir()},
+    _MISSING,
+)
+_LAYERS = ("", " ", "c1", "C", "C1 ", "C9", "OUTPUT", "lenet5", "C1/x", "0", "..", *_ODD, _MISSING)
+
+
+def _looks():
+    """The arguments of `filters`, `maps` and `explain`, which are much the same."""
+    for command in ("filters", "maps", "explain"):
+        picture = () if command == "filters" else ("digit.png",)
+        yield (
+            (command, "run_dir"),
+            _each(
+                (
+                    *(_HERE, *_PLACES, *_NO_NETWORKS, _FILE, _FULL, _LOOP, "run/metrics.json"),
+                    _nothing("RUN_DIR", "IMAGE"),
+                ),
+                words=(command,),
+                more=(*picture, "--output=new.png"),
+            ),
+        )
+        output = _each(_PICTURE_FILES, names=("--output", "/dev/null", "/proc"))
+        yield (command, "output"), _each(output, words=(command, "run", *picture))
+        if picture:
+            yield (
+                (command, "image"),
+                _each(
+                    (
+                        *(_HERE, *_PLACES, _FILE, _LOOP, "nowhere.png", "run", "run/model.keras"),
+                        {"value": ("digit.png", "x.png"), "label": "two", "names": ("x.png",)},
+                        _nothing("IMAGE"),
+                    ),
+                    words=(command, "run"),
+                    more=("--output=new.png",),
+                ),
+            )
+
+
 _TABLE = {
+    **dict(_looks()),
+    ("filters", "layer"): (*_LAYERS, "S2", "C3", "F6"),
+    ("explain", "layer"): (*_LAYERS, "C5", "F6", "flatten"),
+    ("maps", "layers"): (*_LAYERS, ",", "C1,", "F6", "C1,F6", "C1;C3"),
+    ("explain", "class_name"): _each(
+        ("", " ", "10", "-1", "1.0", "seven", "07", "7 ", "٣", "1,2", *_ODD, _MISSING),
+        names=("--class",),
+    ),
     ("", "data"): _DATA,
     ("", "data_dir"): _each(_DATA_DIR, more=("--data=mnist",)),
     ("", "run_dir"): _DIRECTORY,

@@ -11,6 +11,7 @@ from keras_classics.cli import own_process, recipe_files
 from keras_classics.cli.commands.claims import claims_command
 from keras_classics.cli.commands.draw import draw_command
 from keras_classics.cli.commands.evaluate import evaluate_command
+from keras_classics.cli.commands.look import explain_command, filters_command, maps_command
 from keras_classics.cli.commands.networks import list_command, show_command
 from keras_classics.cli.commands.predict import predict_command
 from keras_classics.cli.sentences import Parser, end_in_a_sentence
@@ -120,10 +121,36 @@ def _parser():
     _let_import(command)
     command.set_defaults(function=predict_command)
 
+    command = _add_look(commands, "filters", "draw the filters of a model's first convolution")
+    command.add_argument("--layer", help="another convolution over grey or coloured pixels")
+    command.set_defaults(function=filters_command)
+
+    command = _add_look(commands, "maps", "draw what the layers of a model make of a picture")
+    command.add_argument("image", type=Path, metavar="IMAGE")
+    command.add_argument("--layers", help="e.g. C1,C3; else all, of a deep network some")
+    command.set_defaults(function=maps_command)
+
+    command = _add_look(commands, "explain", "draw where in a picture a model sees a class")
+    command.add_argument("image", type=Path, metavar="IMAGE")
+    command.add_argument("--method", choices=("grad-cam", "occlusion"), default="grad-cam")
+    command.add_argument("--class", dest="class_name", metavar="NAME", help="else its answer")
+    command.add_argument("--layer", help="of Grad-CAM; else the last convolution's maps")
+    command.set_defaults(function=explain_command)
+
     command = commands.add_parser("claims", help="what the papers claim, and whether it held here")
     command.add_argument("paper", nargs="?", help="e.g. lenet5; else all")
     command.set_defaults(function=claims_command)
     return parser
+
+
+def _add_look(commands, name, text):
+    command = commands.add_parser(name, help=text)
+    command.add_argument("run_dir", type=Path, metavar="RUN_DIR|MODEL.keras",
+                         help="or a network that comes trained, e.g. lenet5")  # fmt: skip
+    command.add_argument("-o", "--output", metavar="FILE", help=".png or .svg; must not exist yet")
+    command.add_argument("--json", action="store_true", help="what was drawn, for programs")
+    _let_import(command)
+    return command
 
 
 def _let_import(command):

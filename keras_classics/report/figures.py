@@ -12,6 +12,7 @@ from keras_classics.report.charts import BLUE, GREY, INK, ORANGE, PALE, STYLE, p
 
 NUMBERED_CLASSES = 20
 NAMED_CLASSES = 60
+TOWER_ROWS = 3  # of filters, as in Fig. 3 of the AlexNet paper
 BITMAP = (12, 7)  # the output layer of LeNet-5 reads its 84 inputs as such a picture
 
 
@@ -34,14 +35,18 @@ def most_confused(
 
 
 def draw_confusion(counts: np.ndarray, names: list[str]) -> bytes:
+    """Draws `confusion_figure` as a PNG."""
+    with matplotlib.rc_context(STYLE):
+        return png(confusion_figure(counts, names))
+
+
+def confusion_figure(counts: np.ndarray, names: list[str], kind: type[Figure] = Figure) -> Figure:
     """Draws a confusion matrix: hits in blue, confusions in orange, errors of each class beside.
 
     Args:
         counts: integers of shape (classes, classes), rows are the true classes.
         names: one name per class.
-
-    Returns:
-        A PNG.
+        kind: class of the figure.
     """
     classes = len(counts)
     totals = counts.sum(axis=1)
@@ -50,7 +55,7 @@ def draw_confusion(counts: np.ndarray, names: list[str]) -> bytes:
     strength = np.sqrt(wrong / max(wrong.max(), 1)) * 0.85
     np.fill_diagonal(strength, -0.3 * hits)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 6.2), dpi=135, layout="constrained")
+        figure = kind(figsize=(6.4, 6.2), dpi=135, layout="constrained")
         axes = figure.subplots()
         axes.imshow(pixels.signed(strength, 1), interpolation="nearest")
         axes.set_xlabel("what the network said")
@@ -66,7 +71,7 @@ def draw_confusion(counts: np.ndarray, names: list[str]) -> bytes:
             axes.set_yticks(range(classes), names, size=size)
         if classes <= NUMBERED_CLASSES:
             _number(axes, counts, totals, hits)
-        return png(figure)
+        return figure
 
 
 def _number(axes, counts, totals, hits):
@@ -137,15 +142,23 @@ def draw_filters(towers: Sequence[np.ndarray]) -> bytes:
         A PNG.
     """
     limit = max(np.abs(kernels).max() for kernels in towers)
-    return _below(
-        [
-            pixels.signed(kernels[..., 0], limit)
-            if kernels.shape[-1] == 1
-            else ((kernels / (limit or 1) + 1) * 127.5).round().astype("uint8")
-            for kernels in towers
-        ],
-        rows=3 if len(towers) > 1 else None,
-    )
+    cells = [filter_cells(kernels, limit) for kernels in towers]
+    return _below(cells, rows=TOWER_ROWS if len(towers) > 1 else None)
+
+
+def filter_cells(kernels: np.ndarray, limit: float) -> np.ndarray:
+    """Returns each filter as a picture: grey ones by sign, RGB ones as colours, grey at zero.
+
+    Args:
+        kernels: floats of shape (filters, height, width, 1 or 3).
+        limit: the value that gets the full colour.
+
+    Returns:
+        uint8 array of shape (filters, height, width, 3).
+    """
+    if kernels.shape[-1] == 1:
+        return pixels.signed(kernels[..., 0], limit)
+    return ((kernels / (limit or 1) + 1) * 127.5).round().astype("uint8")
 
 
 def draw_maps(towers: Sequence[np.ndarray]) -> bytes:
@@ -218,14 +231,22 @@ def _centred(cell, side):
 
 def _below(towers, rows=None):
     """Tiles the cells of each tower, with a gap between towers of one size."""
-    tiled = [_tiled(cells, rows) for cells in towers]
-    gap = pixels.blank(14, tiled[0].shape[1])
-    strips = [strip for one in tiled for strip in (gap, one)]
+    strips = [tiled(cells, rows) for cells in towers]
+    gap = pixels.blank(14, strips[0].shape[1])
+    strips = [strip for one in strips for strip in (gap, one)]
     return pixels.png(np.concatenate(strips[1:]))
 
 
-def _tiled(cells, rows=None):
-    """Tiles cells as large as fits on 700 by 250 pixels, in rows of about equal length."""
+def tiled(cells: np.ndarray, rows: int | None = None) -> np.ndarray:
+    """Tiles cells as large as fits on 700 by 250 pixels, in rows of about equal length.
+
+    Args:
+        cells: uint8 pictures of shape (n, h, w, 3).
+        rows: how many, which then may be higher than that; None for as many as fit.
+
+    Returns:
+        uint8 array of shape (H, W, 4), as `pixels.tile`.
+    """
     count, height, width, _ = cells.shape
     if rows:
         columns = math.ceil(count / rows)
