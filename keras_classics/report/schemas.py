@@ -16,6 +16,7 @@ from keras_classics.schema import (
     values,
 )
 
+FAILURE = "failed.txt"  # why a run could not go on: a sentence, no JSON
 FORMAT = 1  # of recipe.json and metrics.json, see docs/run_directory.md; none at first
 _FORMAT = Kind(
     f"a format up to {FORMAT} (a newer version of keras_classics has written this)",

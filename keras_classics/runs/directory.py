@@ -4,6 +4,7 @@
     history.csv timings.csv        one row per epoch
     checkpoints/                   the state to resume from: the last two, and a spare
     snapshots/epoch-0005.keras     kept epochs, complete models
+    failed.txt                     why it could not go on
     model.keras metrics.json predictions.npz report.html figures/    when it is finished
 
 Every file is written beside and renamed, so that a file that exists is whole. The history and the
@@ -28,7 +29,7 @@ import numpy as np
 from keras_classics.errors import UserError
 from keras_classics.files import is_torn, sweep, write_json, written_beside
 from keras_classics.report import ReportError
-from keras_classics.report.schemas import FORMAT, RECIPE
+from keras_classics.report.schemas import FAILURE, FORMAT, RECIPE
 from keras_classics.schema import read_json
 from keras_classics.training.fields import describe, differing_fields, identity
 
@@ -183,6 +184,7 @@ class RunDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
             sweep(self.path)
+            (self.path / FAILURE).unlink(missing_ok=True)  # it is tried again
             write_json(
                 self.path / "recipe.json",
                 {

@@ -15,7 +15,9 @@ import keras
 
 from keras_classics import checks
 from keras_classics.data.bad_images import BadImages
+from keras_classics.files import utf8, write_bytes
 from keras_classics.report import write_report
+from keras_classics.report.schemas import FAILURE
 from keras_classics.runs.assembly import assemble, check_looking, check_own_rates, check_pixels
 from keras_classics.runs.callback import TrainingError, check_callbacks
 from keras_classics.runs.compute import JIT, Compute, check_memory, precision, threads
@@ -113,12 +115,24 @@ def train(
                 bad = BadImages(policy, directory.path / "bad_images.txt")
             with writing(run_dir):
                 run = Run(recipe, directory, devices, shard, sources, training, inference, bad)
-                run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after, log_steps)
+                with _noting_failure(directory):
+                    run.fit(callbacks, verbose, 60 * checkpoint_minutes, stop_after, log_steps)
                 metrics = run.finish(facts["changed"]) if run.is_over else None
         if directory is not None and metrics is not None:
             with writing(run_dir):
                 write_report(run_dir)  # on one device again
         return metrics
+
+
+@contextlib.contextmanager
+def _noting_failure(directory):
+    """Leaves word in the run directory where training cannot go on, for whoever lists runs."""
+    try:
+        yield
+    except TrainingError as error:
+        if directory is not None:
+            write_bytes(directory.file(FAILURE), utf8(f"{error}\n"))
+        raise
 
 
 def _models(recipe, sources, devices, compute, policy, begins):
