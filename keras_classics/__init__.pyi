@@ -2,6 +2,7 @@
 
 from keras_classics import (
     anatomy as anatomy,
+    comparison as comparison,
     data as data,
     drawings as drawings,
     evaluation as evaluation,
@@ -18,6 +19,7 @@ from keras_classics import (
 from keras_classics.anatomy.receptive_field import receptive_field as receptive_field
 from keras_classics.anatomy.summary import summary as summary
 from keras_classics.anatomy.windows import output_size as output_size
+from keras_classics.comparison import compare as compare, list_runs as list_runs
 from keras_classics.data.class_names import (
     decode_predictions as decode_predictions,
     imagenet_classes as imagenet_classes,

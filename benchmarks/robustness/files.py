@@ -95,6 +95,9 @@ _PIXELS = "pixels are pixels: nothing tells damage from a picture"
 _DRAWN = "the page says what could not be shown"
 _BEFORE = "the run goes on from the checkpoint before"
 _ANEW = "it is made anew"
+_UNFINISHED = tuple(
+    (label, "a run that is not finished") for label in ("missing", "a folder", "a link to itself")
+)
 _ARCHIVE = (("first byte flipped", "an archive is read from its end"),)
 
 
@@ -107,8 +110,10 @@ OTHER_READERS = {
     "progress.py": "a figure that it has just drawn",
     "schema.py": "the JSON that its callers name",
     "cli/callables.py": "modules that a person names to --set",
+    "cli/commands/compare.py": "names in a folder",
     "cli/output.py": "the null device",
     "cli/seeds.py": "names in a folder, and metrics.json as the report does",
+    "comparison/compare.py": "names in a folder",
     "report/markup.py": "a style of ours",
     "report/sections.py": "figures that it has just drawn",
     "data/sources/load.py": "the digits that a package brings",
@@ -181,6 +186,12 @@ def kinds():
         Kind(name="recipe.json, report", path="run/recipe.json", words=_REPORT, needs=_RUN,
              special=(*json_damage, *fields("recipe", "recipe/name", "recipe/deviations")),
              read_by=("report/run_files.py",), harmless=(("", _DRAWN),)),
+        *(Kind(name=f"{name}, compare", path=f"run/{name}", words=("compare", "run"), needs=_RUN,
+               special=special, read_by=("comparison/run_list.py",), harmless=harmless)
+          for name, special, harmless in (
+              ("recipe.json", (*json_damage, *fields("recipe", "recipe/name", "recipe/seed")), ()),
+              ("metrics.json", json_damage, _UNFINISHED),
+              ("history.csv", (), (("", "a finished run has its figures without its curve"),)))),
         Kind(name="metrics.json, predict", path="run/metrics.json", words=_PREDICT, needs=_RUN,
              special=(*json_damage, *fields("class_names", "image_shape")),
              read_by=("cli/commands/predict.py",),

@@ -94,6 +94,8 @@ _COMMANDS = {
     "show": (("show", "lenet5"),),
     "train": (("train",),),
     "report": (("report",), ("run",)),
+    "runs": (("runs", "run"), ("run",)),
+    "compare": (("compare", "run"), ("run",)),
     "evaluate": (("evaluate", "run"), ("run",)),
     "predict": (("predict",), ("run", "digit.png")),
     "claims": (("claims",),),

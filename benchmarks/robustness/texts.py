@@ -293,6 +293,30 @@ _TABLE = {
         *(_HERE, *_PLACES, _FILE, _FULL, _LOOP, "run/model.keras", _nothing("run_dir", "RUN_DIR")),
         {"value": ("run", "run"), "label": "two", "names": ("run",)},
     ),
+    ("runs", "folder"): _each(
+        (
+            *(*_PLACES[:3], *_ODD, _FILE, _LOOP, "run/model.keras", "rnu", "run "),
+            *_each(("", "."), accepted="a folder of runs"),
+            {"value": "full", "damage": lambda folder: (folder / "full").mkdir()},
+            {"value": ("run", "run"), "label": "two", "names": ("run",)},
+        ),
+        words=("runs",),
+    ),
+    ("compare", "runs"): _each(
+        (
+            *(*_PLACES[:3], *_ODD, *_NO_NETWORKS, _FILE, _FULL, _LOOP, "run/model.keras", "rnu"),
+            {"value": ("run", "nowhere"), "label": "a second", "names": ("nowhere",)},
+            _nothing("RUN"),
+            *_each(("", "."), accepted="a folder of runs"),
+        ),
+        words=("compare",),
+    ),
+    ("compare", "html"): (
+        *("", " ", "page", "page.png", ".", "/", "/dev/null", "/dev/null/x.html", "/proc/x.html"),
+        *("a" * 300 + ".html", *_ODD, _MISSING),
+        {"value": "x.html", "damage": lambda folder: (folder / "x.html").mkdir()},
+        {"value": "page.html", "more": ("--csv",), "label": "beside --csv"},
+    ),
     ("evaluate", "models"): _each(
         (
             *(_HERE, *_PLACES, *_NO_NETWORKS, _FULL, _LOOP, _nothing("RUN_DIR")),

@@ -18,8 +18,8 @@ from benchmarks import machine
 from benchmarks.training.groups import GROUPS
 from benchmarks.training.runs import ROOT, recorded
 from keras_classics.cli.commands.claims import REGISTER
+from keras_classics.comparison.spread import spread_of
 from keras_classics.errors import UserError
-from keras_classics.evaluation.spread import spread_of
 from keras_classics.files import write_bytes, write_json
 from keras_classics.schema import read_json
 

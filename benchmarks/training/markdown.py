@@ -2,7 +2,7 @@
 
 import statistics
 
-from keras_classics.evaluation.spread import spread_of
+from keras_classics.comparison.spread import spread_of
 
 
 def table(head, lines):

@@ -14,7 +14,7 @@ from benchmarks.training.drawings import FIGURES, FOLDER
 from benchmarks.training.editions import GROUP, editions
 from benchmarks.training.markdown import commands, of, seeds, spread, table
 from benchmarks.training.runs import RECORD, recorded
-from keras_classics.evaluation.spread import spread_of
+from keras_classics.comparison.spread import spread_of
 from keras_classics.files import write_bytes
 
 RESULTS = RECORD.parent

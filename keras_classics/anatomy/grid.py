@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,15 +55,25 @@ class Grid(NamedTuple):
 
     def markdown(self) -> str:
         """Returns it in Markdown, where no text is taken for markup."""
-        lines = [f"**{_escaped(self.title)}**", "", _line(self.header)]
+        lines = [f"**{escaped(self.title)}**", "", _line(map(escaped, self.header))]
         lines.append("|---|" + "---:|" * (len(self.header) - 1))
         for row in self.rows:
             missing = [""] * (len(self.header) - len(row.cells))
-            texts = [_escaped(cell) for cell in (*row.cells, *missing)]
+            texts = [escaped(cell) for cell in (*row.cells, *missing)]
             if row.is_heading:
                 texts = [f"**{text.strip()}**" if text.strip() else "" for text in texts]
             lines.append(_line(texts))
         return "\n".join(lines) + "\n"
+
+
+def in_console(shown: RenderableType, width: int = 80) -> str:
+    """Returns what a console of `rich` prints without colours, in so many columns."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(shown)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def printable(text: str) -> str:
@@ -80,7 +91,14 @@ def _line(texts):
     return f"| {' | '.join(texts)} |"
 
 
-def _escaped(text):
+def escaped(text: str) -> str:
+    r"""Returns a text for Markdown, where nothing in it is taken for markup.
+
+    Example:
+        >>> from keras_classics.anatomy.grid import escaped
+        >>> escaped("a_b|c")
+        'a\\_b\\|c'
+    """
     for character in "\\`*_[]<>|&":
         text = text.replace(character, f"\\{character}")
     return printable(text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from keras_classics.anatomy.grid import Grid, Row, printable
+from keras_classics.anatomy.grid import Grid, Row, in_console, printable
 from keras_classics.anatomy.parts import Counts, Part, Reduction
 from keras_classics.network_figures import Stated
 from keras_classics.words import amount
@@ -15,7 +14,6 @@ from keras_classics.words import amount
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-WIDTH = 80  # columns of a terminal
 COLUMNS = ("default", "all")
 _NAMED = 8  # of the layers that are not counted
 _NOTE = (
@@ -111,12 +109,7 @@ class Summary:
         return self.markdown()
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        console = Console(file=io.StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
-        with console.capture() as captured:
-            console.print(self)
-        return "\n".join(line.rstrip() for line in captured.get().splitlines())
+        return in_console(self)
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions

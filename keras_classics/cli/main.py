@@ -9,6 +9,7 @@ from pathlib import Path
 from keras_classics import __version__
 from keras_classics.cli import own_process, recipe_files
 from keras_classics.cli.commands.claims import claims_command
+from keras_classics.cli.commands.compare import compare_command, runs_command
 from keras_classics.cli.commands.draw import draw_command
 from keras_classics.cli.commands.evaluate import evaluate_command
 from keras_classics.cli.commands.look import explain_command, filters_command, maps_command
@@ -89,6 +90,31 @@ def _parser():
     command = commands.add_parser("report", help="draw a run's report again")
     command.add_argument("run_dir", type=Path)
     command.set_defaults(function=_report)
+
+    command = commands.add_parser("runs", help="the runs in a folder, and how far they came")
+    command.add_argument("folder", type=Path, nargs="?", default=Path("runs"), metavar="FOLDER",
+                         help="(default: runs, where recipes put theirs)")  # fmt: skip
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.set_defaults(function=runs_command)
+
+    command = commands.add_parser(
+        "compare", help="runs beside each other; those of several seeds as one row"
+    )
+    command.add_argument(
+        "runs",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="a run directory, or a folder of them, e.g. of `train --seeds`",
+    )
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="for spreadsheets")
+    form.add_argument("--markdown", action="store_true", help="for a page")
+    form.add_argument("--latex", action="store_true", help="for a paper; needs booktabs")
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--html", type=Path, metavar="FILE.html",
+                      help="write a page with the curves over each other")  # fmt: skip
+    command.set_defaults(function=compare_command)
 
     command = commands.add_parser(
         "evaluate", help="measure runs, their kept epochs, or saved models, and their average"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_classics.evaluation.spread import spread_of
+from keras_classics.comparison.spread import FIGURES, spread_of
 from keras_classics.files import is_torn, write_json
 from keras_classics.report.schemas import METRICS
 from keras_classics.runs.directory import RunDirectoryError, check_owner
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _MOST = 1000  # seeds: no more can be meant
 _SUMMARY = "seeds.json"
-_FIGURES = {"error": "error", "top5_error": "top-5 error", "train_error": "training error"}
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
@@ -95,7 +94,11 @@ def run_seeds(
         is_finished = metrics.exists() and (path / "report.html").exists()
         found.append(read_json(metrics, METRICS) if is_finished else train(seeded, path))
         keras.backend.clear_session(free_memory=True)  # else each leaves its graphs behind
-    write_json(folder / _SUMMARY, {"recipe": recipe.name, "seeds": list(seeds), **_summary(found)})
+    spreads = {
+        key: {"each": values, **spread_of(values)._asdict()}
+        for key, values in _figures_of(found).items()
+    }
+    write_json(folder / _SUMMARY, {"recipe": recipe.name, "seeds": list(seeds), **spreads})
     return found
 
 
@@ -113,14 +116,10 @@ def _check(folder, recipes):
         check_owner(path, recipe)
 
 
-def _summary(found):
-    """Returns {figure: {"each": percents, "mean": …, "deviation": …, "low": …, "high": …}}."""
-    measured = {key: [one[key] for one in found if one.get(key) is not None] for key in _FIGURES}
-    return {
-        key: {"each": values, **spread_of(values)._asdict()}
-        for key, values in measured.items()
-        if values
-    }
+def _figures_of(found):
+    """Returns {figure: percents of the seeds}."""
+    measured = {key: [one[key] for one in found if one.get(key) is not None] for key in FIGURES}
+    return {key: values for key, values in measured.items() if values}
 
 
 def spread_in_words(
@@ -135,16 +134,10 @@ def spread_in_words(
     """
     split = found[0]["split"]
     lines = ["", f"{recipe.name}, {len(seeds)} seeds: mean ± σ, and the mean's 95 % interval", ""]
-    for key, figures in _summary(found).items():
-        label = f"{split} error" if key == "error" else _FIGURES[key]
-        lines.append(f"  {label:<18}{in_words(figures)}")
+    for key, values in _figures_of(found).items():
+        label = f"{split} error" if key == "error" else FIGURES[key]
+        spread = spread_of(values)
+        interval = "" if spread.deviation is None else f"  ({spread.interval})"
+        lines.append(f"  {label:<18}{spread.figure} %{interval}")
     errors = ", ".join(f"{s}: {one['error']:.2f} %" for s, one in zip(seeds, found, strict=True))
     return "\n".join([*lines, f"  each seed         {errors}", ""])
-
-
-def in_words(figures: Mapping[str, float]) -> str:
-    """Returns e.g. `0.99 ± 0.05 %  (0.86 … 1.11)`."""
-    if figures["deviation"] is None:
-        return f"{figures['mean']:.2f} %"
-    words = "{mean:.2f} ± {deviation:.2f} %  ({low:.2f} … {high:.2f})"
-    return words.format(**figures)

@@ -113,14 +113,18 @@ def differing_fields(recipe: Recipe, stored: Mapping[str, Any]) -> list[str]:
     Raises:
         RecipeError: as `describe`.
     """
-    defaults = {
+    ours, theirs = deciding_fields(recipe), _deciding({**default_fields(), **stored})
+    text = partial(json.dumps, sort_keys=True)  # in which NaN is equal to itself
+    return [name for name in ours | theirs if text(ours.get(name)) != text(theirs.get(name))]
+
+
+def default_fields() -> dict[str, Any]:
+    """Returns the described defaults of a recipe's fields: what a file means that has none."""
+    return {
         f.name: describe(f.default)
         for f in dataclasses.fields(Recipe)
         if f.compare and f.default is not dataclasses.MISSING
     }
-    ours, theirs = deciding_fields(recipe), _deciding({**defaults, **stored})
-    text = partial(json.dumps, sort_keys=True)  # in which NaN is equal to itself
-    return [name for name in ours | theirs if text(ours.get(name)) != text(theirs.get(name))]
 
 
 def vary(recipe: Recipe, changes: Mapping[str, Any] | None = None, /, **fields: Any) -> Recipe:

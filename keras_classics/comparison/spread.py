@@ -17,6 +17,9 @@ _STUDENT = (
 )
 _NORMAL = 1.959964
 
+# What a run measures, in percent, as metrics.json and a table call it.
+FIGURES = {"error": "error", "top5_error": "top-5 error", "train_error": "training error"}
+
 
 class Spread(NamedTuple):
     """A figure over several runs; of one run alone there is no more than its mean.
@@ -33,6 +36,16 @@ class Spread(NamedTuple):
     low: float | None = None
     high: float | None = None
 
+    @property
+    def figure(self) -> str:
+        """Mean and deviation as a table has them, e.g. `0.99 ± 0.05`."""
+        return f"{self.mean:.2f}" + ("" if self.deviation is None else f" ± {self.deviation:.2f}")
+
+    @property
+    def interval(self) -> str:
+        """The 95 % interval, e.g. `0.86 … 1.11`; a dash for one run."""
+        return "–" if self.low is None else f"{self.low:.2f} … {self.high:.2f}"
+
 
 def spread_of(values: Sequence[float]) -> Spread:
     """Returns mean, deviation and the 95 % interval of the mean, by Student's t.
@@ -47,10 +60,12 @@ def spread_of(values: Sequence[float]) -> Spread:
         ValueError: if there is no value, or one is no finite number.
 
     Example:
-        >>> from keras_classics.evaluation.spread import spread_of
+        >>> from keras_classics.comparison.spread import spread_of
         >>> spread = spread_of([0.98, 1.04, 0.94])
         >>> [round(figure, 2) for figure in spread]
         [0.99, 0.05, 0.86, 1.11]
+        >>> spread.figure, spread.interval
+        ('0.99 ± 0.05', '0.86 … 1.11')
     """
     values = list(values)
     if not values or not all(map(checks.is_number, values)):
