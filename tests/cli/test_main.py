@@ -140,6 +140,14 @@ def test_predict_says_what_it_did(run_dir, tmp_path, capsys):
     assert lines[0].startswith(f"{tmp_path / 'seven.png'}: ")
     assert sum("logit" in line for line in lines) == 10
     assert any("inverted" in line.lower() for line in lines)
+    named = tmp_path / "named"
+    named.mkdir()
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    metrics["class_names"][7] = "n02099601"
+    (named / "metrics.json").write_text(json.dumps(metrics))
+    (named / "model.keras").symlink_to(run_dir / "model.keras")
+    main(["predict", str(named), str(tmp_path / "seven.png")])
+    assert re.search(r"^  golden retriever +[01]\.\d{4} ", capsys.readouterr().out, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

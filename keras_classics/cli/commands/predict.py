@@ -57,15 +57,19 @@ def _model(path, shape, names):
 def _print_predictions(model, pictures, metrics):
     import numpy as np
 
-    names = metrics["class_names"]
+    from keras_classics.data.class_names import in_words
+
+    names = [in_words(name) for name in metrics["class_names"]]
     for path, pixels, done in pictures:
         row, shares = (np.asarray(out[0]) for out in model.predict_on_batch(pixels[np.newaxis]))
         best = int(shares.argmax())
         print(f"{path}: {names[best]}")
         for sentence in (*done, *_unlike(row, metrics)):
             print(f"  {sentence}")
-        for index in np.argsort(-shares, kind="stable")[:10]:
-            print(f"  {names[index]:<16}{shares[index]:>9.4f}   logit {row[index]:.3f}")
+        first = np.argsort(-shares, kind="stable")[:10]
+        width = max(16, *(len(names[index]) for index in first))
+        for index in first:
+            print(f"  {names[index]:<{width}}{shares[index]:>9.4f}   logit {row[index]:.3f}")
 
 
 def _unlike(row, metrics):
