@@ -20,7 +20,7 @@ from keras_classics.report import write_report
 from keras_classics.report.schemas import FAILURE
 from keras_classics.runs.assembly import assemble, check_looking, check_own_rates, check_pixels
 from keras_classics.runs.callback import TrainingError, check_callbacks
-from keras_classics.runs.compute import JIT, Compute, check_memory, precision, threads
+from keras_classics.runs.compute import JIT, Compute, check_memory, precision
 from keras_classics.runs.directory import RunDirectory, check_owner, has_checkpoint, writing
 from keras_classics.runs.distribution import distribute, shard_of
 from keras_classics.runs.run import Run
@@ -106,7 +106,6 @@ def train(
             policy = on_bad_image if devices.processes == 1 else "stop"
             training, inference = _models(recipe, sources, devices, compute, policy, begins)
             check_memory(recipe, network_of(training), shard, len(sources["train"]))
-            stack.enter_context(threads(recipe, network_of(training), shard))
             directory, bad = None, BadImages("stop")
             if devices.is_writer:
                 directory = stack.enter_context(

@@ -38,7 +38,7 @@ from keras_classics.runs.callback import (
     sync,
     training_in_words,
 )
-from keras_classics.runs.compute import errors_of_memory
+from keras_classics.runs.compute import errors_of_memory, threads
 from keras_classics.runs.environment import environment
 from keras_classics.runs.weight_averages import averaged_weights
 from keras_classics.trained_model import network_of
@@ -281,6 +281,7 @@ class Run:
         with (
             errors_of_pipeline(self.bad, self.recipe.dataset),
             errors_of_memory(self.recipe),
+            threads(self.recipe, network_of(self.training), self.shard),
             warnings.catch_warnings(),
         ):
             # How many batches there are is known when the last one came: bad pictures drop out.
