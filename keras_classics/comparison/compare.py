@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,12 +136,16 @@ def _rows(found, notes):
 def _one_a_seed(runs, notes):
     """Returns the runs by seed; of several with the same, a finished one or the newest."""
     kept = {}
-    for one in sorted(runs, key=lambda one: (one.state == "finished", one.when)):
+    for one in sorted(runs, key=_order):
         if one.seed in kept:
             other = kept[one.seed].path
             notes.append(f"Left out: {other}, whose recipe and seed are those of {one.path}.")
         kept[one.seed] = one
     return tuple(kept[seed] for seed in sorted(kept))
+
+
+def _order(one):
+    return one.state == "finished", one.when or datetime.min
 
 
 _HOW = {"running": "is still being written", "interrupted": "was interrupted", "failed": "failed"}

@@ -150,8 +150,8 @@ def _in_words(comparison):
 def _runs(comparison):
     lines = [
         (
-            _named(row), one.seed, one.state, f"{one.run.epochs:,}",
-            f"{one.when:%Y-%m-%d %H:%M}", str(one.path),
+            _named(row), one.seed, one.state, f"{one.epochs:,}",
+            f"{one.when:%Y-%m-%d %H:%M}" if one.when else "–", str(one.path),
         )
         for row in comparison.rows
         for one in row.runs

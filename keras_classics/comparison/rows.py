@@ -70,9 +70,11 @@ class Row:
         return {one.seed: one.figures["error"] for one in self.runs if one.state == "finished"}
 
     @property
-    def measured_on(self) -> tuple[str, str | None]:
-        """The data set and its split that the error is of."""
-        return self.runs[0].run.dataset, self.split
+    def measured_on(self) -> tuple[Any, ...]:
+        """Which pictures the error is of: the data set, its split and what is taken of that."""
+        recipe = self.runs[0].run.recipe
+        part = "validation" if self.split == "validation" else "limit_test"
+        return recipe["dataset"], self.split, recipe.get(part)
 
     @property
     def paper(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from datetime import datetime
@@ -64,21 +65,35 @@ class FoundRun(NamedTuple):
 
     @property
     def planned_epochs(self) -> int | None:
-        """How many epochs the recipe asks for; None where it counts iterations."""
+        """How many epochs the recipe asks for; None where it counts iterations, or comes trained.
+
+        A callback may have ended a finished run before them.
+        """
         if self.run is None or self.run.recipe.get("iterations") is not None:
             return None
-        return self.run.planned_epochs
+        if self.state == "finished" and not self.run.epochs:
+            return None
+        return max(self.run.epochs, self.run.recipe.get("epochs", 0)) or None
 
     @property
-    def when(self) -> datetime:
-        """When its figures were last written."""
-        names = ("metrics.json", "history.csv", "recipe.json", ".")
-        last = next(path for name in names if (path := self.path / name).exists())
-        return datetime.fromtimestamp(last.stat().st_mtime)
+    def epochs(self) -> int | None:
+        """How many epochs are done; of a network that comes trained, as its figures say."""
+        if self.run is None or self.run.epochs or self.run.metrics is None:
+            return self.run and self.run.epochs
+        epochs = self.run.metrics.get("epochs")
+        return epochs if type(epochs) is int and 0 < epochs <= 1_000_000 else 0
+
+    @property
+    def when(self) -> datetime | None:
+        """When its figures were last written; None of a folder that cannot be looked into."""
+        for name in ("metrics.json", "history.csv", "recipe.json", "."):
+            with contextlib.suppress(OSError):
+                return datetime.fromtimestamp((self.path / name).stat().st_mtime)
+        return None
 
     def data(self) -> dict[str, Any]:
         """Returns it as JSON takes it, see `list_runs`."""
-        run = self.run
+        run, when = self.run, self.when
         return {
             "path": str(self.path),
             "recipe": run and run.name,
@@ -86,11 +101,11 @@ class FoundRun(NamedTuple):
             "dataset": run and run.dataset,
             "seed": run and self.seed,
             "state": self.state,
-            "epochs": run and run.epochs,
+            "epochs": self.epochs,
             "planned_epochs": self.planned_epochs,
             "split": self.split,
             **self.figures,
-            "when": self.when.isoformat(timespec="minutes"),
+            "when": when and when.isoformat(timespec="minutes"),
             "problem": self.problem or None,
         }
 
@@ -120,14 +135,30 @@ def list_runs(folder: AnyPath = "runs") -> list[dict[str, Any]]:
 
 
 def find_runs(folder: AnyPath) -> list[FoundRun]:
-    """Returns the runs below a folder, also those that cannot be read, in the order of paths."""
-    runs = []
-    for path, folders, files in os.walk(folder):
-        if _MARKS & set(files):
-            folders.clear()  # what a run directory holds is no other run
-            runs.append(look_at(path))
-        folders[:] = sorted((one for one in folders if one[0] != "."), key=_natural)
-    return runs
+    """Returns the runs below a folder, also those that cannot be read, in the order of paths.
+
+    A run to which there are links as well is found once, in its own place if that is here too.
+    """
+    runs: list[FoundRun] = []
+    seen: set[str] = set()
+
+    def note(error):
+        if not isinstance(error, FileNotFoundError):  # removed meanwhile
+            runs.append(_unreadable(error.filename, error))
+
+    tops = [os.fspath(folder)]
+    for top in tops:  # which the links below them are appended to
+        for path, folders, files in os.walk(top, onerror=note):
+            real = os.path.realpath(path)
+            if real in seen or _MARKS & set(files):
+                folders.clear()  # what a run directory holds is no other run
+            if real not in seen and _MARKS & set(files):
+                runs.append(look_at(path))
+            seen.add(real)
+            folders[:] = [one for one in folders if one[0] != "."]
+            places = (os.path.join(path, one) for one in folders)
+            tops += [place for place in places if os.path.islink(place)]
+    return sorted(runs, key=lambda one: [_natural(part) for part in one.path.parts])
 
 
 def look_at(path: AnyPath) -> FoundRun:
@@ -137,8 +168,7 @@ def look_at(path: AnyPath) -> FoundRun:
     except ReportError as error:
         return FoundRun(Path(path), "unreadable", problem=str(error))
     except OSError as error:
-        problem = f"`{path}` cannot be read ({error.strerror})."
-        return FoundRun(Path(path), "unreadable", problem=problem)
+        return _unreadable(path, error)
     problem = _failure_of(run.path)
     state = (
         "finished" if run.metrics is not None
@@ -147,6 +177,11 @@ def look_at(path: AnyPath) -> FoundRun:
         else "interrupted"
     )  # fmt: skip
     return FoundRun(run.path, state, run, problem if state == "failed" else "")
+
+
+def _unreadable(path, error):
+    problem = f"`{path}` cannot be read ({error.strerror})."
+    return FoundRun(Path(path), "unreadable", problem=problem)
 
 
 def network_of(recipe: dict[str, Any]) -> str:

@@ -52,11 +52,42 @@ def test_equal_seeds_are_subtracted(copies):
     assert spread.mean == pytest.approx(statistics.fmean(differences))
     assert spread.deviation == pytest.approx(statistics.stdev(differences))
     assert found.difference(found.rows[0]) is None
-    # Of one common seed alone nothing can be said, nor of other pictures.
+    # Of one common seed alone nothing can be said.
     shutil.rmtree(copies / "fast/seed-1")
-    for other in ("fast", "ended"):
-        found = compare(copies / "slow", copies / other)
-        assert found.difference(found.rows[1]) is None
+    found = compare(copies / "slow", copies / "fast")
+    assert found.difference(found.rows[1]) is None
+
+
+def two_seeds(run):
+    """Returns a folder of a run with seed 0, and the same as if it had been seed 1."""
+    folder = run.with_name(f"{run.name}-seeds")
+    for seed in (0, 1):
+        one = shutil.copytree(run, folder / f"seed-{seed}")
+        change(one / "recipe.json", lambda it, seed=seed: it["recipe"].update(seed=seed))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("slow/seed-0", {"validation": 20}, {"validation": 30}),
+        ("slow/seed-0", {"dataset": "folder:/v1/pets"}, {"dataset": "folder:/v2/pets"}),
+        ("ended", {"limit_test": 40}, {"limit_test": None}),
+    ],
+)
+def test_equal_seeds_on_other_pictures_are_not_subtracted(copies, name, first, second):
+    one = two_seeds(copies / name)
+    folders = one, shutil.copytree(one, copies / "other")
+    for folder, fields in zip(folders, (first, second), strict=True):
+        for path in folder.glob("*/recipe.json"):
+            change(path, lambda it, fields=fields: it["recipe"].update(fields))
+    found = compare(*folders)
+    assert [row.seeds for row in found.rows] == [[0, 1], [0, 1]]
+    assert found.difference(found.rows[1]) is None
+    for path in folders[1].glob("*/recipe.json"):  # of the same pictures
+        change(path, lambda it: it["recipe"].update(first, batch_size=7))
+    found = compare(*folders)
+    assert found.difference(found.rows[1]).mean == 0
 
 
 def test_what_differs_is_said_as_one_would_type_it(copies, capsys):

@@ -1,12 +1,14 @@
 """`keras-classics runs`: what it finds below a folder, and what it says of what is no whole run."""
 
 import json
+import os
 import shutil
 
 import pytest
 
-from keras_classics import list_runs
+from keras_classics import compare, list_runs, shipped
 from keras_classics.cli.main import main
+from keras_classics.comparison.run_list import find_runs
 from keras_classics.files import write_json
 from keras_classics.runs import RunDirectory, TrainingError, train
 from keras_classics.training import vary
@@ -110,6 +112,43 @@ def test_what_cannot_be_read_is_named(copies, capsys):
         assert words in sentence
     states = [run["state"] for run in list_runs(copies)]
     assert states.count("unreadable") == 4 and states.count("finished") == 4
+
+
+def test_links_are_followed_once(copies, tmp_path):
+    """A seed on another disk is found; a second name of a run, and a loop, add nothing."""
+    shutil.move(copies / "slow/seed-1", tmp_path / "elsewhere")
+    (copies / "slow/seed-1").symlink_to(tmp_path / "elsewhere")
+    (copies / "slow/latest").symlink_to("seed-0")
+    (copies / "slow/loop").symlink_to(".")
+    paths = [run["path"] for run in list_runs(copies / "slow")]
+    assert paths == ["runs/slow/seed-0", "runs/slow/seed-1"]
+    assert compare(copies / "slow").rows[0].seeds == [0, 1]
+    assert len(list_runs(copies)) == 8
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_folder_that_may_not_be_read(copies, mode):
+    locked = copies / "slow/seed-1"
+    locked.chmod(mode)
+    try:
+        found = list_runs(copies / "slow")
+        (note,) = compare(copies / "slow").notes
+    finally:
+        locked.chmod(0o755)
+    assert [run["state"] for run in found] == ["finished", "unreadable"]
+    assert "(Permission denied)" in found[1]["problem"] and note.startswith("Left out: `runs/slow")
+
+
+def test_a_folder_that_vanishes(copies):
+    (found,) = find_runs(copies / "ended")
+    shutil.rmtree(copies / "ended")
+    assert found.when is None and found.data()["when"] is None
+
+
+def test_a_network_that_comes_trained():
+    (run,) = list_runs(shipped.folder("mnist_cnn", "mnist"))
+    assert (run["epochs"], run["planned_epochs"], run["state"]) == (15, None, "finished")
 
 
 def test_a_folder_without_runs(tmp_path, monkeypatch):

@@ -62,7 +62,7 @@ def _cells(run, folder):
     name = str(Path(run["path"]).relative_to(folder)).removeprefix(f"{run['recipe']}/")
     planned = f"/{run['planned_epochs']}" if run["planned_epochs"] else ""
     error = "–" if run["error"] is None else f"{run['error']:.2f} %"
-    when = run["when"].replace("T", " ")
+    when = (run["when"] or "–").replace("T", " ")
     return [name, run["state"], f"{run['epochs']}{planned}", str(run["seed"]), error, when]
 
 
