@@ -25,7 +25,7 @@ def choices_by_test(found: FoundRun) -> list[str]:
         return []
     run, choices = found.run, []
     schedule = run.recipe.get("schedule")
-    if isinstance(schedule, dict) and "DivideOnPlateau" in str(schedule.get("call")):
+    if _divides_on_plateau(schedule):
         choices.append(f"divides the rate where their error stands still ({plain(schedule)})")
     if run.recipe.get("early_stopping") is not None:
         choices.append("stops early by their loss")
@@ -35,3 +35,13 @@ def choices_by_test(found: FoundRun) -> list[str]:
             "see their error"
         )
     return choices
+
+
+def _divides_on_plateau(schedule):
+    """Whether a described schedule is one that does, or holds one, as `WarmUp` may."""
+    if isinstance(schedule, list):
+        return any(map(_divides_on_plateau, schedule))
+    if not isinstance(schedule, dict):
+        return False
+    is_one = "DivideOnPlateau" in str(schedule.get("call"))
+    return is_one or any(map(_divides_on_plateau, schedule.values()))

@@ -89,7 +89,7 @@ def draw(comparison: Comparison, panel: Panel) -> bytes:
         drawn = [value for row in comparison.rows for value in _draw_row(axes, row, panel)]
         drawn += _draw_paper(axes, comparison, panel)
         axes.set_title(panel.title + _scale(axes, np.array(drawn)))
-        longest = max(one.run.epochs for row in comparison.rows for one in row.runs)
+        longest = max(one.epochs for row in comparison.rows for one in row.runs)
         axes.set_xlim(1 - 0.03 * longest, 1.03 * max(longest, 2))
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
@@ -101,7 +101,7 @@ def draw(comparison: Comparison, panel: Panel) -> bytes:
 def _draw_row(axes, row, panel):
     """Draws the curves of a row; yields the values that are drawn."""
     style = {"color": colour_of(row), "linestyle": _dashes(row.number)}
-    curves = [one.run.history.get(panel.column, np.zeros(0)) for one in row.runs]
+    curves = [_curve(one, panel) for one in row.runs]
     for one, curve in zip(row.runs, curves, strict=True):
         is_dot = curve.size == 1
         axes.plot(
@@ -111,14 +111,18 @@ def _draw_row(axes, row, panel):
         yield from curve[np.isfinite(curve)]
         end = one.figures[panel.figure] if panel.figure and one.state == "finished" else None
         if end is not None:
-            epochs = max(one.run.epochs, 1)
-            axes.plot(epochs, end, "o", color=style["color"], fillstyle="none", markersize=6)
+            last = max(one.epochs, 1)
+            axes.plot(last, end, "o", color=style["color"], fillstyle="none", markersize=6)
             yield end
-    whole = [curve for curve in curves if curve.size]
-    if len(whole) > 1:
+    whole = [curve for one in row.counted if (curve := _curve(one, panel)).size]
+    if whole and len(curves) > 1:
         length = min(map(len, whole))
         mean = np.mean([curve[:length] for curve in whole], axis=0)
         axes.plot(range(1, length + 1), mean, **style, linewidth=2)
+
+
+def _curve(one, panel):
+    return one.run.history.get(panel.column, np.zeros(0))
 
 
 def _dashes(number):

@@ -119,8 +119,9 @@ def _curves(comparison):
         for panel in panels
     ]
     caption = (
-        "A thin line is a seed, a thick one the mean of a row's seeds, as far as all of them go. A "
-        "ring is what was measured in the end, a dotted line what the paper has."
+        "A thin line is a seed, a thick one the mean of a row's seeds that are counted above, as "
+        "far as all of them go. A ring is what was measured in the end, a dotted line what the "
+        "paper has."
     )
     keys = [_named(row) + f" {_key(row, comparison)}" for row in comparison.rows]
     return [

@@ -157,7 +157,10 @@ class Comparison:
         runs = [one for row in self.rows for one in row.runs]
         said = list(self.chosen) or ["The test pictures chose nothing, as far as the runs tell."]
         if not self.chosen and any(map(sees_test, runs)):
-            said = ["After every epoch the test pictures were measured; they chose nothing."]
+            said = [
+                "After every epoch the test pictures were measured; they chose nothing, as far as "
+                "the runs tell."
+            ]
         if len(self.rows) > 1 and any(row.split == "test" for row in self.rows):
             said.append(
                 "Whoever picks a row by its test error lets them choose: pick by held-out training "

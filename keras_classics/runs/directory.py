@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,15 +209,17 @@ class RunDirectory:
         except ImportError:  # not on Windows
             return None
         file = open(self.path / ".lock", "w")  # noqa: SIM115  held until close
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise RunDirectoryError(
-                f"Another process is running in {self.path}; wait for it or choose another "
-                "directory with `run_dir`."
-            ) from None
-        return file
+        for _ in range(20):  # of whoever lists runs, which holds it for a moment
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return file
+            except BlockingIOError:
+                time.sleep(0.05)
+        file.close()
+        raise RunDirectoryError(
+            f"Another process is running in {self.path}; wait for it or choose another "
+            "directory with `run_dir`."
+        )
 
     def file(self, *names: str) -> Path:
         """Returns the path of a file to write in the directory, which is still there.

@@ -21,7 +21,13 @@ from keras_classics.report.schemas import FAILURE
 from keras_classics.runs.assembly import assemble, check_looking, check_own_rates, check_pixels
 from keras_classics.runs.callback import TrainingError, check_callbacks
 from keras_classics.runs.compute import JIT, Compute, check_memory, precision
-from keras_classics.runs.directory import RunDirectory, check_owner, has_checkpoint, writing
+from keras_classics.runs.directory import (
+    RunDirectory,
+    RunDirectoryError,
+    check_owner,
+    has_checkpoint,
+    writing,
+)
 from keras_classics.runs.distribution import distribute, shard_of
 from keras_classics.runs.run import Run
 from keras_classics.runs.sources import facts_of, load_sources
@@ -130,7 +136,9 @@ def _noting_failure(directory):
         yield
     except TrainingError as error:
         if directory is not None:
-            write_bytes(directory.file(FAILURE), utf8(f"{error}\n"))
+            # What went wrong is to be read, whatever the disk says to a word about it.
+            with contextlib.suppress(OSError, RunDirectoryError):
+                write_bytes(directory.file(FAILURE), utf8(f"{error}\n"))
         raise
 
 

@@ -167,7 +167,16 @@ def test_where_the_test_set_chose(copies, capsys):
     )
     change(copies / "ended/recipe.json", lambda it: it["recipe"].update(epochs=2))
     (sentence,) = compare(copies / "ended").about_test_set
-    assert sentence == "After every epoch the test pictures were measured; they chose nothing."
+    assert sentence == (
+        "After every epoch the test pictures were measured; they chose nothing, as far as the runs "
+        "tell."
+    )
+    change(
+        copies / "plateau/recipe.json",
+        lambda it: it["recipe"].update(
+            schedule={"call": "a:WarmUp", "then": it["recipe"]["schedule"]}
+        ),
+    )
     lines = printed(capsys, "compare", "runs/plateau")
     assert any(line.startswith("Row 1, seed 0: the run divides") for line in lines)
 
@@ -239,6 +248,8 @@ def test_what_is_no_run(copies):
     (copies / "empty").mkdir()
     assert "holds none" in fails("compare", copies / "empty")
     assert "--html must be a file" in fails("compare", copies / "slow", "--html", "page.png")
+    words = ["compare", copies / "slow/seed-0", "--html", copies / "slow/seed-0/report.html"]
+    assert "report.html is there and is no page of a comparison" in fails(*words)
     with pytest.raises(ValueError, match="at least one run"):
         compare()
 

@@ -8,7 +8,7 @@ import pytest
 
 from keras_classics import compare
 from keras_classics.cli.main import main
-from keras_classics.comparison.curves import COLOURS
+from keras_classics.comparison.curves import COLOURS, draw, panels_of
 from tests.report.browser import Browser
 from tests.report.test_page import Page
 
@@ -16,7 +16,8 @@ from tests.report.test_page import Page
 @pytest.fixture
 def page(copies, capsys):
     main(["compare", *map(str, sorted(copies.iterdir())), "--html", "page.html"])
-    assert capsys.readouterr().out.strip() == "page.html"
+    main(["compare", *map(str, sorted(copies.iterdir())), "--html", "page.html"])  # its own
+    assert capsys.readouterr().out.split() == ["page.html", "page.html"]
     return Page(copies.parent / "page.html")
 
 
@@ -61,7 +62,31 @@ def test_names_are_no_markup(copies):
 def test_runs_without_an_epoch_have_no_curves(copies):
     (copies / "stopped/history.csv").unlink()
     page = compare(copies / "stopped").html()
-    assert "no-run" not in page and 'id="curves"' not in page and "0 of 2 epochs done" in page
+    assert 'id="curves"' not in page and "0 of 2 epochs done" in page
+
+
+def test_the_mean_is_of_what_the_table_counts(copies):
+    """Without `stopped`, whose curve is shorter, it goes as far as the finished seeds."""
+    one, both = compare(copies / "slow"), compare(copies / "slow", copies / "stopped")
+    means = [thick_lines(draw(found, panels_of(found)[0])) for found in (one, both)]
+    assert len(means[0]) == 1 and means[0][0].count("L") == 1
+    assert len(means[1]) == 1 and means[1][0].count("L") == 1
+
+
+def thick_lines(svg):
+    """What the thick lines of a drawing go through."""
+    return [
+        path.get("d")
+        for path in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}path")
+        if re.search(r"stroke-width: 2(;|$)", path.get("style", ""))
+    ]
+
+
+def test_the_ring_of_one_that_comes_trained_is_at_its_last_epoch(copies):
+    """`mnist_cnn` had 15 epochs, and `slow` has 2."""
+    found = compare(copies / "slow/seed-0", "mnist_cnn")
+    svg = draw(found, panels_of(found)[0]).decode()
+    assert ">14<" in svg or ">15<" in svg
 
 
 @pytest.mark.slow

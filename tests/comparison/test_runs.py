@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+import threading
 
+import keras
 import pytest
 
 from keras_classics import compare, list_runs, shipped
@@ -86,6 +88,29 @@ def test_a_failed_run_is_tried_again(copies):
         train(recipe, copies / "failed", verbose=0)
     (found,) = list_runs(copies / "failed")
     assert found["state"] == "failed" and found["problem"] == str(error.value)
+
+
+def test_a_failure_that_cannot_be_noted_is_still_said(tmp_path):
+    """A folder stands where the sentence should; a full disk says no as well."""
+    block = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs=None: (tmp_path / "run/failed.txt").mkdir(exist_ok=True)
+    )
+    recipe = vary(RECIPE, {"learning_rate": 1e30, "epochs": 3})
+    with pytest.raises(TrainingError, match="became NaN"):
+        train(recipe, tmp_path / "run", verbose=0, callbacks=[block])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such lock on Windows")
+def test_looking_keeps_no_run_from_starting(copies):
+    """A look holds the lock for a moment, for which training waits; for another run it does not."""
+    import fcntl
+
+    with open(copies / "stopped/.lock", "rb") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        timer = threading.Timer(0.15, fcntl.flock, (look, fcntl.LOCK_UN))
+        timer.start()
+        RunDirectory(copies / "stopped", vary(RECIPE, {"seed": 2})).close()
+        timer.join()
 
 
 def test_what_cannot_be_read_is_named(copies, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sys
 import textwrap
 from argparse import Namespace
@@ -88,11 +89,24 @@ def _wrapped(sentence):
     )  # fmt: skip
 
 
+def _may_be_replaced(page):
+    """Whether nothing is there, or a page that this command has written."""
+    try:
+        with open(page, "rb") as file:
+            return b"<title>Comparison: " in file.read(1024)
+    except OSError:
+        return not os.path.lexists(page)
+
+
 def compare_command(arguments: Namespace) -> None:
     """Prints runs beside each other in the form that is asked for; may write a page of them."""
     page = arguments.html
     if page is not None and (page.suffix.lower() != ".html" or page.is_dir()):
         raise UserError(f"`html` must be a file that ends in .html. Received: {page}")
+    if page is not None and not _may_be_replaced(page):
+        raise UserError(
+            f"`html` {page} is there and is no page of a comparison; choose another name."
+        )
     from keras_classics.comparison import compare
     from keras_classics.files import utf8, write_bytes
 
