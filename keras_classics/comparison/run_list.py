@@ -76,11 +76,11 @@ class FoundRun(NamedTuple):
         return max(self.run.epochs, self.run.recipe.get("epochs", 0)) or None
 
     @property
-    def epochs(self) -> int | None:
+    def epochs(self) -> int:
         """How many epochs are done; of a network that comes trained, as its figures say."""
-        if self.run is None or self.run.epochs or self.run.metrics is None:
-            return self.run and self.run.epochs
-        epochs = self.run.metrics.get("epochs")
+        if self.run is None:
+            return 0
+        epochs = self.run.epochs or (self.run.metrics or {}).get("epochs")
         return epochs if type(epochs) is int and 0 < epochs <= 1_000_000 else 0
 
     @property
@@ -101,7 +101,7 @@ class FoundRun(NamedTuple):
             "dataset": run and run.dataset,
             "seed": run and self.seed,
             "state": self.state,
-            "epochs": self.epochs,
+            "epochs": run and self.epochs,
             "planned_epochs": self.planned_epochs,
             "split": self.split,
             **self.figures,

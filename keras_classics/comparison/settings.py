@@ -64,10 +64,7 @@ def differing_settings(settings: Sequence[Mapping[str, Any]]) -> dict[str, list[
         >>> differing_settings([relu, tanh])
         {'--set model.activation': ['default', 'tanh']}
     """
-    return {
-        _flag(path): [_text(path, value) for value in values]
-        for path, values in _differences("", list(settings))
-    }
+    return {_flag(path): _texts(path, values) for path, values in _differences("", list(settings))}
 
 
 def _differences(path: str, values: list) -> Iterator[tuple[str, list]]:
@@ -104,9 +101,25 @@ def _flag(path):
     return _FLAGS.get(path, f"--set {path}")
 
 
+def _texts(path, values):
+    """A text for each value; of those that would read the same, each with what tells them apart."""
+    texts = [_text(path, value) for value in values]
+    meant = {text: set() for text in texts}
+    for text, value in zip(texts, values, strict=True):
+        meant[text].add(_key(value))
+    return [
+        text if len(meant[text]) == 1 or value is _UNSAID else f"{text} #{_code(value)}"
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
 def _text(path, value):
     if value is _UNSAID:
         return DEFAULT
     if path.endswith(".source text"):  # of a function that a script defines
-        return f"code {hashlib.sha256(_key(value).encode()).hexdigest()[:6]}"
+        return f"code {_code(value)}"
     return short(plain(value), _LONGEST)
+
+
+def _code(value):
+    return hashlib.sha256(_key(value).encode()).hexdigest()[:6]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _WIDTH = 80  # columns of a terminal
 _TOGETHER = "\u00a0"  # a blank at which no line ends
 _LONGEST = 34  # letters of a recipe's name in it
+_SEEDS = 20  # letters of many seeds, which leave room for the errors
 _WHAT = "Errors in percent: mean ± σ over the seeds, and the mean's 95 % interval by Student's t."
 DIFFERENCE = "Above the error of row 1, over equal seeds, in points"
 _TEX = {
@@ -89,7 +90,7 @@ def renderables_of(comparison: Comparison) -> Iterator[RenderableType]:
     for figure, name in comparison.figures.items():
         head, cells = figure_cells(comparison, figure)
         rows = [
-            Row((f"{row.number}  {short(row.name, _LONGEST)}", ranges(row.seeds), *its))
+            Row((f"{row.number}  {short(row.name, _LONGEST)}", _few(row.seeds), *its))
             for row, its in zip(comparison.rows, cells, strict=True)
         ]
         yield Grid(f"{name[0].upper()}{name[1:]}, %", ("", "seeds", *head), rows).rich()
@@ -103,6 +104,10 @@ def renderables_of(comparison: Comparison) -> Iterator[RenderableType]:
         yield from (Text(_wrapped(sentence)) for sentence in sentences)
         yield Text()
     yield Text(_wrapped(_WHAT, indent=""))
+
+
+def _few(seeds):
+    return short(ranges(seeds), _SEEDS)
 
 
 def _wrapped(sentence, indent="   "):
@@ -150,15 +155,16 @@ def csv_of(comparison: Comparison) -> str:
     parts = ("mean", "deviation", "low", "high")
     figures = list(comparison.figures)
     columns = [f"{figure}_{part}" for figure in figures for part in (*parts, "paper")]
-    writer.writerow(["row", "recipe", *comparison.settings, "seeds", "split", *columns])
+    settings = map(printable, comparison.settings)
+    writer.writerow(["row", "recipe", *settings, "seeds", "split", *columns])
     for row in comparison.rows:
         cells = [
             cell
             for figure in figures
             for cell in (*(row.spreads[figure] or [None] * len(parts)), row.published(figure))
         ]
-        first = [row.number, row.name, *row.settings.values(), ranges(row.seeds), row.split]
-        writer.writerow([*first, *cells])
+        texts = [row.name, *row.settings.values(), ranges(row.seeds), row.split or ""]
+        writer.writerow([row.number, *map(printable, texts), *cells])
     return text.getvalue()
 
 

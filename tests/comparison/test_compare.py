@@ -196,6 +196,25 @@ def test_csv_has_numbers(copies, capsys):
     assert second["error_deviation"] == "" and second["--set validation"] == "test"
 
 
+def test_what_a_terminal_would_obey_is_written_out(copies, capsys):
+    for path in (copies / "slow").glob("*/recipe.json"):
+        change(path, lambda it: it["recipe"].update(name="a\x1b[31m", dataset="folder:/\x1b]0;b"))
+    main(["compare", "runs/slow", "runs/fast", "--csv"])
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "a\\x1b[31m" in said and "folder:/\\x1b]0;b" in said
+
+
+def test_many_long_seeds_leave_room_for_the_errors(copies, capsys):
+    for number in range(1, 9):
+        one = shutil.copytree(copies / "slow/seed-0", copies / f"slow/more-{number}")
+        seed = 1_234_567 * number
+        change(one / "recipe.json", lambda it, seed=seed: it["recipe"].update(seed=seed))
+    (row,) = compare(copies / "slow").rows
+    lines = printed(capsys, "compare", "runs/slow")
+    (line,) = (line for line in lines if row.spreads["error"].figure in line)
+    assert line.endswith(row.spreads["error"].interval) and "0-1,123456…" in line
+
+
 def test_markdown_latex_and_json(copies, capsys):
     words = ["compare", "runs/slow", "runs/fast"]
     main([*words, "--markdown"])
@@ -282,6 +301,11 @@ CROP = {"call": "a:Crop", "size": 24}
         ({"model": {"call": "__main__:net", "source text": "a"}},
          {"model": {"call": "__main__:net", "source text": "b"}},
          {"--set model.source text": ["code ac8d83", "code c100f9"]}),
+        # What differs only where it is shortened, or only in its kind, is told apart.
+        ({"dataset": f"folder:/{'a' * 90}"}, {"dataset": f"folder:/{'a' * 50}b{'a' * 39}"},
+         {"--data": [f"folder:/{'a' * 22}…{'a' * 29} #{end}" for end in ("5a391e", "4bcbf9")]}),
+        ({"loss": {"call": "a:Map", "j": None}}, {"loss": {"call": "a:Map", "j": "none"}},
+         {"--set loss.j": ["none #74234e", "none #30a092"]}),
         # A file from before the field was there means its default.
         ({"epochs": 1}, {"epochs": 1, "precision": "float32"}, {}),
         ({"epochs": 1}, {"epochs": 1, "precision": "mixed_float16"},

@@ -91,11 +91,13 @@ def _wrapped(sentence):
 
 def _may_be_replaced(page):
     """Whether nothing is there, or a page that this command has written."""
+    if not os.path.isfile(page):
+        return not os.path.lexists(page)
     try:
         with open(page, "rb") as file:
             return b"<title>Comparison: " in file.read(1024)
     except OSError:
-        return not os.path.lexists(page)
+        return False
 
 
 def compare_command(arguments: Namespace) -> None:
