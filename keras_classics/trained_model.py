@@ -6,11 +6,11 @@ import difflib
 import json
 import re
 import zipfile
-from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from keras_classics import checks
-from keras_classics.compat import calls_of, graph_of
+from keras_classics.compat import all_layers, calls_of, graph_of
 from keras_classics.errors import UserError
 from keras_classics.schema import short
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import keras
+    import numpy as np
 
 _LARGEST = 10_000_000  # of a number in a network's description: units, filters, pixels
 _NO_SIZES = ("seed", "shared_object_id")
@@ -102,6 +103,14 @@ def network_of(model: keras.Model) -> keras.Model:
     if model.weights:
         nested = [layer for layer in nested if layer.weights]
     return nested[-1] if nested else model
+
+
+def channels_first(model: keras.Model) -> bool:
+    """Whether a model's maps have their channels first: as its first layer with a format says."""
+    import keras
+
+    formats = (getattr(layer, "data_format", None) for layer in all_layers(model))
+    return next(filter(None, formats), keras.config.image_data_format()) == "channels_first"
 
 
 def feature_extractor(model: keras.Model, layers: Sequence[str] | None = None) -> keras.Model:
@@ -207,37 +216,95 @@ def _last_of_each_size(network, graph):
             last[stride] = name
     if not last:
         raise ValueError(f"{network.name!r} has no maps; name `layers`.")
-    return {f"stride_{stride}": _both_towers(graph, last[stride]) for stride in sorted(last)}
+    axis = 1 if channels_first(network) else -1
+    return {f"stride_{stride}": _both_towers(graph, last[stride], axis) for stride in sorted(last)}
 
 
-def _both_towers(graph, name):
+def _both_towers(graph, name, axis):
     """The maps of a layer; of AlexNet's towers those of both, one behind the other."""
     import keras
 
     maps = [graph[tower][2][0] for tower in towers_of(graph, name)]
     if len(maps) == 1:
         return maps[0]
-    axis = -1 if keras.config.image_data_format() == "channels_last" else 1
     return keras.layers.Concatenate(axis, name=f"{name}_both")(maps)
 
 
-def towers_of(names: Container[str], name: str) -> list[str]:
+def towers_of(graph: Mapping[str, tuple[Any, list[Any], list[Any]]], name: str) -> list[str]:
     """Returns a layer of AlexNet in both of its towers; any other layer alone.
 
+    Two layers of such names are towers if they have weights and maps of the same shapes and none of
+    them sees what the other gives: "conv1_b" may as well follow "conv1_a".
+
     Args:
-        names: of all layers.
+        graph: of the network, as `keras_classics.compat.graph_of` gives it.
         name: of the layer.
 
     Example:
+        >>> import keras_classics
+        >>> from keras_classics.compat import graph_of
         >>> from keras_classics.trained_model import towers_of
-        >>> towers_of(["conv1_a", "conv1_b", "conv3"], "conv1_b")
-        ['conv1_a', 'conv1_b']
-        >>> towers_of(["conv1"], "conv1")
-        ['conv1']
+        >>> graph = graph_of(keras_classics.alexnet(stem="cifar", include_top=False))
+        >>> towers_of(graph, "conv1_b"), towers_of(graph, "pool1_c")
+        (['conv1_a', 'conv1_b'], ['pool1_c'])
     """
     towers = [re.sub("_[ab](?=_|$)", tower, name) for tower in ("_a", "_b")]
-    are_two = towers[0] != towers[1] and all(one in names for one in towers)
-    return towers if are_two else [name]
+    if towers[0] == towers[1] or name not in towers or not all(one in graph for one in towers):
+        return [name]
+    first, second = (_shapes(*graph[one]) for one in towers)
+    follows = _feeds(graph, *towers) or _feeds(graph, *reversed(towers))
+    return towers if first == second and not follows else [name]
+
+
+def _shapes(layer, _, outputs):
+    return [tuple(one.shape) for one in (*getattr(layer, "weights", ()), *outputs)]
+
+
+def _feeds(graph, first, second):
+    """Whether what one layer gives reaches another one."""
+    reached = {id(tensor) for tensor in graph[first][2]}
+    for name, (_, inputs, outputs) in graph.items():  # first what comes first
+        if any(id(tensor) in reached for tensor in inputs):
+            if name == second:
+                return True
+            reached |= {id(tensor) for tensor in outputs}
+    return False
+
+
+def convolutions_of_pixels(network: keras.Model) -> list[str]:
+    """Returns the names of the convolutions over 1 or 3 channels, as a picture has them."""
+    kernels = {layer.name: getattr(layer, "kernel", None) for layer in network.layers}
+    shapes = {name: kernel.shape for name, kernel in kernels.items() if kernel is not None}
+    return [name for name, shape in shapes.items() if len(shape) == 4 and shape[2] in (1, 3)]
+
+
+def kernels_of(network: keras.Model, layer: str) -> dict[str, np.ndarray]:
+    """Returns the filters of a convolution, of AlexNet's towers those of both.
+
+    Args:
+        network: any Keras model.
+        layer: the name of the convolution.
+
+    Returns:
+        {name: floats of shape (filters, height, width, channels)}.
+
+    Example:
+        >>> import keras_classics
+        >>> from keras_classics.trained_model import convolutions_of_pixels, kernels_of
+        >>> network = keras_classics.lenet5()
+        >>> (layer,) = convolutions_of_pixels(network)
+        >>> {name: kernels.shape for name, kernels in kernels_of(network, layer).items()}
+        {'C1': (6, 5, 5, 1)}
+    """
+    import numpy as np
+    from keras import ops
+
+    graph = graph_of(network) if getattr(network, "inputs", None) else {}
+    kernels = {name: network.get_layer(name).kernel for name in towers_of(graph, layer)}
+    return {
+        name: np.moveaxis(np.asarray(ops.convert_to_numpy(kernel), "float32"), -1, 0)
+        for name, kernel in kernels.items()
+    }
 
 
 def _named(network, graph, names):

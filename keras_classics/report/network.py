@@ -10,7 +10,14 @@ import numpy as np
 
 from keras_classics.compat import graph_of
 from keras_classics.report.run_files import ReportError
-from keras_classics.trained_model import load_model, network_of
+from keras_classics.trained_model import (
+    channels_first,
+    convolutions_of_pixels,
+    kernels_of,
+    load_model,
+    network_of,
+    towers_of,
+)
 from keras_classics.words import plural
 
 MAX_MAPS = 128
@@ -67,24 +74,22 @@ class Network:
             The layer's name and floats of shape (filters, height, width, 1 or 3): one pair, of two
             towers two, none where no layer sees pixels.
         """
-        found = []
-        for layer in self.network.layers:
-            kernel = getattr(layer, "kernel", None)
-            if kernel is not None and len(kernel.shape) == 4 and kernel.shape[2] in (1, 3):
-                found.append((layer.name, np.moveaxis(_numpy(kernel), -1, 0)))
-        if found and self._has_groups():
-            name, kernels = found[0]
+        seen = convolutions_of_pixels(self.network)
+        if not seen:
+            return []
+        found = list(kernels_of(self.network, seen[0]).items())
+        name, kernels = found[0]
+        if self._has_groups() and len(kernels) % 2 == 0:
             halves = zip(("first", "second"), np.array_split(kernels, 2), strict=True)
             return [(f"the {which} half of {name}", half) for which, half in halves]
-        names = [name for name, _ in found[:2]]
-        return found[: 2 if len(names) == 2 and names[1] == _partner(names[0]) else 1]
+        return found
 
     def becomes(self, image: np.ndarray) -> str:
         """What happens to the size of a picture before the network sees it; empty if nothing."""
         if not getattr(self.network, "inputs", None):
             return ""
         before = image.shape[:2]
-        behind = _sides(self.network.inputs[0], _channels_first(self.network))
+        behind = _sides(self.network.inputs[0], channels_first(self.network))
         if before == behind or not _becomes(before, behind):
             return ""
         front = [one for one in self.model.layers if one is not self.network]
@@ -109,10 +114,10 @@ class Network:
         rows = _rows_of(self.network)
         tensors = [tensor for row in rows for tensor in row.tensors]
         values = iter(self._outputs(tensors, image[None]))
-        stages = []
+        stages, is_first = [], channels_first(self.network)
         for row in rows:
             towers = [next(values)[0] for _ in row.tensors]
-            if not row.channels_first:
+            if not is_first:
                 towers = [np.moveaxis(maps, -1, 0) for maps in towers]
             if self._has_groups() and len(towers[0]) % 2 == 0:
                 towers = np.array_split(towers[0], 2)
@@ -140,9 +145,9 @@ class Network:
         return None
 
     def _has_groups(self):
-        """Whether both towers lie in each layer, one behind the other."""
+        """Whether both of AlexNet's towers lie in each layer, one behind the other."""
         return any(
-            getattr(layer, "groups", 1) == 2 and hasattr(layer, "kernel")
+            type(layer).__name__ == "GroupedConv2D" and layer.groups == 2
             for layer in self.network.layers
         )
 
@@ -189,7 +194,6 @@ class _Row:
     """A layer that a paper names: the tensors of its towers, behind what follows it."""
 
     name: str
-    channels_first: bool
     becomes: str
     tensors: list[Any] = field(default_factory=list)
 
@@ -201,13 +205,13 @@ def _rows_of(network):
     if not getattr(network, "outputs", None):  # it is no graph of layers
         return []
     graph, rows, row_of, padded = graph_of(network), {}, {}, {}
+    first = channels_first(network)
     for part in dissect(network)[0]:
         last = part.parts[-1].name if part.kind == "block" else part.name
-        layer, inputs, outputs = graph[last]
+        _, inputs, outputs = graph[last]
         if len(outputs) != 1 or len(outputs[0].shape) != 4 or part.name in rows:
             continue
         (output,), before = outputs, [id(tensor) for tensor in inputs]
-        first = _channels_first(layer)
         if part.kind in _FOLLOWING and before[0] in row_of:
             row = row_of[id(output)] = row_of[before[0]]
             row.tensors = [output]
@@ -215,23 +219,19 @@ def _rows_of(network):
             padded[id(output)] = _becomes(_sides(inputs[0], first), _sides(output, first))
         elif part.kind not in _UNNAMED | _FOLLOWING:
             becomes = next((padded[one] for one in before if one in padded), "")
-            row = _Row(part.name.removesuffix("_conv"), first, becomes, [output])
+            row = _Row(part.name.removesuffix("_conv"), becomes, [output])
             rows[part.name] = row_of[id(output)] = row
-    return _joined(rows)
+    return _joined(graph, rows)
 
 
-def _joined(rows):
+def _joined(graph, rows):
     """The rows, those of a second tower in the first one's."""
     for name, row in list(rows.items()):
-        if _partner(name) in rows:
-            row.tensors += rows.pop(_partner(name)).tensors
-            row.name = name.removesuffix("_a")
+        first, *second = towers_of(graph, name)
+        if first == name and second and second[0] in rows:
+            row.tensors += rows.pop(second[0]).tensors
+            row.name = row.name.removesuffix("_a")
     return list(rows.values())
-
-
-def _partner(name):
-    """The layer of the second tower: conv1_b of conv1_a; empty of any other."""
-    return f"{name[:-1]}b" if name.endswith("_a") else ""
 
 
 def _sides(tensor, channels_first):
@@ -243,10 +243,3 @@ def _becomes(before, behind):
     if None in (*before, *behind):
         return ""
     return f"{before[0]}×{before[1]} becomes {behind[0]}×{behind[1]}"
-
-
-def _channels_first(layer):
-    import keras
-
-    setting = getattr(layer, "data_format", None) or keras.config.image_data_format()
-    return setting == "channels_first"

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics import checks
-from keras_classics.compat import graph_of
 from keras_classics.report import figures
-from keras_classics.trained_model import network_of, towers_of, unknown_layer
+from keras_classics.trained_model import (
+    convolutions_of_pixels,
+    kernels_of,
+    network_of,
+    unknown_layer,
+)
 from keras_classics.visualization.pictures import check_model
 from keras_classics.visualization.tiles import stacked
 from keras_classics.words import plural
@@ -53,30 +57,18 @@ def filters_of(model: keras.Model, layer: str | None = None) -> dict[str, np.nda
     """Returns {layer: its filters, floats (filters, height, width, 1 or 3)}; see `plot_filters`."""
     check_model(model)
     network = network_of(model)
-    layers = {name: one for name, (one, _, _) in graph_of(network).items()}
-    seen = [name for name, one in layers.items() if _sees_pixels(one)]
+    layers, seen = [one.name for one in network.layers], convolutions_of_pixels(network)
     if layer is None:
         if not seen:
             raise ValueError(f"`model` must have a convolution over 1 or 3 channels; "
                              f"{network.name!r} has none.")  # fmt: skip
         layer = seen[0]
     elif layer not in layers:
-        unknown_layer("layer", layer, seen or list(layers), network)
+        unknown_layer("layer", layer, seen or layers, network)
     elif layer not in seen:
         which = f" ({', '.join(seen[:3])})" if seen else ""
         checks.refuse("layer", f"a convolution over 1 or 3 channels{which}", layer)
-    return {name: _filters(layers[name]) for name in towers_of(seen, layer)}
-
-
-def _sees_pixels(layer):
-    kernel = getattr(layer, "kernel", None)
-    return kernel is not None and len(kernel.shape) == 4 and kernel.shape[2] in (1, 3)
-
-
-def _filters(layer):
-    from keras import ops
-
-    return np.moveaxis(np.asarray(ops.convert_to_numpy(layer.kernel), "float32"), -1, 0)
+    return kernels_of(network, layer)
 
 
 def draw_filters(found: dict[str, np.ndarray]) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from keras_classics import checks
 from keras_classics.compat import calls_of, graph_of
 from keras_classics.report import pixels
-from keras_classics.trained_model import network_of, towers_of, unknown_layer
+from keras_classics.trained_model import channels_first, network_of, towers_of, unknown_layer
 from keras_classics.visualization.classes import (
     Explanation,
     check_class,
@@ -21,7 +22,6 @@ from keras_classics.visualization.classes import (
 from keras_classics.visualization.gradients import gradients
 from keras_classics.visualization.pictures import (
     batch_of,
-    channels_first,
     channels_last,
     check_model,
     checked_picture,
@@ -174,7 +174,11 @@ def _last_maps(model, network):
         rule = "a convolution with maps of more than one point"
         raise ValueError(f"`model` must have {rule}; {network.name!r} has none.")
     last = convolutions[-1]
-    same = [n for n in spatial[spatial.index(last) :] if sizes[n] == sizes[last]]
+    behind = spatial[spatial.index(last) :]
+    if None in sizes[last]:  # which a pooling behind it has as well
+        in_front = itertools.takewhile(lambda n: not hasattr(graph[n][0], "pool_size"), behind)
+        behind = list(in_front)
+    same = [n for n in behind if sizes[n] == sizes[last]]
     return towers_of(graph, same[-1])
 
 

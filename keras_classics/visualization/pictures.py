@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_classics import checks
-from keras_classics.compat import all_layers, forget_tracings
+from keras_classics.compat import forget_tracings
 from keras_classics.report import pixels
+from keras_classics.trained_model import channels_first
 
 if TYPE_CHECKING:
     import keras
@@ -29,14 +30,6 @@ def check_model(model: keras.Model) -> None:
     if len(shapes) != 1 or len(shapes[0]) != 3:
         rule = "a model with one input, of pictures"
         raise ValueError(f"`model` must be {rule}. Received: inputs of the shapes {shapes}")
-
-
-def channels_first(model: keras.Model) -> bool:
-    """Whether a model's maps have their channels first: as its first layer with a format says."""
-    import keras
-
-    formats = (getattr(layer, "data_format", None) for layer in all_layers(model))
-    return next(filter(None, formats), keras.config.image_data_format()) == "channels_first"
 
 
 def checked_picture(model: keras.Model, image: Any) -> np.ndarray:

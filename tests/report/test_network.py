@@ -77,6 +77,43 @@ def test_channels_first(tmp_path):
     np.testing.assert_allclose(stage.towers[0], expected[None])
 
 
+def test_channels_first_where_the_last_layer_has_no_format(tmp_path):
+    pixels = keras.Input((2, 6, 4))
+    pool = keras.layers.AveragePooling2D(1, data_format="channels_first", name="pool")
+    x = keras.layers.Add(name="sum")([pool(pixels), pixels])
+    outputs = keras.layers.Flatten(data_format="channels_first")(x)
+    keras.Model(pixels, outputs).save(tmp_path / "m.keras")
+    stages = Network(tmp_path / "m.keras").stages(np.zeros((6, 4, 2), "uint8"))
+    assert [(one.name, one.towers[0].shape) for one in stages] == [
+        ("pool", (2, 6, 4)),
+        ("sum", (2, 6, 4)),
+    ]
+
+
+@pytest.mark.parametrize("filters", [1, 4])
+def test_a_chain_is_no_pair_of_towers(filters, tmp_path):
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(1, 3, padding="same", name="conv1_a")(inputs)
+    x = keras.layers.Conv2D(filters, 3, padding="same", name="conv1_b")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    keras.Model(inputs, x).save(tmp_path / "m.keras")
+    network = Network(tmp_path / "m.keras")
+    assert [name for name, _ in network.first_filters()] == ["conv1_a"]
+    stages = network.stages(np.zeros((8, 8, 1), "uint8"))
+    assert [(one.name, len(one.towers)) for one in stages] == [("conv1_a", 1), ("conv1_b", 1)]
+
+
+def test_groups_alone_are_no_towers(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, name="conv1")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, groups=2, name="two")(x))
+    keras.Model(inputs, x).save(tmp_path / "m.keras")
+    network = Network(tmp_path / "m.keras")
+    assert [name for name, _ in network.first_filters()] == ["conv1"]
+    stages = network.stages(np.zeros((8, 8, 3), "uint8"))
+    assert [(one.name, len(one.towers)) for one in stages] == [("conv1", 1), ("two", 1)]
+
+
 def test_both_towers_of_alexnet(towers_file):
     network = Network(towers_file)
     inside = network.network

@@ -125,6 +125,33 @@ def test_two_towers_are_taken_together():
     np.testing.assert_allclose(found.map, np.maximum(both @ kernel / 16, 0), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("filters", [2, 3])
+def test_a_chain_is_no_pair_of_towers(filters):
+    pixels = keras.Input((8, 8, 2))
+    x = layers.Conv2D(2, 3, padding="same", name="conv_a")(pixels)
+    x = layers.Conv2D(filters, 3, padding="same", name="conv_b")(x)
+    model = keras.Model(pixels, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+    picture = np.random.default_rng(1).random((8, 8, 2))
+    assert grad_cam_map(model, picture).layers == ("conv_b",)
+    assert grad_cam_map(model, picture, layer="conv_a").layers == ("conv_a",)
+    assert feature_extractor(model).output["stride_1"].shape[-1] == filters
+
+
+def test_branches_of_other_shapes_are_no_towers():
+    pixels = keras.Input((8, 8, 1))
+    branches = [layers.Conv2D(n, 3, name=f"conv_{t}")(pixels) for n, t in ((2, "a"), (3, "b"))]
+    x = layers.GlobalAveragePooling2D()(layers.Concatenate()(branches))
+    found = grad_cam_map(keras.Model(pixels, layers.Dense(2)(x)), PICTURE, layer="conv_a")
+    assert found.layers == ("conv_a",)
+
+
+def test_a_network_of_any_size_ends_in_front_of_its_pooling():
+    pixels = keras.Input((None, None, 1))
+    x = layers.ReLU(name="relu")(layers.Conv2D(3, 3, name="conv")(pixels))
+    x = layers.GlobalAveragePooling2D()(layers.Dropout(0.5)(layers.MaxPooling2D()(x)))
+    assert grad_cam_map(keras.Model(pixels, layers.Dense(2)(x)), PICTURE).layers == ("relu",)
+
+
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
