@@ -158,6 +158,7 @@ _PICTURE_FILES = (
     {"value": "old.png", "damage": lambda folder: (folder / "old.png").write_text("old")},
     {"value": "loop.svg", "damage": lambda folder: (folder / "loop.svg").symlink_to("x")},
     {"value": "x.png", "damage": lambda folder: (folder / "x.png").mkdir()},
+    {"value": "~nobodyxx/x.png", "accepted": "a folder of that name is made; it is no user's home"},
     _MISSING,
 )
 _LAYERS = ("", " ", "c1", "C", "C1 ", "C9", "OUTPUT", "lenet5", "C1/x", "0", "..", *_ODD, _MISSING)
@@ -269,6 +270,7 @@ _TABLE = {
             {"value": "old.svg", "damage": lambda folder: (folder / "old.svg").write_text("old")},
             {"value": "loop.svg", "damage": lambda folder: (folder / "loop.svg").symlink_to("x")},
             {"value": "x.svg", "damage": lambda folder: (folder / "x.svg").mkdir()},
+            {"value": "~nobodyxx/x.svg", "accepted": "a folder of that name is made"},
             {"value": (), "label": "nothing"},
         ),
         words=("draw", "lenet5"),

@@ -57,7 +57,7 @@ def draw(model: keras.Model | str, path: AnyPath) -> AnyPath:
     """
     if not isinstance(path, str | os.PathLike) or Path(path).suffix.lower() != ".svg":
         checks.refuse("path", "a file that ends in .svg", path, DrawingError)
-    target = Path(path).expanduser()
+    target = Path(os.path.expanduser(path))
     if target.exists() or target.is_symlink():
         raise DrawingError(f"There is something at {path} already; nothing was written.")
     write_bytes(target, utf8(drawing_of(model)))

@@ -79,23 +79,32 @@ def check_class(model: keras.Model, class_index: Any, class_names: Any = None) -
     return class_index
 
 
-def probabilities(rows: np.ndarray) -> np.ndarray:
-    """Returns a model's outputs as probabilities: those that do not add up to one are logits.
+def probabilities(model: keras.Model, rows: np.ndarray) -> np.ndarray:
+    """Returns what a model gives as probabilities.
 
-    A single output stays as it is.
+    What a softmax or sigmoid at its end gives is one already. Of anything else a single value is
+    the logit of a sigmoid, and rows that do not add up to one are those of a softmax.
 
     Args:
-        rows: floats of shape (pictures, classes).
+        model: a Keras model that is a graph of layers.
+        rows: what its `class_output` gave, floats of shape (pictures, classes).
 
     Example:
+        >>> import keras
         >>> import numpy as np
         >>> from keras_classics.visualization.classes import probabilities
-        >>> probabilities(np.array([[0.0, 0.0], [3.0, 3.0]])).tolist()
+        >>> def model(end):
+        ...     return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, end)])
+        >>> probabilities(model(None), np.array([[0.0, 0.0], [3.0, 3.0]])).tolist()
         [[0.5, 0.5], [0.5, 0.5]]
-        >>> probabilities(np.array([[0.25, 0.75]])).tolist()
-        [[0.25, 0.75]]
+        >>> probabilities(model("sigmoid"), np.array([[0.75, 0.75]])).tolist()
+        [[0.75, 0.75]]
     """
-    if rows.shape[1] == 1 or (rows.min() >= 0 and np.allclose(rows.sum(-1), 1, atol=0.02)):
+    if _ends_squashed(model):
+        return rows
+    if rows.shape[1] == 1:
+        return (1 + np.tanh(rows / 2)) / 2  # the sigmoid, which never overflows
+    if rows.min() >= 0 and np.allclose(rows.sum(-1), 1, atol=0.02):
         return rows
     powers = np.exp(rows - rows.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
@@ -112,17 +121,41 @@ def scores_of(model: keras.Model, output: Any) -> Any:
         What a layer that does nothing else takes; of a layer with weights, what it gives without
         its activation. If the model ends in something else, the output.
     """
-    import keras
-
-    (layer, inputs), *_ = (
-        (one, given) for one, given, made in calls_of(model)[0] if any(x is output for x in made)
-    )
-    if type(layer).__name__ in ("Softmax", "Sigmoid"):  # as a layer, or as a function
+    layer, inputs = _maker(model, output)
+    if _is_squashing(layer):
         return inputs[0]
-    squashing = keras.activations.softmax, keras.activations.sigmoid
-    if getattr(layer, "activation", None) not in squashing:
+    if not _has_squashing(layer):
         return output
     linear = type(layer).from_config({**layer.get_config(), "activation": "linear"})
     scores = linear(inputs[0])
     linear.set_weights(layer.get_weights())
     return scores
+
+
+def _maker(model, output):
+    """The layer that gives an output, and what it takes."""
+    return next(
+        (layer, inputs)
+        for layer, inputs, outputs in calls_of(model)[0]
+        if any(one is output for one in outputs)
+    )
+
+
+def _is_squashing(layer):
+    return type(layer).__name__ in ("Softmax", "Sigmoid")  # as a layer, or as a function
+
+
+def _has_squashing(layer):
+    import keras
+
+    squashing = keras.activations.softmax, keras.activations.sigmoid
+    return getattr(layer, "activation", None) in squashing
+
+
+def _ends_squashed(model):
+    import keras
+
+    layer, _ = _maker(model, class_output(model))
+    if isinstance(layer, keras.Model) and len(getattr(layer, "outputs", ())) == 1:
+        return _ends_squashed(layer)
+    return _is_squashing(layer) or _has_squashing(layer)

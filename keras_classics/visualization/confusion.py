@@ -66,7 +66,7 @@ def _matrix(counts):
 
 
 def _counted(labels, predictions, names):
-    labels, predictions = _integers("labels", labels), np.asarray(predictions)
+    labels, predictions = _integers("labels", labels), _array(predictions)
     classes = predictions.shape[1] if predictions.ndim == 2 else 0
     if classes:
         predictions = predictions.argmax(axis=-1)
@@ -90,10 +90,14 @@ def _check_number(classes):
 
 
 def _integers(name, values):
-    try:
-        array = np.asarray(values)
-    except ValueError:  # lists of several lengths
-        array = np.array(None)
+    array = _array(values)
     if array.dtype.kind not in "ui" or (array.size and array.min() < 0):
         checks.refuse(name, "integers from 0 on", values)
     return array.astype("int64")
+
+
+def _array(values):
+    try:
+        return np.asarray(values)
+    except ValueError:  # lists of several lengths
+        return np.array(None)

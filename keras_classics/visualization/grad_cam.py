@@ -123,7 +123,7 @@ def grad_cam_map(
     layers = _last_maps(model, network) if layer is None else _named(model, network, layer)
     front, rest = _divided(model, network, layers)
     pixels_in, *maps, rows = outputs_of(front, batch_of(model, picture))
-    shares = probabilities(np.asarray(rows, "float32"))[0]
+    shares = probabilities(model, np.asarray(rows, "float32"))[0]
     index = int(shares.argmax()) if class_index is None else class_index
     _, *slopes = gradients(rest, [pixels_in, *maps], index, model.variables)
     weighted = [_weighted(model, *pair) for pair in zip(maps, slopes, strict=True)]

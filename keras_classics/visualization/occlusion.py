@@ -100,7 +100,8 @@ def occlusion_map(
 ) -> Explanation:
     """Computes the probability of a class with a square at each place of a picture.
 
-    Outputs of a model that do not add up to one are taken for logits, whose softmax it is.
+    What a model gives that ends in no softmax or sigmoid, and does not add up to one, are logits:
+    several those of a softmax, a single one that of a sigmoid.
 
     Args:
         model: as of `occlusion`.
@@ -113,8 +114,8 @@ def occlusion_map(
 
     Returns:
         An `Explanation`. Row r, column c of its `map` is the probability with the square around the
-        middle of the strides × strides pixels that begin at (r · strides, c · strides); at the
-        borders a part of the square lies outside.
+        middle of the strides × strides pixels that begin at (r · strides, c · strides), or the
+        picture's last pixel if that comes first; at the borders a part of it lies outside.
 
     Raises:
         ValueError: as `occlusion`.
@@ -149,7 +150,7 @@ def occlusion_map(
                 copy[window] = fill
         batch = np.concatenate([batch_of(model, copy) for copy in copies])
         rows.append(np.asarray(outputs_of(classifier, batch), "float32")[: len(chosen)])
-    shares = probabilities(np.concatenate(rows))
+    shares = probabilities(model, np.concatenate(rows))
     index = int(shares[0].argmax()) if class_index is None else class_index
     size = [-(-side // strides) for side in picture.shape[:2]]
     return Explanation(shares[1:, index].reshape(size), index, float(shares[0, index]))
@@ -169,7 +170,7 @@ def _windows(picture, patch_size, strides):
     first, second = (
         [
             slice(max(0, middle - patch_size // 2), middle - patch_size // 2 + patch_size)
-            for middle in range(strides // 2, -(-side // strides) * strides, strides)
+            for middle in (min(start + strides // 2, side - 1) for start in range(0, side, strides))
         ]
         for side in picture.shape[:2]
     )

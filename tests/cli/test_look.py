@@ -94,6 +94,28 @@ def test_a_saved_model_has_numbers_for_classes(folder, capsys):
     assert any("224×224" in sentence for sentence in found["picture"])
 
 
+def test_classes_have_the_names_that_predict_prints(folder, capsys, copy_of_run):
+    metrics = json.loads((copy_of_run / "metrics.json").read_text("utf-8"))
+    metrics["class_names"][:2] = ["n01440764", "a\x1b[31m"]
+    (copy_of_run / "metrics.json").write_text(json.dumps(metrics), "utf-8")
+    for name, file in (("tench", "a.png"), ("n01440764", "b.png")):
+        first, *_ = printed(
+            capsys, "explain", str(copy_of_run), "seven.png", "--class", name, "-o", file
+        )
+        assert first.startswith(f"{file}: grad-cam of class tench, ")
+    first, *_ = printed(
+        capsys, "explain", str(copy_of_run), "seven.png", "--class", "a\x1b[31m", "-o", "c.png"
+    )
+    assert "class a\\x1b[31m, " in first
+    message = fails("explain", str(copy_of_run), "seven.png", "--class", "tensh", "-o", "d.png")
+    assert "(such as tench)" in message
+
+
+def test_a_home_of_nobody_is_a_folder(folder, capsys):
+    (first,) = printed(capsys, "filters", "lenet5", "-o", "~nobodyxx/a.png")
+    assert first.startswith("~nobodyxx/a.png: ") and (folder / "~nobodyxx" / "a.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -175,6 +175,7 @@ def plain():
         (lambda: plot_confusion([[1]], class_names="ab"), "`class_names` must be 1 names"),
         (lambda: plot_confusion([5000], [0]), "at most 1,500 classes"),
         (lambda: plot_confusion([[1], [1, 2]], [0, 1]), "`labels` must be integers from 0 on"),
+        (lambda: plot_confusion([0, 1], [[1], [1, 2]]), "`predictions` must be integers from 0"),
     ],
 )
 def test_what_is_refused(call, message):

@@ -6,6 +6,7 @@ from keras import layers
 import keras_classics
 from keras_classics import occlusion
 from keras_classics.visualization import occlusion_map
+from keras_classics.visualization.occlusion import _windows
 
 pytestmark = pytest.mark.backend
 
@@ -58,6 +59,27 @@ def test_logits_become_probabilities(digits):
     )
     one, other = (occlusion_map(m, digits[0][3], strides=7) for m in (shares, logits))
     np.testing.assert_allclose(other.map, one.map, atol=1e-5)
+
+
+@pytest.mark.parametrize("units", [1, 3])
+@pytest.mark.parametrize("end", ["sigmoid", None])
+@pytest.mark.parametrize("inside", [False, True])
+def test_what_a_model_ends_in_says_what_its_values_are(units, end, inside):
+    dense = layers.Dense(units, end, bias_initializer=keras.initializers.Constant(3.2))
+    model = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), dense])
+    if inside:
+        model = keras.Sequential([keras.Input((4, 4, 1)), layers.Rescaling(1 / 255), model])
+    found = occlusion_map(model, np.zeros((4, 4)), 0, strides=4)
+    of_three = end is None and units == 3
+    expected = 1 / 3 if of_three else 1 / (1 + np.exp(-3.2))
+    np.testing.assert_allclose([found.probability, *found.map.flat], expected, atol=1e-6)
+
+
+def test_every_square_hides_something():
+    picture = np.zeros((28, 28))
+    picture[27, 27] = 4
+    last = _windows(picture, 3, 9)[-1]
+    assert picture[last].any() and picture[last].shape == (2, 2)
 
 
 def test_hiding_strokes_lowers_the_probability_of_a_digit(digits):

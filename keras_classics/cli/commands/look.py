@@ -59,11 +59,13 @@ def explain_command(arguments: Namespace) -> None:
         raise UserError("`layer` belongs to the method grad-cam; occlusion looks at no layer.")
     model, metrics = _loaded(arguments)
     picture, done = _picture(arguments, model, metrics)
+    from keras_classics.data.class_names import in_words
     from keras_classics.visualization.grad_cam import draw_grad_cam, grad_cam_map
     from keras_classics.visualization.occlusion import draw_occlusion, occlusion_map
 
-    names = metrics["class_names"] if metrics else None
-    index = _asked(arguments, _class_index, model, arguments.class_name, names)
+    raw = metrics["class_names"] if metrics else None
+    names = raw and [in_words(name) for name in raw]  # as `predict` prints them
+    index = _asked(arguments, _class_index, model, arguments.class_name, names, raw)
     if arguments.method == "grad-cam":
         found = _asked(arguments, grad_cam_map, model, picture, index, arguments.layer)
         figure = draw_grad_cam(found, picture, names)
@@ -78,7 +80,7 @@ def explain_command(arguments: Namespace) -> None:
 
 
 def _target(given: str | None, default: str) -> Path:
-    path = Path(given or default).expanduser()
+    path = Path(os.path.expanduser(given or default))
     if path.suffix.lower() not in (".png", ".svg"):
         checks.refuse("output", "a file that ends in .png or .svg", str(path), UserError)
     if os.path.lexists(path):
@@ -117,13 +119,18 @@ def _picture(
     return read_image(arguments.image, (height, width, channels), digits)
 
 
-def _class_index(model: keras.Model, name: str | None, names: Sequence[str] | None) -> int | None:
+def _class_index(
+    model: keras.Model, name: str | None, names: Sequence[str] | None, raw: Sequence[str] | None
+) -> int | None:
+    """Returns the number of a class, by the name that is printed or the one in the files."""
     from keras_classics.visualization.classes import check_class, class_output
 
     check_class(model, None, names)
     if name is None:
         return None
     known = list(names or map(str, range(class_output(model).shape[-1])))
+    if name not in known and raw and name in raw:
+        return raw.index(name)
     if name not in known:
         close = difflib.get_close_matches(name, known, 3, 0.4) or known[:3]
         rule = f"a class of the network (such as {', '.join(close)})"
@@ -156,6 +163,8 @@ def _tell(
     if arguments.json:
         print(json.dumps({"file": str(path), **facts, "picture": list(done)}, ensure_ascii=False))
         return
-    print(f"{path}: {sentence}")
+    from keras_classics.anatomy.grid import printable
+
+    print(printable(f"{path}: {sentence}"))  # names out of files may hold anything
     for one in done:
-        print(textwrap.fill(one, 80, initial_indent="  ", subsequent_indent="    "))
+        print(textwrap.fill(printable(one), 80, initial_indent="  ", subsequent_indent="    "))
