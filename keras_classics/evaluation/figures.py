@@ -25,7 +25,7 @@ _WRONG_KEPT = 200
 _SAMPLES_KEPT = 100
 _CERTAIN_KEPT = 10  # right and wrong, of which it was the most and the least certain
 _BATCH_KEPT = 24
-_SIDE = 112  # pixels of what is kept for the eye alone
+_SIDE = 84  # pixels of what is kept for the eye alone, as the page shows it
 _TOP = 5
 _FEW = 100
 _USUAL = 99.9  # percent of the pictures
@@ -44,7 +44,8 @@ def for_report(
     Returns:
         dict of arrays: labels, predicted, probabilities, and wrong_index, wrong_images (the first
         misclassified), sample_images, sample_labels (the first of each class, of 100 classes), and
-        certain_index, certain_images (small ones of the most and least certain answers).
+        certain_index, certain_images (of the most and least certain answers). All but the samples,
+        which networks are shown again, are small.
     """
     wrong = np.flatnonzero(result.labels != result.predicted)[:_WRONG_KEPT]
     classes, first = np.unique(result.labels, return_index=True)
@@ -63,7 +64,7 @@ def for_report(
     return {
         **answers,
         "wrong_index": wrong,
-        "wrong_images": wrong_images,
+        "wrong_images": as_shown(wrong_images),
         "sample_images": sample_images,
         "sample_labels": classes,
         "certain_index": certain,
@@ -97,7 +98,7 @@ def as_shown(images: np.ndarray) -> np.ndarray:
         >>> import numpy as np
         >>> from keras_classics.evaluation.figures import as_shown
         >>> as_shown(np.full((1, 224, 200, 3), 300.0)).shape
-        (1, 112, 100, 3)
+        (1, 74, 66, 3)
     """
     whole = np.clip(np.round(images), 0, 255).astype("uint8")
     return pixels.shrink(whole, _SIDE) if len(whole) else whole

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from keras_classics.types import Transforms
 
 _QUERIES, _NEAREST = 5, 6  # as in Fig. 4 of the AlexNet paper
-_LEAST = 1000  # training pictures to look among
+_LEAST = 1000  # training pictures to look among, where as many were measured
 
 
 def nearest_in_training(
@@ -36,8 +36,8 @@ def nearest_in_training(
     """Finds the training pictures nearest to some measured ones in the last hidden layer.
 
     By the Euclidean distance, as in Fig. 4 of the AlexNet paper. It looks among a tenth as many
-    training pictures as were measured, 1,000 at least, so that it never takes much of the time of
-    the measurement.
+    training pictures as were measured, 1,000 at least, but never more than were measured, so that
+    it takes no longer than the measurement.
 
     Args:
         model: the inference model.
@@ -50,7 +50,7 @@ def nearest_in_training(
         dict of arrays, q measured pictures with k neighbours each: near_index (q,), their positions
         among the measured ones; near_labels and near_distances (q, k), near_images (q · k, …), the
         nearest first; near_among (1,), among how many. Empty for a network without a last hidden
-        layer.
+        layer, and where a distance is too large for float32.
 
     Raises:
         DataError: if a picture cannot be read.
@@ -62,14 +62,21 @@ def nearest_in_training(
     queries = _spread(len(kept["sample_labels"]), _QUERIES)
     if extractor is None or not len(queries):
         return {}
-    places = _some(source, max(_LEAST, len(kept["labels"]) // 10), bad)
+    measured = len(kept["labels"])
+    places = _some(source, max(min(_LEAST, measured), measured // 10), bad)
     part = source.part(places, source.split)
     batch_size = min(evaluation_batch_size(model.input_shape), len(part))
     values_of, bad = in_chunks(extractor, batch_size), BadImages()
     batches = in_order(part, batch_size, transforms, bad)
-    labels, values = collect(batches, values_of, bad, part)
     own = values_of(kept["sample_images"][queries])
-    distances = np.stack([_distances(values, one) for one in own])
+
+    def distances_of(images):  # of each batch at once, since the values may be whole maps
+        return _distances(values_of(images), own)
+
+    labels, distances = collect(batches, distances_of, bad, part)
+    if not np.isfinite(distances).all():
+        return {}
+    distances = distances.T
     nearest = np.argsort(distances, axis=1, kind="stable")[:, :_NEAREST]
     images = images_at(source, places[part.positions(bad)][nearest.ravel()], transforms)
     first = [np.flatnonzero(kept["labels"] == kept["sample_labels"][query])[0] for query in queries]
@@ -95,5 +102,8 @@ def _spread(count, most):
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
-def _distances(values, one):
-    return np.linalg.norm((values - one).reshape(len(values), -1), axis=1)
+def _distances(values, own):
+    """Euclidean distances (n, q) of n values from q others."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = [np.linalg.norm((values - one).reshape(len(values), -1), axis=1) for one in own]
+    return np.stack(columns, axis=1)

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_classics.data.encoded import errors_of_pipeline
 from keras_classics.data.errors import DataError
+from keras_classics.data.host_tensorflow import import_tensorflow
 from keras_classics.data.pipeline import (
     in_order,
     one_epoch,
@@ -425,7 +426,8 @@ class Run:
         """Returns the arrays of `predictions.npz`."""
         transforms, train = self.recipe.test_transforms, self.sources["train"]
         arrays = for_report(result, self.sources["final"], transforms)
-        with contextlib.suppress(DataError):  # a picture that the page lacks ends no run
+        # A picture that the page lacks ends no run, nor does a file that is gone.
+        with contextlib.suppress(DataError, import_tensorflow().errors.OpError):
             with errors_of_pipeline(self.bad, train.name):
                 arrays |= first_pictures(self._batches(epoch=0, step=0))
             if self.devices.processes == 1:  # the others do not compute here

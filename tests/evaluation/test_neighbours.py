@@ -18,6 +18,9 @@ from tests.runs import small_recipes
 
 pytestmark = pytest.mark.backend
 
+# Of `finished_run`.
+RECIPE = vary(small_recipes.LENET5, {"epochs": 1, "limit_train": 64, "copies": 1, "validation": 0})
+
 
 def model_of(network):
     pixels = keras.Input(network.input_shape[1:], name="pixels")
@@ -42,7 +45,7 @@ def model():
 
 
 def test_they_are_those_of_a_search_by_hand(model):
-    train, test = source_of(200, 0), source_of(30, 1)
+    train, test = source_of(200, 0), source_of(200, 1)
     kept = for_report(evaluate(model, test), test)
     found = nearest_in_training(model, kept, train)
     network = model.get_layer("network")
@@ -67,12 +70,21 @@ def test_a_picture_of_the_training_set_is_its_own_nearest(model):
     assert np.all(found["near_distances"][:, 0] < 1e-3)
 
 
-def test_it_looks_among_a_tenth_of_what_was_measured_or_a_thousand(model):
+@pytest.mark.parametrize(("measured", "among"), [(30, 30), (1100, 1000), (12_000, 1200)])
+def test_it_looks_among_a_tenth_of_what_was_measured_or_a_thousand(model, measured, among):
     test, train = source_of(30, 1), source_of(1500, 0)
     kept = for_report(evaluate(model, test), test)
-    assert nearest_in_training(model, kept, train)["near_among"].tolist() == [1000]
-    kept["labels"] = np.resize(kept["labels"], 12_000)
-    assert nearest_in_training(model, kept, train)["near_among"].tolist() == [1200]
+    kept["labels"] = np.resize(kept["labels"], measured)
+    assert nearest_in_training(model, kept, train)["near_among"].tolist() == [among]
+
+
+def test_values_too_large_for_distances_have_no_neighbours(model):
+    train = source_of(40, 0)
+    kept = for_report(evaluate(model, train), train)
+    x = inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1e20)(keras.layers.Flatten()(x))
+    large = model_of(keras.Model(inputs, keras.layers.Dense(3)(x), name="large"))
+    assert nearest_in_training(large, kept, train) == {}
 
 
 def test_a_network_that_ends_in_two_branches_has_none(model):
@@ -102,12 +114,10 @@ def arrays(finished_run):
 
 
 def test_a_run_keeps_what_it_was_shown_first(arrays):
-    changes = {"epochs": 1, "limit_train": 64, "copies": 1, "validation": 0}  # of `finished_run`
-    recipe = vary(small_recipes.LENET5, changes)
-    source = load_sources(recipe, None, "none")["train"]
+    source = load_sources(RECIPE, None, "none")["train"]
     batches = one_epoch(
-        source, recipe.batch_size, seed=recipe.seed, epoch=0, shuffle=recipe.shuffle,
-        transforms=recipe.train_transforms,
+        source, RECIPE.batch_size, seed=RECIPE.seed, epoch=0, shuffle=RECIPE.shuffle,
+        transforms=RECIPE.train_transforms,
     )  # fmt: skip
     images, labels = next(iter(batches))
     assert len(arrays["batch_labels"]) == 24
@@ -130,6 +140,12 @@ def test_a_run_keeps_the_most_and_the_least_certain_pictures(arrays):
 
 
 def test_its_neighbours_are_training_pictures(arrays):
+    source = load_sources(RECIPE, None, "none")["train"]
     assert arrays["near_among"].tolist() == [64]
     assert arrays["near_images"].shape == (30, 28, 28, 1)
+    is_it = (arrays["near_images"][:, None] == source.images).all((2, 3, 4))
+    assert is_it.any(axis=1).all()
+    np.testing.assert_array_equal(
+        source.labels[is_it.argmax(axis=1)], arrays["near_labels"].ravel()
+    )
     assert np.all(np.diff(arrays["near_distances"], axis=1) >= 0)
