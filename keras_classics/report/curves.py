@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,10 @@ def published(run: RecordedRun) -> Curve | None:
         run: of any recipe.
     """
     curve = CURVES.get(run.network)
-    return curve if curve and run.dataset.partition("_")[0] == curve.dataset else None
+    if curve is None:
+        return None
+    # Of a version (`cifar10:3.0.2`) and of a variant (`cifar10_jpeg`) too.
+    return curve if re.split("[_:]", run.dataset)[0] == curve.dataset else None
 
 
 def series_names(run: RecordedRun) -> tuple[tuple[str, str], tuple[str, str]]:

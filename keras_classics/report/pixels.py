@@ -37,11 +37,18 @@ def ink(values: np.ndarray) -> np.ndarray:
     return np.repeat(np.nan_to_num(grey)[..., None].round().astype("uint8"), 3, axis=-1)
 
 
-def pictures(images: np.ndarray) -> np.ndarray:
+def is_light_on_dark(images: np.ndarray) -> bool:
+    """Whether most of what grey pictures show is dark, as the ground of MNIST's digits."""
+    return images.size > 0 and bool(np.median(images) < 128)
+
+
+def pictures(images: np.ndarray, light_on_dark: bool | None = None) -> np.ndarray:
     """Turns data-set pictures into RGB, grey ones into dark ink on white paper.
 
     Args:
         images: uint8 array of shape (n, h, w, c).
+        light_on_dark: whether grey ones are turned into their negatives; None for what
+            `is_light_on_dark` says of these.
 
     Returns:
         uint8 array of shape (n, h, w, 3).
@@ -49,7 +56,8 @@ def pictures(images: np.ndarray) -> np.ndarray:
     if images.shape[-1] >= 3:
         return images[..., :3]
     grey = images[..., :1]
-    light_on_dark = grey.size > 0 and np.median(grey) < 128
+    if light_on_dark is None:
+        light_on_dark = is_light_on_dark(grey)
     return np.repeat(255 - grey if light_on_dark else grey, 3, axis=-1)
 
 

@@ -53,7 +53,7 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
     for name, fits in _FIT_TOGETHER.items():
         if name in arrays and not fits(arrays):
             raise ReportError(f"predictions.npz cannot be read ({name} does not fit the others).")
-    return arrays
+    return {name: _wide(values) for name, values in arrays.items()}
 
 
 def extremes(
@@ -98,6 +98,12 @@ def certainty(predictions: dict[str, np.ndarray]) -> np.ndarray:
 def first_of(label: int, labels: np.ndarray) -> int:
     """Returns the position of the first picture of a class, which is the one that is kept."""
     return int(np.flatnonzero(labels == label)[0])
+
+
+def _wide(values):
+    """Classes and positions in a type that counts of pairs of them fit in too."""
+    is_index = values.dtype.kind in "iu" and values.ndim < 3  # else they are pictures
+    return values.astype("int64") if is_index else values
 
 
 def _is_classes(values, predictions, size=None):

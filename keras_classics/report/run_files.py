@@ -65,9 +65,10 @@ class RecordedRun:
         model = self.recipe.get("model")
         if not isinstance(model, dict):
             return ""
-        # `pretrained` builds the network that it is told to.
-        name = str(model.get("network"))
-        return model_card(name).builder if name in list_models() else str(model.get("call"))
+        call, name = str(model.get("call")), str(model.get("network"))
+        # It builds the network that it is told to.
+        is_told = call == "keras_classics.models.pretrained:pretrained" and name in list_models()
+        return model_card(name).builder if is_told else call
 
     @property
     def network(self) -> str:

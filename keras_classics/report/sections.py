@@ -107,6 +107,8 @@ def curves(run: RecordedRun) -> str:
     if paper := published(run):
         theirs = "the paper's own curves" if paper.epochs else "where the paper's training ended"
         caption += f" Hollow points: {theirs} ({paper.where})."
+        if run.dataset == "mnist_5k":
+            caption += " The paper's is trained on 60,000 pictures, this one on 4,500 at most."
     return section(
         "curves",
         title,

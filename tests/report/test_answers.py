@@ -187,6 +187,28 @@ def test_the_first_batch_says_what_was_done_to_it(evaluated):
     assert "behind [RandomFlip(share=&lt;b&gt;)]" in section(evaluated, "batch")
 
 
+def test_the_first_batch_may_be_one_picture(evaluated):
+    alter(evaluated, batch_images=np.zeros((1, 28, 28, 1), "uint8"), batch_labels=np.array([3]))
+    assert "The first picture that training showed the network" in section(evaluated, "batch")
+
+
+def test_the_samples_decide_for_all_groups_whether_pictures_are_negatives(evaluated):
+    bright = np.full((12, 28, 28, 1), 200, "uint8")  # the samples are light on dark
+    alter(evaluated, batch_images=bright)
+    predictions = read_predictions(evaluated / "predictions.npz")
+    assert (pictures.shown(predictions, "batch_images") == 55).all()
+
+
+def test_labels_of_few_bits_are_counted_as_others(evaluated):
+    labels, predicted = with_classes(evaluated, 100)
+    text = section(evaluated, "confusion")
+    with np.load(evaluated / "predictions.npz") as file:
+        sample = file["sample_labels"]
+    alter(evaluated, labels=labels.astype("int8"), predicted=predicted.astype("int8"),
+          sample_labels=sample.astype("int8"))  # fmt: skip
+    assert section(evaluated, "confusion") == text
+
+
 def test_a_run_of_an_earlier_version_shows_what_it_kept(evaluated):
     alter(evaluated, without=[name for group in LATER for name in group])
     ids = Page(write_report(evaluated)).ids
@@ -232,7 +254,7 @@ def test_kept_pictures_are_told_by_their_positions(evaluated):
     predictions = read_predictions(evaluated / "predictions.npz")
     kept = pictures.kept(predictions)
     assert sorted(kept) == sorted({*range(10), 13, 21, 24, 30, 39, *range(0, 40, 4)})
-    np.testing.assert_array_equal(kept[12], pictures.shown(predictions["certain_images"])[3])
+    np.testing.assert_array_equal(kept[12], pictures.shown(predictions, "certain_images")[3])
 
 
 def test_probabilities_that_are_no_numbers_are_shown(evaluated):

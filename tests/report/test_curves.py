@@ -111,6 +111,7 @@ def test_the_papers_curve_as_far_as_the_axis_reaches(unfinished):
     [
         ("cifar10", {**CIFAR, "depth": 20, "residual": True}, ["8.75"]),
         ("cifar10_jpeg", {**CIFAR, "depth": 56, "residual": False}, ["5.90", "13.20"]),
+        ("cifar10:3.0.2", {**CIFAR, "depth": 20}, ["8.75"]),
         ("cifar10", {"call": "keras_classics.models.cifar_resnet:cifar_plain20"}, ["1.50", "9.70"]),
         ("cifar10", {**CIFAR, "depth": 26}, []),  # the paper has none of this depth
         ("cifar100", {**CIFAR, "depth": 20, "residual": True}, []),

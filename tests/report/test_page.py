@@ -105,21 +105,29 @@ def test_says_what_ran_and_how_well(evaluated):
         ("keras_classics.models.vgg:vgg16", "Zisserman", "https://arxiv.org/abs/1409.1556"),
         ("keras_classics.models.mnist_cnn:mnist_cnn", "", None),
         ("somebody.models.lenet:lenet5", "", None),
+        (
+            "keras_classics.models.pretrained:pretrained",
+            "Kaiming He, Xiangyu Zhang",
+            "https://arxiv.org/abs/1512.03385",
+        ),
+        ("somebody.models:pretrained", "", None),
         ("<script>", "", None),
         (None, "", None),
     ],
 )
 def test_names_the_paper_of_the_network(unfinished, builder, author, link):
-    change(unfinished / "recipe.json", model={"call": builder})
+    # Only `pretrained` builds the network that is named so.
+    change(unfinished / "recipe.json", model={"call": builder, "network": "resnet50"})
     page = Page(write_report(unfinished))
     assert page.links == [link] * (link is not None)
     assert ("The network is from" in page.text) == bool(author) and author in page.text
 
 
-def test_a_network_that_was_trained_before_has_its_paper_too(unfinished):
-    model = {"call": "keras_classics.models.pretrained:pretrained", "network": "resnet50"}
-    change(unfinished / "recipe.json", model=model)
-    assert "Kaiming He, Xiangyu Zhang" in Page(write_report(unfinished)).text
+def test_says_of_few_pictures_that_the_paper_had_more(unfinished):
+    change(unfinished / "recipe.json", model={"call": "keras_classics.models.lenet:lenet5"})
+    assert "trained on 60,000 pictures" in Page(write_report(unfinished)).text
+    change(unfinished / "recipe.json", dataset="mnist")
+    assert "trained on 60,000 pictures" not in Page(write_report(unfinished)).text
 
 
 def test_the_network_is_drawn_and_counted(finished):

@@ -7,7 +7,6 @@ from keras_classics.report.markup import bullets, paragraph, section, table
 from keras_classics.report.run_files import RecordedRun, write_figure
 from keras_classics.words import plural
 
-SQUARE = 20  # classes: of more, the square of all pairs is nearly empty and cannot be read
 _PAIRS = 20
 _BEST, _WORST = 10, 10
 
@@ -16,7 +15,8 @@ def confusion(run: RecordedRun, predictions: dict[str, np.ndarray], names: list[
     """The confusion matrix; of many classes the pairs that are most often confused."""
     labels, predicted = predictions["labels"], predictions["predicted"]
     totals = np.bincount(labels, minlength=len(names))
-    is_square = len(names) <= SQUARE
+    # Of more classes, the square of all pairs is nearly empty and cannot be read.
+    is_square = len(names) <= figures.NUMBERED_CLASSES
     pairs = figures.most_confused(labels, predicted, len(names), most=5 if is_square else _PAIRS)
     if not is_square:
         return section("confusion", "Most confused classes", *_pairs(pairs, totals, names))

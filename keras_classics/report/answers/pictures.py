@@ -21,9 +21,15 @@ _KINDS = {
 }
 
 
-def shown(images: np.ndarray) -> np.ndarray:
-    """Returns uint8 pictures (n, h, w, c) as the page shows them, RGB and no larger than there."""
-    return pixels.shrink(pixels.pictures(images), SIDE) if len(images) else images
+def shown(predictions: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Returns the pictures of a name as the page shows them, RGB and no larger than there.
+
+    Whether grey ones are light on dark is decided by the samples, for all alike.
+    """
+    images, samples = predictions[name], predictions["sample_images"]
+    if not len(images):
+        return images
+    return pixels.shrink(pixels.pictures(images, pixels.is_light_on_dark(samples)), SIDE)
 
 
 def kept(predictions: dict[str, np.ndarray]) -> dict[int, np.ndarray]:
@@ -36,7 +42,7 @@ def kept(predictions: dict[str, np.ndarray]) -> dict[int, np.ndarray]:
     return {
         int(position): picture
         for positions, name in groups
-        for position, picture in zip(positions, shown(predictions[name]), strict=True)
+        for position, picture in zip(positions, shown(predictions, name), strict=True)
     }
 
 
@@ -48,7 +54,7 @@ def misclassified(run: RecordedRun, predictions: dict[str, np.ndarray], names: l
     chosen = predictions["wrong_index"][:MISTAKES]
     if not len(chosen):
         return section("mistakes", title, paragraph("Not one picture."))
-    drawn = shown(predictions["wrong_images"][:MISTAKES])
+    drawn = shown(predictions, "wrong_images")[:MISTAKES]
     texts = [f"{names[true[i]]}→{names[said[i]]}" for i in chosen]
     wide = max(map(len, texts)) > 9
     columns, labels = (8, [t.replace("→", "→\n") for t in texts]) if wide else (10, texts)

@@ -17,7 +17,7 @@ def neighbours(
         return ""
     labels = predictions["labels"]
     near, distances = predictions["near_labels"], predictions["near_distances"]
-    images = shown(predictions["near_images"])
+    images = shown(predictions, "near_images")
     rows = []
     for row, place in enumerate(predictions["near_index"]):
         if place not in pictures:
@@ -50,15 +50,16 @@ def first_batch(run: RecordedRun, predictions: dict[str, np.ndarray], names: lis
     labels = predictions["batch_labels"]
     cells = [
         _cell(picture, names[label], "as it was shown")
-        for picture, label in zip(shown(predictions["batch_images"]), labels, strict=True)
+        for picture, label in zip(shown(predictions, "batch_images"), labels, strict=True)
     ]
+    which = "picture" if len(labels) == 1 else f"{len(labels)} pictures"
     transforms = run.recipe.get("train_transforms")
     done = f"behind {plain(transforms)}" if transforms else "which no transform changes"
     return section(
         "batch",
         "The first batch",
         paragraph(
-            f"The first {len(labels)} pictures that training showed the network, {done}. Whoever "
+            f"The first {which} that training showed the network, {done}. Whoever "
             f"trains the recipe again with seed {run.seed} sees the same."
         ),
         markup.gallery(cells, max(map(len, names)) > 9),
