@@ -200,7 +200,7 @@ def test_the_samples_decide_for_all_groups_whether_pictures_are_negatives(evalua
 
 
 def test_labels_of_few_bits_are_counted_as_others(evaluated):
-    labels, predicted = with_classes(evaluated, 100)
+    labels, predicted = with_classes(evaluated, 20)  # 20 · 20 is more than eight bits hold
     text = section(evaluated, "confusion")
     with np.load(evaluated / "predictions.npz") as file:
         sample = file["sample_labels"]

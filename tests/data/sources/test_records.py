@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,6 +21,9 @@ from keras_classics.data.sources import hold_out, imagenet, load
 from keras_classics.data.sources.records import RecordSource
 from keras_classics.data.transforms.crops import RandomAreaCrop, RandomFlip
 from keras_classics.data.transforms.resizing import Resize
+from keras_classics.runs import train
+from keras_classics.training import vary
+from tests.runs import small_recipes
 
 N = {"train": 57, "validation": 23, "test": 5}
 RESIZE = (Resize(8),)
@@ -470,3 +474,30 @@ def test_other_data_that_is_fetched_by_hand(tmp_path):
         "`data_dir` to a directory that holds it, or `dataset` to folder:<directory>, a directory "
         "of images."
     )
+
+
+class Remover(keras.callbacks.Callback):
+    """Takes the training pictures away as soon as training has ended."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def on_train_end(self, logs=None):
+        for path in self.folder.rglob("*-train.tfrecord*"):
+            path.unlink()
+
+
+def test_files_that_are_gone_at_the_end_cost_pictures_and_no_measurement(prepared, tmp_path):
+    data, resize = tmp_path / "data", (Resize(28),)
+    shutil.copytree(prepared, data)
+    changes = {
+        "dataset": "varying_shapes/labelled_test", "limit_train": None, "validation": 0,
+        "model.channels": 3, "train_transforms": resize, "test_transforms": resize, "epochs": 1,
+    }  # fmt: skip
+    recipe = vary(small_recipes.PLAIN, changes)
+    metrics = train(recipe, tmp_path / "run", data_dir=data, verbose=0, callbacks=[Remover(data)])
+    assert not list(data.glob("*/labelled_test/*/*-train.tfrecord*"))
+    assert metrics["examples"] == 5 and (tmp_path / "run" / "metrics.json").exists()
+    with np.load(tmp_path / "run" / "predictions.npz") as file:
+        assert "sample_images" in file and "batch_images" not in file and "near_index" not in file
