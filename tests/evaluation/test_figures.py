@@ -9,7 +9,7 @@ import pytest
 
 from keras_classics.cli.recipe_files import load_recipe
 from keras_classics.data.sources import Source, load
-from keras_classics.evaluation.figures import summarize, usual_penalty
+from keras_classics.evaluation.figures import for_report, summarize, usual_penalty
 from keras_classics.evaluation.measurement import Measurement
 from keras_classics.trained_model import load_model
 from keras_classics.training import changes_of, vary
@@ -88,6 +88,17 @@ def test_the_usual_penalty_is_that_of_what_is_read_right():
     assert 499 < usual_penalty(half) <= 500
     assert usual_penalty(dataclasses.replace(read, labels=zeros + 1)) is None
     assert usual_penalty(dataclasses.replace(read, logits=None)) is None
+
+
+def test_pictures_are_kept_small_but_for_those_that_networks_see_again():
+    images = np.full((6, 90, 224, 3), 7, "uint8")
+    labels, predicted = np.arange(6) % 3, np.zeros(6, "int64")
+    shares = np.full((6, 3), 1 / 3, "float32")
+    source = Source("flat", "test", images, labels, tuple("abc"))
+    kept = for_report(Measurement(labels, predicted, shares, np.arange(6)), source)
+    assert kept["sample_images"].shape == (3, 90, 224, 3)
+    assert kept["wrong_images"].shape == (4, 30, 74, 3) and (kept["wrong_images"] == 7).all()
+    assert kept["certain_images"].shape == (6, 30, 74, 3)
 
 
 def test_a_run_that_ends_in_penalties_says_which_are_usual(finished_run):

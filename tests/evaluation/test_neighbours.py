@@ -87,6 +87,18 @@ def test_values_too_large_for_distances_have_no_neighbours(model):
     assert nearest_in_training(large, kept, train) == {}
 
 
+def test_values_may_be_whole_maps():
+    x = inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1)(x))
+    model, train = model_of(keras.Model(inputs, x, name="maps")), source_of(40, 0)
+    assert last_hidden(model).output_shape == (None, 6, 6, 4)
+    kept = for_report(evaluate(model, train), train)
+    found = nearest_in_training(model, kept, train)
+    assert found["near_distances"].shape == (3, 6)
+    assert np.all(found["near_distances"][:, 0] < 1e-3)
+
+
 def test_a_network_that_ends_in_two_branches_has_none(model):
     x = inputs = keras.Input((8, 8, 3))
     x = keras.layers.Flatten()(x)
