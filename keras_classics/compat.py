@@ -221,8 +221,12 @@ def forget_tracings() -> None:
     Five tracings in ten calls make it warn of a mistake. It counts by the code of a function, and
     Keras makes the functions of all models from the same code: a process that trains one network
     after the other looks to it like one function that is traced again and again. What is traced too
-    often for one network is still said.
+    often for one network is still said. On other backends there is nothing to count.
     """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return
     from tensorflow.python.eager.polymorphic_function import polymorphic_function as theirs
 
     theirs._frequent_tracing_detector_manager = type(theirs._frequent_tracing_detector_manager)()

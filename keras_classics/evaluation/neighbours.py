@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_classics.compat import forget_tracings
 from keras_classics.data.bad_images import BadImages
 from keras_classics.data.pipeline import images_at, in_order
 from keras_classics.data.randomness import permutation
@@ -64,6 +65,7 @@ def nearest_in_training(
         return {}
     measured = len(kept["labels"])
     places = _some(source, max(min(_LEAST, measured), measured // 10), bad)
+    forget_tracings()
     part = source.part(places, source.split)
     batch_size = min(evaluation_batch_size(model.input_shape), len(part))
     values_of, bad = in_chunks(extractor, batch_size), BadImages()

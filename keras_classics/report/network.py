@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_classics.compat import graph_of
+from keras_classics.compat import forget_tracings, graph_of
 from keras_classics.report.run_files import ReportError
 from keras_classics.trained_model import (
     channels_first,
@@ -165,6 +165,7 @@ class Network:
             for layer in self.model.layers[1 : self.model.layers.index(self.network)]:
                 x = layer(x)
             tensors = keras.Model(self.network.inputs[0], tensors)(x)
+        forget_tracings()
         # One compiled graph: layer by layer, JAX would compile every operation by itself.
         values = keras.Model(self.model.inputs[0], tensors).predict_on_batch(pixels)
         return [np.asarray(value, "float32") for value in keras.tree.flatten(values)]

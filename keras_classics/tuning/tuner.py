@@ -126,8 +126,7 @@ class RecipeTuner(compat.base_tuner()):  # type: ignore[misc]  # KerasTuner has 
         else:
             error = error_after(run_dir, epochs)
         keras.backend.clear_session()
-        if keras.backend.backend() == "tensorflow":
-            compat.forget_tracings()
+        compat.forget_tracings()
         gc.collect()
         return {OBJECTIVE: error}
 

@@ -85,10 +85,7 @@ def outputs_of(model: keras.Model, batch: Any) -> Any:
 
     Compiled as a whole: layer by layer JAX would compile every operation by itself.
     """
-    import keras
-
-    if keras.backend.backend() == "tensorflow":
-        forget_tracings()
+    forget_tracings()
     return model.predict_on_batch(batch)
 
 
