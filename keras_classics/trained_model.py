@@ -149,7 +149,9 @@ def feature_extractor(model: keras.Model, layers: Sequence[str] | None = None) -
     inside = network_of(model)
     graph = graph_of(inside)
     found = _last_of_each_size(inside, graph) if layers is None else _named(inside, graph, layers)
-    return _from_pixels(model, keras.Model(inside.inputs, found, name=f"{inside.name}_features"))
+    return _from_pixels(
+        model, keras.Model(_one(inside.inputs), found, name=f"{inside.name}_features")
+    )
 
 
 def _from_pixels(model, inner):
@@ -161,7 +163,12 @@ def _from_pixels(model, inner):
         return inner
     # What stands before the network, its pixels, is computed as in the whole model.
     _, before, _ = graph_of(model)[inside.name]
-    return keras.Model(model.inputs, inner(before), name=inner.name)
+    return keras.Model(_one(model.inputs), inner(_one(before)), name=inner.name)
+
+
+def _one(tensors):
+    """The tensor that is alone: given a list of one, Keras warns of every call with a tensor."""
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def last_hidden(model: keras.Model) -> keras.Model | None:
@@ -195,7 +202,7 @@ def last_hidden(model: keras.Model) -> keras.Model | None:
     if len(before) != 1:
         return None
     values = keras.layers.Activation("linear", dtype="float32")(before[0])
-    return _from_pixels(model, keras.Model(inside.inputs, values, name="last_hidden"))
+    return _from_pixels(model, keras.Model(_one(inside.inputs), values, name="last_hidden"))
 
 
 def _last_of_each_size(network, graph):
