@@ -74,9 +74,12 @@ from keras_classics.models.vgg import (
 from keras_classics.trained_model import feature_extractor as feature_extractor
 from keras_classics.visualization.confusion import plot_confusion as plot_confusion
 from keras_classics.visualization.filters import plot_filters as plot_filters
-from keras_classics.visualization.grad_cam import grad_cam as grad_cam
+from keras_classics.visualization.grad_cam import grad_cam as grad_cam, grad_cam_map as grad_cam_map
 from keras_classics.visualization.maps import feature_maps as feature_maps
-from keras_classics.visualization.occlusion import occlusion as occlusion
+from keras_classics.visualization.occlusion import (
+    occlusion as occlusion,
+    occlusion_map as occlusion_map,
+)
 from keras_classics.weights.pixels import (
     preprocess_input as preprocess_input,
     preprocessing as preprocessing,

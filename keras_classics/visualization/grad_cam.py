@@ -63,7 +63,7 @@ def grad_cam(
 
     Returns:
         A matplotlib figure, which a notebook shows and `savefig` writes;
-        `keras_classics.visualization.grad_cam_map` has the numbers.
+        `keras_classics.grad_cam_map` has the numbers.
 
     Raises:
         ValueError: if it is no such model, picture or class, or a layer that is not there (the

@@ -63,7 +63,7 @@ def occlusion(
 
     Returns:
         A matplotlib figure, which a notebook shows and `savefig` writes;
-        `keras_classics.visualization.occlusion_map` has the numbers.
+        `keras_classics.occlusion_map` has the numbers.
 
     Raises:
         ValueError: if it is no such model, picture or class, or another argument none of the above.
