@@ -9,6 +9,7 @@ from PIL import Image
 
 from keras_classics.cli.main import main
 from keras_classics.data.sources import load
+from tests.cli.test_networks import fails
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +30,6 @@ def printed(capsys, *arguments):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80 or "--json" in arguments
     return lines
-
-
-def fails(*arguments):
-    """Returns the one sentence with which a command ends."""
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    message = str(ended.value.code)
-    assert message.startswith("error: ") and "\n" not in message and len(message) < 260
-    return message
 
 
 @pytest.mark.parametrize(

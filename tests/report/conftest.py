@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import keras_classics
+from tests.report.browser import Browser
 
 
 @pytest.fixture(scope="session")
@@ -161,3 +162,10 @@ def finished(evaluated, model_file):
     """A run directory with everything."""
     shutil.copy(model_file, evaluated / "model.keras")
     return evaluated
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()

@@ -4,20 +4,12 @@ import numpy as np
 import pytest
 
 from keras_classics.report import write_report
-from tests.report.browser import Browser
 from tests.report.test_answers import alter, with_classes
 
 pytestmark = pytest.mark.slow
 
 LONG = ["<script>alert(1)</script>", "a" * 70, "n" * 35 + " " + "m" * 35]
 SCREENS = [(390, False), (390, True), (1280, False), (1280, True)]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.mark.parametrize("classes", [3, 10, 20, 40])

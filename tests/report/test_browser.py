@@ -9,20 +9,12 @@ import pytest
 
 from keras_classics import shipped
 from keras_classics.report import write_report
-from tests.report.browser import Browser
 from tests.report.strokes import SCRIBBLE, SEVEN, THREE
 
 pytestmark = pytest.mark.slow
 
 SAID = "document.querySelector('#draw output').innerText.trim()"
 SCREENS = [(390, False), (390, True), (1280, False), (1280, True)]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
