@@ -42,6 +42,12 @@ SET = {
         {},
         "train_step --backend torch",
     ),
+    "train_step_compiled": (
+        "The same, both sides by torch.compile",
+        {},
+        "train_step --backend torch --compiled --networks cifar_resnet20 alexnet",
+    ),
+    "step_profile": ("Where a step of ResNet-50 goes, PyTorch backend", {}, "step_profile"),
     "train_step_jax": (
         "A training step on JAX, against jax.lax by hand",
         {},
@@ -63,7 +69,7 @@ SET = {
     "start_time": ("Time to the first step", {}, "start_time"),
     "beside_load": ("LeNet-5 beside a busy process", {}, "beside_load"),
     "live_pad": ("A stroke on the report's pad", {}, "live_pad"),
-    "growth": ("As work grows", {}, "growth"),
+    "growth": ("As work grows", {}, "growth --largest"),
 }
 
 

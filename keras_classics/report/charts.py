@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#235ea8", "#d05a1e"
-INK, PALE, GREY = "#2b2b2b", "#d9d9d5", "#666666"
+INK, PALE, GREY, GROUND = "#2b2b2b", "#d9d9d5", "#666666", "#ffffff"
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 11,
@@ -24,7 +24,7 @@ STYLE: dict[Any, Any] = {
     "ytick.color": GREY,
 }
 # What style.css calls them, where they are light or dark as the page is.
-_NAMES = {BLUE: "accent", ORANGE: "mark", INK: "ink", PALE: "line", GREY: "soft"}
+_NAMES = {BLUE: "accent", ORANGE: "mark", INK: "ink", PALE: "line", GREY: "soft", GROUND: "paper"}
 
 
 def png(figure: Figure) -> bytes:

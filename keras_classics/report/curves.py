@@ -105,8 +105,9 @@ def published(run: RecordedRun) -> Curve | None:
     curve = CURVES.get(run.network)
     if curve is None:
         return None
-    # Of a version (`cifar10:3.0.2`) and of a variant (`cifar10_jpeg`) too.
-    return curve if re.split("[_:]", run.dataset)[0] == curve.dataset else None
+    # Of a version (`cifar10:3.0.2`) and of a variant (`cifar10_jpeg`, `mnist_5k`) too.
+    known = rf"{curve.dataset}(_jpeg|_5k)?(:.*)?"
+    return curve if re.fullmatch(known, run.dataset) else None
 
 
 def series_names(run: RecordedRun) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -21,7 +21,6 @@ from keras_classics.trained_model import (
 from keras_classics.words import plural
 
 MAX_MAPS = 128
-MAX_STAGES = 12
 
 
 # Classes of layers that no paper counts as one: these are shown as the end of what they follow, …
@@ -102,8 +101,8 @@ class Network:
     def stages(self, image: np.ndarray) -> list[Stage]:
         """The maps of the layers that papers name, with the activation behind each.
 
-        That is convolutions and poolings, of networks with blocks and modules these; in a deep
-        network of the last one at each resolution. The towers of AlexNet are side by side.
+        That is convolutions and poolings, of networks with blocks and modules these. The towers of
+        AlexNet are side by side.
 
         Args:
             image: uint8 picture of shape (h, w, c).
@@ -124,8 +123,6 @@ class Network:
             most = MAX_MAPS // len(towers)
             shown = tuple(maps[:most] for maps in towers)
             stages.append(Stage(row.name, shown, len(towers[0]), row.becomes))
-        if len(stages) > MAX_STAGES:
-            stages = list({stage.towers[0].shape[1:]: stage for stage in stages}.values())
         return stages
 
     def code(self, images: np.ndarray) -> tuple[str, np.ndarray, np.ndarray] | None:

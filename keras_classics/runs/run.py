@@ -29,7 +29,7 @@ from keras_classics.evaluation.prediction import collect, in_chunks, mean_loss
 from keras_classics.files import write_csv, write_json, written_beside
 from keras_classics.layers import EuclideanRBF
 from keras_classics.progress import LivePicture, Progress, in_notebook, is_terminal
-from keras_classics.report import draw_curves
+from keras_classics.report.curves import draw_curves
 from keras_classics.runs.callback import (
     Bar,
     Listeners,

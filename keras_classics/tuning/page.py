@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from keras_classics.files import utf8
-from keras_classics.report.charts import INK, PALE, STYLE
-from keras_classics.report.markup import document, figure, header, paragraph, section, table
+from keras_classics.report.charts import BLUE, GREY, GROUND, INK, PALE, STYLE, svg
+from keras_classics.report.markup import document, drawing, header, paragraph, section, table
 from keras_classics.report.run_files import write_figure
 from keras_classics.schema import read_json
 from keras_classics.tuning.results import SEARCH, SearchError, read_trials, table_of
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from keras_classics.types import AnyPath
 
 _SHOWN = 50  # trials in the table of the page
+_WIDTH, _HEIGHT = 860, 330  # of the figure in points, about pixels on a wide page
 
 
 def write_search_report(directory: AnyPath) -> Path | None:
@@ -65,10 +64,10 @@ def write_search_report(directory: AnyPath) -> Path | None:
                 "is flattered by them. The test split has not been looked at."
             ),
             paragraph(f"{others} other trials failed or are not finished.") if others else "",
-            figure(
-                parallel_coordinates(done),
-                "Each trial as a line through its values, to its error",
-                "Each line is a trial; the darkest has the smallest error.",
+            drawing(parallel_coordinates(done)),
+            paragraph(
+                "Each line is a trial, fainter the larger its error; the best is drawn thick.",
+                "soft",
             ),
         ),
         section("trials", "Trials, the best first", table(rows, head, kind="trials")),
@@ -77,8 +76,8 @@ def write_search_report(directory: AnyPath) -> Path | None:
     return write_figure(path / "report.html", utf8(page))
 
 
-def parallel_coordinates(trials: Sequence[Mapping[str, Any]]) -> bytes:
-    """Draws each trial as a line through one axis for each field, to its error; returns a PNG.
+def parallel_coordinates(trials: Sequence[Mapping[str, Any]]) -> str:
+    """Draws each trial as a line through one axis for each field, to its error; returns an SVG.
 
     Args:
         trials: what `read_trials` returned, with errors, the best first.
@@ -90,29 +89,27 @@ def parallel_coordinates(trials: Sequence[Mapping[str, Any]]) -> bytes:
     axes = [_Axis(name, values) for name, values in columns.items()]
     heights = np.array([axis.heights for axis in axes])
     with matplotlib.rc_context(STYLE):
-        canvas = FigureCanvasAgg(Figure(figsize=(1.6 + 1.7 * len(axes), 4.6), dpi=110))
-        plot = canvas.figure.add_axes((0.06, 0.13, 0.88, 0.8))
-        colors = matplotlib.colormaps["cividis"](np.linspace(0, 0.9, len(trials)))
-        for number in reversed(range(len(trials))):  # the best on top
-            plot.plot(heights[:, number], color=colors[number], lw=2.4 if number == 0 else 1.2)
+        chart = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72))
+        plot = chart.add_axes((0.02, 0.1, 0.96, 0.86))
+        opacity = np.linspace(0.9, 0.2, len(trials))
+        for number in reversed(range(1, len(trials))):  # the better above the worse
+            plot.plot(heights[:, number], color=GREY, lw=1.2, alpha=opacity[number])
+        plot.plot(heights[:, 0], color=BLUE, lw=2.6)
         for place, axis in enumerate(axes):
             plot.axvline(place, color=PALE, zorder=0)
             for height, text in axis.ticks:
                 plot.annotate(
                     text, (place, height), xytext=(4, 0), textcoords="offset points",
-                    va="center", fontsize=9, color=INK,
-                    bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.6},
+                    va="center", fontsize=11, color=INK,
+                    bbox={"fc": GROUND, "ec": "none", "alpha": 0.75, "pad": 0.6},
                 )  # fmt: skip
         plot.set_xticks(range(len(axes)), [axis.name for axis in axes])
-        plot.set_xlim(-0.1, len(axes) - 0.6)
+        plot.set_xlim(-0.3, len(axes) - 0.6)
         plot.set_ylim(-0.05, 1.05)
         plot.set_yticks([])
         plot.tick_params(length=0)
         plot.spines[:].set_visible(False)
-        canvas.draw()
-        buffer = io.BytesIO()
-        canvas.print_png(buffer)
-    return buffer.getvalue()
+        return svg(chart, "Each trial as a line through its values, to its error")
 
 
 class _Axis:

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from keras_classics.network_figures import CURVES
-from keras_classics.report import ReportError, curves, draw_curves
+from keras_classics.report import ReportError, curves
+from keras_classics.report.curves import draw_curves
 from keras_classics.report.run_files import read_run
 from keras_classics.zoo import list_models, model_card
 
@@ -115,6 +116,7 @@ def test_the_papers_curve_as_far_as_the_axis_reaches(unfinished):
         ("cifar10", {"call": "keras_classics.models.cifar_resnet:cifar_plain20"}, ["1.50", "9.70"]),
         ("cifar10", {**CIFAR, "depth": 26}, []),  # the paper has none of this depth
         ("cifar100", {**CIFAR, "depth": 20, "residual": True}, []),
+        ("cifar10_corrupted", {**CIFAR, "depth": 20}, []),
         ("fashion_mnist", LENET5, []),
         ("mnist", {"call": "somebody.models.lenet:lenet5"}, []),
     ],

@@ -43,16 +43,6 @@ def test_the_code_gives_the_logits(network, inference_model):
     np.testing.assert_allclose(-distances, logits, rtol=1e-4)
 
 
-def test_only_some_stages_of_a_deep_network(tmp_path):
-    inputs = x = keras.Input((8, 8, 1))
-    for depth in range(14):
-        stride = 2 if depth in (5, 10) else 1
-        x = keras.layers.Conv2D(2, 1, strides=stride, name=f"conv{depth}")(x)
-    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)).save(tmp_path / "model.keras")
-    stages = Network(tmp_path / "model.keras").stages(np.zeros((8, 8, 1), "uint8"))
-    assert [stage.name for stage in stages] == ["conv4", "conv9", "conv13"]
-
-
 def test_at_most_so_many_maps(tmp_path):
     inputs = keras.Input((2, 2, 5))
     outputs = keras.layers.Flatten()(keras.layers.Conv2D(200, 1, name="wide")(inputs))

@@ -5,6 +5,7 @@ import os
 import re
 from html.parser import HTMLParser
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -149,6 +150,18 @@ def test_a_network_of_a_family_is_the_papers(unfinished):
     text = Page(write_report(unfinished)).text
     assert "section 4.2, 2015" in text  # below the drawing's name
     assert re.search(r"Trained parameters\s*269,722\s*270,000\s*Table 6", text)
+
+
+def test_of_many_layers_the_page_shows_the_last_at_each_size(evaluated):
+    pixels = x = keras.Input((28, 28, 1))
+    for number in range(13):
+        x = keras.layers.Conv2D(1, 3, 2 if number == 6 else 1, "same", name=f"conv{number}")(x)
+    outputs = keras.layers.Dense(10, "softmax")(keras.layers.Flatten()(x))
+    keras.Model(pixels, outputs).save(evaluated / "model.keras")
+    text = Page(write_report(evaluated)).text
+    assert "Of 13 layers those are shown with which a size of the maps ends." in text
+    drawn = (evaluated / "figures").glob("maps_*.png")
+    assert {file.stem for file in drawn} == {"maps_conv5", "maps_conv12"}
 
 
 def test_a_padding_is_explained(finished):

@@ -13,6 +13,8 @@ from keras_classics.report.network import Network, Stage, size_in_words
 from keras_classics.report.run_files import RecordedRun, write_figure
 from keras_classics.report.values import sure
 
+MAX_STAGES = 12
+
 
 def filters(run: RecordedRun, network: Network) -> str:
     """The kernels of the first convolution; of two towers those of both."""
@@ -56,13 +58,19 @@ def maps(
     rows = [
         markup.stage("picture", f"{height}×{width}", drawn, f"The picture, class {name}.", becomes)
     ]
-    rows += [_row(run, stage) for stage in network.stages(image)]
+    stages, thinned = network.stages(image), ""
+    if len(stages) > MAX_STAGES:
+        last = {stage.towers[0].shape[1:]: stage for stage in stages}
+        thinned = f" Of {len(stages)} layers those are shown with which a size of the maps ends."
+        stages = list(last.values())
+    rows += [_row(run, stage) for stage in stages]
     return section(
         "maps",
         "Feature maps",
         paragraph(
             f"One test picture of class {name} on its way through the network, which answers "
             f"{said} and is {sure(share)} sure. The maps of one layer share one colour scale."
+            f"{thinned}"
         ),
         markup.scale(),
         *rows,
