@@ -7,10 +7,12 @@ import ast
 import importlib.util
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from IPython import get_ipython
 from IPython.display import SVG, Markdown
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
@@ -52,6 +54,16 @@ def draw_in_one_style():
             ),
         }
     )
+
+
+def show_commands_whole():
+    """Makes `%%sh` print once, at its end: a page joins the pieces of a stream by line ends."""
+
+    def sh(line, cell):
+        done = subprocess.run(["sh", "-c", cell], stdout=subprocess.PIPE, text=True, check=True)
+        print(done.stdout, end="")
+
+    get_ipython().register_magic_function(sh, "cell")
 
 
 def show_maps(maps, titles=(), columns=8, size=1.1):

@@ -129,3 +129,6 @@ def test_the_site_is_built_and_its_links_hold(tmp_path):
                 dead.append(f"{path.relative_to(out)}: {link}")
     assert dead == []
     assert public_names() - names_in(out / "objects.inv") == set()
+    # What a command prints comes in pieces on a busy machine; the page has its lines whole.
+    listed = (out / "how_to" / "seeds.html").read_text()
+    assert len(re.findall(r"(?m)^  \w+/seed-\d +finished +5/5 ", listed)) == 6
