@@ -7,7 +7,8 @@ slope of a straight line through the logarithms of sizes and seconds. 1 is linea
 
     listing        of a folder source: links to one small picture, 100 a class
     first batch    listing, order and 32 pictures
-    confusions     the report's part about mistakes, ten pictures a class
+    confusions     the report's part about mistakes, ten pictures a class: their probabilities,
+                   which are read, grow with the square of the classes; up to 20 a square is drawn
     history        history.csv written after one epoch, with all rows so far
     history, run   the same after every epoch of a run
     curves         the curves of the report, read from history.csv
@@ -174,6 +175,10 @@ PARTS = {  # name: (function (scratch, size) -> what is timed, sizes)
 }
 
 
+AXES = {"pictures": PICTURES, "classes": CLASSES, "epochs": EPOCHS}
+GREEN = "#3f9a63"
+
+
 def measure(prepare, size):
     """Returns the seconds of the best round."""
     with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stderr(io.StringIO()):
@@ -195,19 +200,29 @@ def draw(measured):
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator
 
-    from keras_classics.report.charts import PALE, STYLE
+    from keras_classics.report.charts import BLUE, GREY, INK, ORANGE, PALE, STYLE
 
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": "growth", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+        figure = Figure(figsize=(9.6, 4.2), layout="constrained")
         FigureCanvasSVG(figure)
-        axes = figure.subplots()
-        for name, found in measured.items():
-            axes.loglog(*zip(*found.items(), strict=True), "o-", linewidth=1.4, label=name)
-        axes.set_title("Seconds by pictures, classes or epochs", size=11)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", color=PALE)
-        axes.legend(frameon=False)
+        panels = figure.subplots(1, 3, sharey=True)
+        for axes, (what, sizes) in zip(panels, AXES.items(), strict=True):
+            names = [name for name, (_, own) in PARTS.items() if own is sizes]
+            for name, colour in zip(names, (BLUE, ORANGE, INK, GREY, GREEN), strict=False):
+                found = measured[name].items()
+                axes.loglog(*zip(*found, strict=True), "o-", color=colour, label=name)
+            axes.set_xlabel(what)
+            axes.tick_params(axis="x", labelsize=9)
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
+            axes.xaxis.set_major_locator(LogLocator(numticks=4))
+            axes.margins(x=0.12)
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.grid(axis="y", color=PALE)
+            axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+        panels[0].set_ylabel("seconds")
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata={"Date": None})
         return written.getvalue()
