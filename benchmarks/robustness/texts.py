@@ -200,7 +200,11 @@ _TABLE = {
     **dict(_looks()),
     ("filters", "layer"): (*_LAYERS, "S2", "C3", "F6"),
     ("explain", "layer"): (*_LAYERS, "C5", "F6", "flatten"),
-    ("maps", "layers"): (*_LAYERS, ",", "C1,", "F6", "C1,F6", "C1;C3"),
+    ("maps", "layers"): (
+        *(name for name in _LAYERS if name != "C1 "),
+        {"value": "C1 ", "accepted": "a list of names may have spaces"},
+        *(",", "C1,", "F6", "C1,F6", "C1;C3"),
+    ),
     ("explain", "class_name"): _each(
         ("", " ", "10", "-1", "1.0", "seven", "07", "7 ", "٣", "1,2", *_ODD, _MISSING),
         names=("--class",),
