@@ -85,6 +85,13 @@ def test_a_ratio_of_epochs():
     # 5 / 2 and 4 / 2 (never reached: the last): geometric mean sqrt(5).
     found = completed(speed, [*slow, *fast])
     assert found["ours"]["value"] == 2.236
+    assert found["ours"]["interval"] == [0.542, 9.229] and found["verdict"] == "not decided"
+    # 3 / 2 and 3 / 2: more than once, but not six times.
+    even = [row(f"published/seed{s}", 1.0, s, curves={"error": [60, 50, 25]}) for s in (0, 1, 2)]
+    found = completed(speed, [*even, *fast])
+    assert found["ours"]["interval"] == [1.5, 1.5] and found["verdict"] == "does not hold"
+    assert found["ours"]["seeds"] == [0, 1]  # the third has no partner
+    assert completed({**speed, "value": 1.4}, [*even, *fast])["verdict"] == "holds"
     assert completed(speed, [slow[0], fast[0]])["verdict"] == "not run yet"
 
 

@@ -4,9 +4,9 @@
 
 A claim's words, its place in the paper and its value are written by hand in benchmarks/claims/;
 what is ours is filled in from the record of the runs, so that no figure is copied by hand. A claim
-that a figure can be reached holds where the 95 % interval of our mean reaches it; one that a change
-has an effect holds where the interval of the differences is on the claimed side of nothing. With
---smoke it prints the verdicts and writes nothing.
+that a figure or a ratio can be reached holds where the 95 % interval of ours reaches it; one that a
+change has an effect holds where the interval of the differences is on the claimed side of nothing.
+With --smoke it prints the verdicts and writes nothing.
 """
 
 import math
@@ -65,6 +65,9 @@ def completed(claim, rows):
     figure = _FIGURES[measure.pop("of")]
     [(kind, sides)] = measure.items()
     sides = [_side(claim, prefix, rows) for prefix in ([sides] if kind == "figure" else sides)]
+    if kind != "figure":  # they are compared by seed
+        common = set.intersection(*({row["seed"] for row in side} for side in sides))
+        sides = [[row for row in side if row["seed"] in common] for side in sides]
     found = all(sides) and _KINDS[kind]([[figure(row) for row in side] for side in sides], sides)
     if not found:
         return {**by_hand, "ours": None, "verdict": "not run yet"}
@@ -110,7 +113,7 @@ def _figure(values, sides):
 
 def _difference(values, sides):
     """First less second, by equal seeds; of a single pair, as two shares of the test pictures."""
-    pairs = _pairs(values, sides)
+    pairs = list(zip(*values, strict=True))
     if len(pairs) != 1:
         return _paired([one - other for one, other in pairs])
     [(one, other)] = pairs
@@ -121,7 +124,7 @@ def _difference(values, sides):
 
 def _ratio(values, sides):
     """First by second, by equal seeds, of which it takes two; the mean is the geometric one."""
-    logs = _paired([math.log(one / other) for one, other in _pairs(values, sides)])
+    logs = _paired([math.log(one / other) for one, other in zip(*values, strict=True)])
     return logs and tuple(map(math.exp, logs))
 
 
@@ -136,15 +139,6 @@ def _paired(values):
 _KINDS = {"figure": _figure, "difference": _difference, "ratio": _ratio}
 
 
-def _pairs(values, sides):
-    by_seed = [
-        {row["seed"]: value for row, value in zip(rows, each, strict=True)}
-        for rows, each in zip(sides, values, strict=True)
-    ]
-    common = sorted(by_seed[0].keys() & by_seed[1].keys())
-    return [(by_seed[0][seed], by_seed[1][seed]) for seed in common]
-
-
 def _wilson(wrong, examples):
     """The 95 % interval of a share of independent pictures, in percent (Wilson 1927)."""
     share, z2 = wrong / examples, _Z**2 / examples
@@ -156,6 +150,10 @@ def _wilson(wrong, examples):
 def _verdict(kind, value, low, high):
     if kind == "figure":
         return "holds" if low <= value else "does not hold"
+    if kind == "ratio" and value is not None:  # so many times, and more than once
+        if high < value:
+            return "does not hold"
+        return "holds" if low > 1 else "not decided"
     nothing = 1.0 if kind == "ratio" else 0.0
     if low > nothing:
         return "holds"
