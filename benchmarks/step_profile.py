@@ -21,11 +21,10 @@ from benchmarks.train_step import NETWORKS, WARM_UP, run_subject
 SIDES = ("ours", "pytorch")
 
 
-def profile(side, folder, arguments):
+def profile(side, arguments):
     """Returns {operation: [milliseconds, calls]} of a step."""
     from torch.profiler import ProfilerActivity, profile as profiled
 
-    arguments.folder, arguments.against, arguments.compiled = folder, "pytorch", False
     if side == "prepare":
         return run_subject(side, arguments.network, arguments)
     with profiled(activities=[ProfilerActivity.CPU]) as profiler:
@@ -54,11 +53,12 @@ def main():
     parser.add_argument("--rows", type=int, default=14)
     parser.add_argument("--side", choices=("prepare", *SIDES), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.set_defaults(against="pytorch", compiled=False)  # as train_step reads them
     arguments = parser.parse_args()
     if arguments.smoke:
         arguments.network, arguments.steps = "cifar_resnet20", 1
     if arguments.side:
-        print(json.dumps(profile(arguments.side, arguments.folder, arguments)))
+        print(json.dumps(profile(arguments.side, arguments)))
         return
     with tempfile.TemporaryDirectory() as folder:
         in_a_process("prepare", folder, arguments)
@@ -66,12 +66,9 @@ def main():
     print(
         f"| {arguments.network} | ours, ms | calls | PyTorch, ms | calls |\n|---|---|---|---|---|"
     )
-    nothing = [0.0, 0.0]
-    longest = sorted(
-        ours.keys() | theirs.keys(),
-        key=lambda name: -max(ours.get(name, nothing)[0], theirs.get(name, nothing)[0]),
-    )
-    rows = [(name, ours.get(name, nothing), theirs.get(name, nothing)) for name in longest]
+    names, nothing = ours.keys() | theirs.keys(), [0.0, 0.0]
+    rows = [(name, ours.get(name, nothing), theirs.get(name, nothing)) for name in names]
+    rows.sort(key=lambda row: -max(milliseconds for milliseconds, _ in row[1:]))
     shown, others = rows[: arguments.rows], rows[arguments.rows :]
     shown.append(("all others", _sum(o for _, o, _ in others), _sum(t for _, _, t in others)))
     shown.append(("together", _sum(ours.values()), _sum(theirs.values())))
